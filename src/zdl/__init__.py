@@ -1,0 +1,8 @@
+"""zdl: the search of *Deep Learning from Scratch*, chapter 6, as functions of settings and seeds.
+
+The library knows no engine and no command line: ``workflow/`` holds those.
+"""
+
+
+class Error(Exception):
+    """A mistake in the settings or a file that is not what it should be, told in one line for a person."""
