@@ -1,0 +1,49 @@
+"""From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation."""
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Split(NamedTuple):
+    """Images (n, 784) float32 and labels (n,) uint8: those to train on, and those that score a trial."""
+
+    x_train: NDArray[np.float32]
+    t_train: NDArray[np.uint8]
+    x_val: NDArray[np.float32]
+    t_val: NDArray[np.uint8]
+
+
+def prepare(
+    x: NDArray[np.uint8], t: NDArray[np.uint8], subsample: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The first `subsample` images (all if None) as float32 in [0, 1], as the book's `load_mnist` does.
+
+    Maps x (n, 784) and t (n,), uint8, to their first rows; a pixel p becomes float32(p) / float32(255).
+    """
+    return x[:subsample].astype(np.float32) / np.float32(255), t[:subsample].copy()
+
+
+def shuffle_dataset(
+    x: NDArray[Any], t: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of x (n, ...) and t (n, ...) in one random order, as in the book's common/util.py."""
+    # Ranks of raw bits, not rng.permutation: NumPy promises the bits of a bit generator in all versions
+    # to come, and not what Generator makes of them.
+    permutation = np.argsort(rng.bit_generator.random_raw(len(x)), kind="stable")
+    return x[permutation], t[permutation]
+
+
+def validation_count(rate: float, n: int) -> int:
+    """The exact floor of rate * n for the rate as it is written: 29 for 0.29 of 100 (in floats: 28)."""
+    return int(Fraction(repr(float(rate))) * n)
+
+
+def split(x: NDArray[np.float32], t: NDArray[np.uint8], validation_rate: float, seed: int) -> Split:
+    """Shuffle by `seed`, then the first `validation_count` images are for validation, as in the book."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    x, t = shuffle_dataset(x, t, rng)
+    n = validation_count(validation_rate, len(x))
+    return Split(x_train=x[n:], t_train=t[n:], x_val=x[:n], t_val=t[:n])
