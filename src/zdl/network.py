@@ -1,0 +1,205 @@
+"""The book's network: affine layers with an activation between them, softmax on top, and L2 weight decay.
+
+    network = MultiLayerNet(784, [100, 100], 10, rng=np.random.default_rng(0))
+    loss, grads = network.loss_and_gradient(x, t)
+
+Saved weights read digits without anything else of this project's: `digits, probabilities = predict(path, x)`.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from zdl import Error
+from zdl.files import read_npz, sealed_npz, write
+from zdl.layers import Affine, Array, Labels, Relu, Sigmoid, SoftmaxWithLoss, labels, softmax
+
+ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}
+VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the initial weights, times n
+WEIGHTS = "zdl weights"  # what a file of weights says it is
+
+
+class MultiLayerNet:
+    """A fully connected network that tells `output_size` classes apart.
+
+    `params` holds its arrays by the book's names: W1 (input_size, hidden_sizes[0]), b1, W2, ... They are
+    the layers' own: change them in place. Initial weights are `rng`'s normal numbers, W1 first, times
+    sqrt(2/n) for n inputs of the layer (`weight_init` relu or he: He et al., arXiv:1502.01852), sqrt(1/n)
+    (sigmoid or xavier: Glorot and Bengio, AISTATS 2010) or a number; biases start at zero. The loss is the
+    cross entropy plus 0.5 * weight_decay * sum(W**2) over all weights, biases excluded. All arithmetic is
+    in `dtype`, float64 or float32.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        output_size: int,
+        *,
+        activation: str = "relu",
+        weight_init: str | float = "relu",
+        weight_decay: float = 0.0,
+        dtype: DTypeLike = np.float64,
+        rng: np.random.Generator,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise Error(f"activation: {activation!r} is not known (allowed: {', '.join(ACTIVATIONS)})")
+        self.activation, self.weight_decay, self.dtype = activation, float(weight_decay), np.dtype(dtype)
+        self.params: dict[str, Array] = {}
+        self.affines: list[Affine] = []
+        self.layers: list[Affine | Relu | Sigmoid] = []  # the affine layers, and the activations between them
+        for i, (n, m) in enumerate(pairwise([input_size, *hidden_sizes, output_size]), start=1):
+            W = _scale(weight_init, n) * rng.standard_normal((n, m))
+            self.params[f"W{i}"], self.params[f"b{i}"] = W.astype(self.dtype), np.zeros(m, self.dtype)
+            self.affines.append(Affine(self.params[f"W{i}"], self.params[f"b{i}"]))
+            self.layers += [self.affines[-1], ACTIVATIONS[activation]()]
+        self.layers.pop()  # the last layer's scores go to softmax as they are
+        self.last_layer = SoftmaxWithLoss()
+
+    def predict(self, x: NDArray[Any]) -> Array:
+        """Scores (n, output_size) of the images x (n, ...): the greatest is the answer, softmax makes
+        probabilities of them."""
+        out: Array = np.asarray(x, self.dtype)
+        for layer in self.layers:
+            out = layer.forward(out)
+        return out
+
+    def loss(self, x: NDArray[Any], t: NDArray[Any]) -> float:
+        """The loss of x (n, ...) for t, n labels or one-hot rows, weight decay included."""
+        cross_entropy = self.last_layer.forward(self.predict(x), t)
+        if not self.weight_decay:
+            return cross_entropy
+        squares = sum(float(np.vdot(W, W)) for key, W in self.params.items() if key.startswith("W"))
+        return cross_entropy + 0.5 * self.weight_decay * squares
+
+    def correct(self, x: NDArray[Any], t: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which of the images x (n, ...) get the class that t says: n times true or false."""
+        hits: NDArray[np.bool_] = self.predict(x).argmax(axis=1) == labels(t)
+        return hits
+
+    def accuracy(self, x: NDArray[Any], t: NDArray[Any]) -> float:
+        """The share of the images that get the right class."""
+        return float(self.correct(x, t).mean())
+
+    def gradient(self, x: NDArray[Any], t: NDArray[Any]) -> dict[str, Array]:
+        """The gradient of the loss by every array of `params`, under the same names."""
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
+        """Both, from one pass forward and one back: the way back needs the pass that gives the loss anyway."""
+        loss = self.loss(x, t)
+        dout = self.last_layer.backward()
+        for layer in self.layers[:0:-1]:
+            dout = layer.backward(dout)
+        self.affines[0].differentiate(dout)
+        grads = {}
+        for i, affine in enumerate(self.affines, start=1):
+            dW = self.weight_decay * self.params[f"W{i}"]
+            dW[: len(affine.dW)] += affine.dW  # all rows, but within `lit_inputs`
+            grads[f"W{i}"], grads[f"b{i}"] = dW, affine.db
+        return loss, grads
+
+    def numerical_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> dict[str, Array]:
+        """What `gradient` must give, found by trying: slow, and for float64 only. For tests."""
+        return {key: numerical_gradient(lambda _: self.loss(x, t), p) for key, p in self.params.items()}
+
+    @contextmanager
+    def lit_inputs(self, *images: NDArray[Any]) -> Iterator[list[Array]]:
+        """Skip, for a while, the inputs that are zero in every image: three in ten of MNIST's pixels.
+
+        Gives `images` without them, (n, lit) each in the network's dtype, and until the end the network
+        takes such images only. The lit rows of W1 come first meanwhile, so that the first layer works on a
+        plain view of them. Nothing is approximated: the sums of its products lose terms that are zero, and
+        a dark input's weights have no gradient but their weight decay, which they still get.
+        """
+        flat = [x.reshape(len(x), -1) for x in images]
+        lit = np.logical_or.reduce([x.any(axis=0) for x in flat])
+        order = np.argsort(~lit, kind="stable")
+        W1, first = self.params["W1"], self.affines[0]
+        W1[:] = W1[order]
+        first.W = W1[: np.count_nonzero(lit)]
+        try:
+            yield [x.compress(lit, axis=1).astype(self.dtype, copy=False) for x in flat]
+        finally:
+            W1[order] = W1.copy()
+            first.W = W1
+
+    def to_bytes(self) -> bytes:
+        """The contents of a .npz file (no pickle): `params`, and what else `load` needs."""
+        return sealed_npz({**self.params, "activation": np.array(self.activation)}, WEIGHTS)
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights to `path`, a .npz file, in one step."""
+        write(path, self.to_bytes())
+
+
+def load(path: str | Path) -> MultiLayerNet:
+    """The network that was saved at `path`; its weight decay, which matters in training only, is 0.
+
+    An `Error` names the file if it is missing, damaged or something else.
+    """
+    params = read_npz(path, WEIGHTS)
+    activation = str(params.pop("activation"))
+    sizes = [len(params["W1"]), *(len(b) for key, b in params.items() if key.startswith("b"))]
+    network = MultiLayerNet(
+        sizes[0],
+        sizes[1:-1],
+        sizes[-1],
+        activation=activation,
+        dtype=params["W1"].dtype,
+        rng=np.random.default_rng(0),
+    )
+    for key, p in params.items():
+        network.params[key][:] = p
+    return network
+
+
+def predict(path: str | Path, images: NDArray[Any]) -> tuple[Labels, Array]:
+    """Read images with the weights saved at `path`: (digits (n,), their probabilities (n, 10)).
+
+    `images` holds n images, or one, in any shape that has n times 784 pixels in all, such as (n, 28, 28):
+    floats in [0, 1], or integers in 0..255. White on black, as MNIST's are.
+    """
+    network = load(path)
+    size = len(network.params["W1"])
+    images = np.asarray(images)
+    if images.size == 0 or images.size % size:
+        raise Error(f"images: shape {images.shape} does not hold images of {size} pixels")
+    x = images.reshape(-1, size)
+    if np.issubdtype(x.dtype, np.integer):
+        x = x / 255
+    probabilities = softmax(network.predict(x))
+    return probabilities.argmax(axis=1), probabilities
+
+
+def numerical_gradient(f: Callable[[Array], float], x: Array) -> Array:
+    """The gradient of f at x by central differences, (f(x + h) - f(x - h)) / 2h with the book's h = 1e-4.
+
+    x changes in place during the calls, and is restored after each.
+    """
+    h = 1e-4
+    grad = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        value = x[i]
+        x[i] = value + h
+        above = f(x)
+        x[i] = value - h
+        below = f(x)
+        x[i] = value
+        grad[i] = (above - below) / (2 * h)
+    return grad
+
+
+def _scale(weight_init: str | float, n: int) -> float:
+    """The standard deviation of a layer's initial weights, for its n inputs."""
+    if not isinstance(weight_init, str):
+        return float(weight_init)
+    if weight_init.lower() not in VARIANCES:
+        raise Error(f"weight_init: {weight_init!r} is not known (allowed: {', '.join(VARIANCES)}, a number)")
+    return math.sqrt(VARIANCES[weight_init.lower()] / n)
