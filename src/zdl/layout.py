@@ -1,0 +1,75 @@
+"""The one place that names files: a name ends in a digest of all that determines what is in it.
+
+Every name is known before anything runs. So a file that exists is right, whoever made it and whenever,
+and neither engine has to trust a time stamp. Only `reports/` has fixed names, for Git and its readers:
+receipts (see `zdl.store`) vouch for those.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from zdl import mnist, plan
+from zdl.files import File, code_digest, digest
+from zdl.settings import load
+from zdl.trial import SPLITS, Trial
+
+REPORTS = Path("reports")
+RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
+RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
+
+
+def _file(directory: str, suffix: str, *determinants: Any) -> File:
+    key = digest([directory, *determinants])
+    return File(Path(directory) / f"{key[:12]}{suffix}", key)
+
+
+class Layout:
+    """The files of the search that `settings` describe."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        data, code = settings["data"], code_digest("dataset")
+        self.leading = max(mnist.BUNDLED, data["subsample"])
+        self.raw = _file("data/raw", ".npz", mnist.PINNED, self.leading)
+        self.prepared = _file("data/prepared", ".npz", self.raw.digest, data["subsample"], code)
+        self.held_out = _file("data/held_out", ".npz", self.raw.digest, code)
+        self.split = _file(str(SPLITS), ".npz", self.prepared.digest, settings["split"], code)
+
+    @classmethod
+    def of(cls, params: str | Path = "params.yaml") -> "Layout":
+        """The layout under the settings in a file; `SettingsError` if they do not hold."""
+        return cls(load(params))
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        """Every trial of the search by its name."""
+        return {trial.name: trial for trial in plan.trials(self.settings, self.split.digest)}
+
+    def needed_for(self, name: str) -> list[Path]:
+        """What the record of trial `name` is to be made from. One that is there needs nothing: a plan or a
+        split that is made again is no reason to train."""
+        return [] if self.trials[name].record.exists() else [self.plan.path, self.split.path]
+
+    @cached_property
+    def plan(self) -> File:
+        return _file("results/plan", ".json", plan.lines(self.trials.values()))
+
+    @cached_property
+    def table(self) -> File:
+        return _file("results/table", ".json", self.plan.digest, code_digest("plan"))
+
+    @cached_property
+    def ranked(self) -> File:
+        """The receipt of the files in RANKED."""
+        made_from = [self.table.digest, self.settings["report"], code_digest("ranking"), version("pandas")]
+        return File(Path("results/receipts/rank.json"), digest(made_from))
+
+    @cached_property
+    def rendered(self) -> File:
+        """The receipt of the files in RENDERED."""
+        code = code_digest("figures", "report")
+        made_from = [self.ranked.digest, self.settings, code, version("matplotlib")]
+        return File(Path("results/receipts/render.json"), digest(made_from))

@@ -1,0 +1,128 @@
+"""What lies on this machine: records kept, damage set aside, and receipts for what is published.
+
+The store (`.zdl/`, which Git and DVC ignore) holds every record that was ever trained here, so that an
+edit taken back trains nothing, and a lock for each trial, so that two runs at once train nothing twice.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from zdl import trial as trials
+from zdl.files import STORE, Damaged, File, read_json, read_npz, sealed_json, write
+from zdl.trial import TRIALS, Trial
+
+if TYPE_CHECKING:  # a trial process starts without what the layout needs
+    from zdl.layout import Layout
+
+KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
+
+
+def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+    """Have the record of `trial` in its place: from the store if it was ever trained here, else by training.
+
+    `anew` trains in any case. `say` gets the book's lines as training goes on.
+    """
+    kept = KEPT / trial.record.name
+    with _lock(trial.number):
+        data = None if anew else _whole(kept, trial) or _whole(trial.record, trial)
+        if data is None:
+            if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(f"{trial.name}\n")
+            data = trials.run(trial, read_npz(trial.split, trial.spec["split"]), say)
+        write(kept, data)
+        write(trial.record, data)
+
+
+def _whole(path: Path, trial: Trial) -> bytes | None:
+    try:
+        read_json(path, trial.digest)
+        return path.read_bytes()
+    except (Damaged, OSError):
+        return None
+
+
+@contextlib.contextmanager
+def _lock(number: int) -> Iterator[None]:
+    """One byte of one file a trial; the system frees it when its holder ends, however that happens."""
+    with lock_file("trial.lock") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, 1, number)
+        yield
+
+
+def lock_file(name: str) -> TextIO:
+    """A file of the store to hold a lock on."""
+    STORE.mkdir(exist_ok=True)
+    return open(STORE / name, "a", encoding="utf-8")
+
+
+def missing(wanted: Iterable[Trial]) -> list[Path]:
+    """The records that are not there, or not whole."""
+    return [trial.record for trial in wanted if _whole(trial.record, trial) is None]
+
+
+def keep_only(wanted: Iterable[Trial]) -> None:
+    """Move the records of other searches to the store: what DVC tracks is a function of the commit."""
+    names = {trial.record.name for trial in wanted}
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for path in TRIALS.glob("*"):
+        if path.name not in names:
+            os.replace(path, KEPT / path.name) if not (KEPT / path.name).exists() else path.unlink()
+
+
+def prune(wanted: Iterable[Trial]) -> int:
+    """Delete the stored records of other searches; the number deleted."""
+    names = {trial.record.name for trial in wanted}
+    old = [path for path in KEPT.glob("*") if path.name not in names]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def set_aside_damage(layout: "Layout") -> list[str]:
+    """Move whatever is there but not whole out of the way, so that either engine makes it again.
+
+    Gives a line for each file moved. The published files stay where they are (somebody may have edited
+    them by hand); a receipt that no longer describes them is deleted instead, and their step runs again.
+    """
+    archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
+    records = (File(trial.record, trial.digest) for trial in layout.trials.values())
+    lines = [_set_aside(file, read_npz) for file in archives]
+    lines += [_set_aside(file, read_json) for file in (layout.plan, layout.table, *records)]
+    for receipt in (layout.ranked, layout.rendered):
+        if not vouches(receipt):
+            receipt.path.unlink(missing_ok=True)
+    return [line for line in lines if line]
+
+
+def _set_aside(file: File, read: Callable[[Path, str], object]) -> str:
+    if file.path.exists():
+        try:
+            read(*file)
+        except Damaged as damage:
+            DAMAGED.mkdir(parents=True, exist_ok=True)
+            os.replace(file.path, DAMAGED / file.path.name)
+            return f"{damage}; it was moved to {DAMAGED} and will be made again"
+    return ""
+
+
+def publish(receipt: File, files: Mapping[Path, bytes]) -> None:
+    """Write `files`, then the receipt that says which bytes they are and what they were made from."""
+    for path, data in files.items():
+        write(path, data)
+    sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    write(receipt.path, sealed_json({"digest": receipt.digest, "files": sums}))
+
+
+def vouches(receipt: File) -> bool:
+    """Whether the published files are, byte for byte, those that today's settings gave."""
+    try:
+        sums: dict[str, str] = read_json(*receipt)["files"]
+        return all(hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha for path, sha in sums.items())
+    except (Damaged, OSError):
+        return False
