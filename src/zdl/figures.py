@@ -1,0 +1,288 @@
+"""The report's figures. Functions here only draw: what they show is computed in `zdl.ranking`.
+
+No pyplot and no change of global settings: each figure is made and saved under STYLE and Matplotlib's own
+defaults, whatever the user's matplotlibrc says. The same table gives the same bytes in every process.
+"""
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+from zdl.ranking import FIXED, accuracy, count, short, title
+
+VALIDATION, TRAINING = "#0072B2", "#D55E00"  # Okabe and Ito's, for colour-blind readers; dashed in print
+DIVERGED, INK, QUIET, FAINT = "#D55E00", "#1a1a1a", "#5a5a5a", "#dddddd"
+BOOK = ("lr", "weight_decay")
+COLUMNS = 5
+DPI = 200  # twice the pixels of a page 900 wide, for sharp screens
+MANY = 1000  # from so many points on they are one image in the SVG
+STYLE = {
+    "font.family": ["DejaVu Sans"],  # comes with Matplotlib, and is found there first
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": "#888888",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # looks alike everywhere, whatever fonts a reader has
+    "svg.hashsalt": "zdl",  # ids in the SVG come from it instead of from chance
+}
+_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "savefig.directory")
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    defaults: dict[Any, Any] = dict(matplotlib.rcParamsDefault.items())
+    with matplotlib.rc_context({key: defaults[key] for key in defaults if key not in _MACHINE} | STYLE):
+        yield
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG, DPI pixels an inch, opaque, naming no software and no time."""
+    return _saved(figure, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG, opaque, its text drawn as paths, naming no software and no time."""
+    return _saved(figure, format="svg", dpi=DPI / 2, metadata={"Date": None, "Creator": None})
+
+
+def _saved(figure: Figure, **how: Any) -> bytes:
+    file = io.BytesIO()
+    with _style():
+        figure.savefig(file, facecolor="white", **how)
+    return file.getvalue()
+
+
+def _figure(width: float, height: float, heading: str) -> Figure:
+    """An empty figure, its size in inches, with a heading in its upper left corner."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.text(0.1 / width, 1 - 0.1 / height, heading, va="top", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes placed in inches from the figure's upper left corner."""
+    w, h = figure.get_size_inches()
+    return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D], handlelength: float) -> None:
+    """The figure's one legend, in a line beneath the heading."""
+    w, h = figure.get_size_inches()
+    figure.legend(
+        handles=handles,
+        ncols=len(handles),
+        loc="upper left",
+        bbox_to_anchor=(0.02 / w, 1 - 0.3 / h),
+        borderpad=0.2,
+        handlelength=handlelength,
+        columnspacing=1.6,
+    )
+
+
+def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
+    """The learning curves of the best trials as small multiples: the book's figure, with numbers added.
+
+    `curves` as `zdl.ranking.curves` gives them: a panel for each of its trials, five in a row. All share
+    both axes: accuracy from 0 to 1, and epochs from the first to the last of the longest curve.
+    """
+    panels = list(curves.groupby("trial", sort=False))
+    if not panels:
+        with _style():
+            return _figure(4, 0.4, "No trial finished")
+    searched = [str(name) for name in ranking if name not in FIXED]
+    names = sorted(searched, key=lambda name: name not in BOOK)[:2]  # the book's two, if they are there
+    rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
+    width, height, left, right, header, footer = 1.59, 1.05, 0.45, 0.1, 0.46, 0.3
+    across, caption = width + 0.125, 0.36 + 0.15 * len(names)
+    down = caption + height
+    with _style():
+        figure = _figure(
+            left + (columns - 1) * across + width + right,
+            header + rows * down + footer,
+            f"The best {len(panels)} of {count(len(ranking), 'trial')}",
+        )
+        end = curves["epoch"].max()
+        ranked = {row["trial"]: row for row in ranking.to_dict("records")}
+        for k, (trial, curve) in enumerate(panels):
+            row, column = divmod(k, COLUMNS)
+            ax = _axes(figure, left + column * across, header + caption + row * down, width, height)
+            lines = _panel(ax, curve, end)
+            _caption(ax, ranked[trial], names)
+            if column:
+                ax.set_yticks([])
+        _legend(figure, lines, handlelength=2.6)
+        w, h = figure.get_size_inches()
+        epochs = f"epoch, 1 to {end}" if end > 1 else "epoch 1"
+        figure.text(left / w, 0.08 / h, epochs, fontsize=8, color=QUIET)
+    return figure
+
+
+def _panel(ax: Axes, curve: pd.DataFrame, end: int) -> list[Line2D]:
+    ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=(0, 1))
+    ax.set_xticks([])
+    ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.axhline(0.5, color=FAINT, linewidth=0.7, zorder=0)
+    x = curve["epoch"]
+    val = ax.plot(x, curve["val_acc"], "-", color=VALIDATION, lw=1.4, label="validation accuracy")
+    train = ax.plot(x, curve["train_acc"], "--", color=TRAINING, lw=1.2, label="training accuracy")
+    if len(curve) == 1:  # a line through one point is not seen
+        val[0].set(marker="o", markersize=3)
+        train[0].set(marker="o", markersize=7, markerfacecolor="none")
+    return val + train
+
+
+def _caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str]) -> None:
+    """Best-k and its accuracy; beneath them a line for each hyper-parameter in `names`."""
+    above = 4 + 11 * len(names)
+    ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=above)
+    ax.set_title(f"val acc {accuracy(row['val_acc'])}", loc="right", fontsize=8, pad=above)
+    ax.annotate(
+        "\n".join(f"{title(name)} {short(row[name])}" for name in names),
+        (0, 1),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8,
+        color=QUIET,
+    )
+
+
+def search_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], best: int = 20) -> Figure:
+    """Every trial where it lies in the space (`search.space` of the settings), the best ones ringed.
+
+    Over the first two numeric hyper-parameters (those that play a part in every trial come first) the
+    colour is the validation accuracy; over the only one, or else over the options of the first choice,
+    accuracy has the upright axis. Axes span what was
+    searched, on a log scale where the distribution is log-uniform. Diverged trials are crosses, at
+    accuracy 0 if never evaluated. Trials in which one of the hyper-parameters plays no part are left out
+    and counted in the heading.
+    """
+    names = _map_axes(ranking, space)
+    shown = ranking.dropna(subset=names).iloc[::-1]  # the best are drawn last, on top
+    heading = f"The whole search: {count(len(ranking), 'trial')}"
+    if hidden := len(ranking) - len(shown):
+        absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
+        heading += f" ({hidden} without {absent} not shown)"
+    with _style():
+        figure = _figure(9, 5.2, heading)
+        ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+        places = shown[["rank", "status", "val_acc"]].assign(x=_along(ax, "x", shown, names[0], space))
+        if len(names) == 2:
+            places["y"] = _along(ax, "y", shown, names[1], space)
+        else:
+            places["y"] = shown["val_acc"].fillna(0.0)
+            ax.set(ylim=(0, 1), ylabel="validation accuracy")
+        if handles := _trials(figure, ax, places, best, coloured=len(names) == 2):
+            _legend(figure, handles, handlelength=0.8)
+    return figure
+
+
+def _map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The one or two hyper-parameters to draw the search over."""
+    searched = [name for name in space if name in ranking]
+    numeric = [name for name in searched if "options" not in space[name]]
+    numeric.sort(key=lambda name: ranking[name].hasnans)  # those that play a part in every trial come first
+    return numeric[:2] or searched[:1]
+
+
+def _along(
+    ax: Axes, which: str, shown: pd.DataFrame, name: str, space: Mapping[str, Mapping[str, Any]]
+) -> "pd.Series[float]":
+    """Set up one axis for a hyper-parameter, as wide as what was searched; where the trials lie on it."""
+    spec = space[name]
+    ax.set(**{f"{which}label": title(name)})
+    if "options" in spec:
+        options = spec["options"]
+        ax.set_xlim(-0.5, len(options) - 0.5)
+        ax.set_xticks(range(len(options)), [short(option) for option in options])
+        return _strips(shown, name, options)
+    if spec["distribution"] == "log_uniform":
+        ax.set(**{f"{which}scale": "log"})
+    elif spec["distribution"] == "int_uniform":
+        getattr(ax, f"{which}axis").set_major_locator(MaxNLocator(integer=True))
+    ax.set(**{f"{which}lim": (spec["low"], spec["high"])})
+    return shown[name].astype("float64")
+
+
+def _strips(shown: pd.DataFrame, name: str, options: Sequence[Any]) -> "pd.Series[float]":
+    """A strip for each option, in which trials of about the same accuracy lie side by side."""
+    place = {**{str(option): k for k, option in enumerate(options)}, **{o: k for k, o in enumerate(options)}}
+    middle = shown[name].map(place).astype("float64")
+    level = (shown["val_acc"].fillna(0.0) / 0.04).round()  # closer than that, dots overlap
+    group = shown["rank"].groupby([middle, level])
+    aside = group.cumcount() - (group.transform("size") - 1) / 2
+    return middle + aside * min(0.02 * len(options), 0.8 / group.size().max())
+
+
+def _trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, coloured: bool) -> list[Line2D]:
+    """Draw the trials where `places` (columns x, y, rank, status, val_acc) says; the handles of a legend."""
+    size = max(8.0, min(55.0, 9000 / max(1, len(places))))
+    diverged = places[places["status"] == "diverged"]
+    finished = places.drop(diverged.index)
+    handles = []
+    if len(finished):
+        edge = 0.4 if len(places) <= MANY else 0
+        if coloured:
+            values = {"c": finished["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1}
+            dots = _scatter(ax, finished, s=size, edgecolors="white", linewidths=edge, zorder=2, **values)
+            bar = _axes(figure, 8.05, 0.8, 0.16, 3.75)
+            figure.colorbar(dots, cax=bar, label="validation accuracy").outline.set_visible(False)
+        else:
+            _scatter(ax, finished, s=size, c=VALIDATION, edgecolors="white", linewidths=edge, zorder=2)
+        face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
+        handles.append(_handle("finished", marker="o", markersize=7, color=face))
+    if len(diverged):
+        width = min(1.6, 0.22 * math.sqrt(size))
+        _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3)
+        handles.append(_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED))
+    if best < len(finished):  # a ring around every trial would say nothing
+        leaders = finished[finished["rank"] <= best]
+        _scatter(ax, leaders, s=2.2 * size, facecolors="none", edgecolors=INK, linewidths=1, zorder=4)
+        handles.append(_handle(f"the best {best}", marker="o", markersize=10, mfc="none", mec=INK))
+    for x, y in finished.loc[finished["rank"] == 1, ["x", "y"]].itertuples(index=False):
+        _name(ax, x, y)
+    return handles
+
+
+def _scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
+    """Dots at x and y, whole even on the edge of the range."""
+    return ax.scatter(places["x"], places["y"], clip_on=False, rasterized=len(places) > MANY, **look)
+
+
+def _handle(label: str, **look: Any) -> Line2D:
+    return Line2D([], [], linestyle="", label=label, **look)
+
+
+def _name(ax: Axes, x: float, y: float) -> None:
+    """Write Best-1 above the best trial, and not over the edge."""
+    across, _ = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+    ax.annotate(
+        "Best-1",
+        (x, y),
+        (0, 8),
+        textcoords="offset points",
+        ha="left" if across < 0.04 else "right" if across > 0.96 else "center",
+        fontweight="bold",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+    )
