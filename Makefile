@@ -1,0 +1,58 @@
+# Each target sets up .venv by itself: nothing has to be exported or activated.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundred starts costs two to three times as much
+
+PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
+CORES ?= all
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help run trial best test lint bench lock prune clean
+
+help:  ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/ready: requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else \
+	  f"make: $(PYTHON) is Python {v[0]}.{v[1]}; zdl needs 3.11, 3.12 or 3.13: make PYTHON=/path/to/one")'
+	"$(PYTHON)" -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	touch $@
+
+run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
+	snakemake --cores $(CORES)
+	@python workflow/scripts/best.py 5
+
+trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
+	@: $${C:?which one? make trial C=7}
+	@snakemake --quiet all --cores 1 ready
+	@python workflow/scripts/trial.py --verbose $(C)
+
+best: .venv/ready  ## all trials of the last report, best first, in the book's words
+	@python workflow/scripts/best.py
+
+test: .venv/ready  ## all tests
+	pytest --numprocesses auto
+
+lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	mypy
+	snakemake --lint
+
+bench: .venv/ready  ## the benchmarks; ratios, not seconds
+	python bench/trial.py
+
+lock: .venv/ready  ## requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
+
+prune: .venv/ready  ## delete the stored records of other searches than today's
+	python workflow/scripts/prune.py
+
+clean:  ## delete what the pipeline made here, but for reports/ and the store of records
+	rm -rf data results logs benchmarks .snakemake

@@ -1,0 +1,43 @@
+"""zdl: the hyper-parameter search of *Deep Learning from Scratch*, chapter 6, as a pipeline.
+
+MNIST -> data.smk -> search.smk (one job a trial) -> report.smk -> reports/README.md
+All settings stand in params.yaml; all file names come from zdl.layout.
+"""
+
+from snakemake.utils import min_version
+
+from zdl import Error
+from zdl.layout import RANKED, RENDERED, Layout
+from zdl.store import set_aside_damage
+
+min_version("9.27")
+
+if config:
+    raise SystemExit(
+        f"--config {', '.join(config)}: settings stand in params.yaml and nowhere else"
+    )
+try:
+    layout = Layout.of("params.yaml")
+    for line in set_aside_damage(layout):
+        print(line, file=sys.stderr)
+except Error as error:
+    raise SystemExit(str(error))
+
+
+rule trials:
+    """Every record, and no report: what DVC's stage of this name asks for."""
+    input:
+        [trial.record for trial in layout.trials.values()],
+
+
+rule all:
+    """The report, and every trial: Snakemake does not look behind a report that is there."""
+    default_target: True
+    input:
+        rules.trials.input,
+        [layout.ranked.path, layout.rendered.path, *RANKED, *RENDERED],
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,112 @@
+"""Snakemake's progress, brief: a line a job in a dry run, a count in a run, everything about a failure.
+
+The default output has a dozen lines a job: a thousand for a search of 100 trials. Snakemake finds this
+package by its name; `--logger brief` (set in profiles/default) turns it on. The long form is still in
+.snakemake/log.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+
+COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
+SILENT = ("all", "trials", "ready", "total")  # in Snakemake's statistics, but no work
+
+
+class LogHandler(LogHandlerBase):
+    """Shows records as they come in; on a terminal the count is one line that changes."""
+
+    def __post_init__(self) -> None:
+        self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
+        self.changing = self.stream.isatty() and not self.common_settings.dryrun
+        self.shown = 0
+        self.jobs: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "event", None)
+        if show := getattr(self, f"_{event}", None):
+            show(vars(record))
+        elif record.levelno >= logging.WARNING or (event is None and self._is_result(record)):
+            self._line(record.getMessage())
+
+    def _is_result(self, record: logging.LogRecord) -> bool:
+        """What is not chatter among the plain messages: the answer, where there is nothing to do."""
+        return self.common_settings.verbose or record.getMessage().startswith("Nothing to be done")
+
+    def _line(self, text: str) -> None:
+        print(f"\r\x1b[K{text}" if self.changing else text, file=self.stream, flush=True)
+
+    def _run_info(self, record: dict[str, Any]) -> None:
+        """What there is to do, by rule: Snakemake says it before the jobs, in a dry run again after them."""
+        if self.common_settings.dryrun and not self.jobs:
+            return
+        for job in sorted(self.jobs):
+            self._line(job)
+        stats = {rule: count for rule, count in record["stats"].items() if rule not in SILENT}
+        jobs = ", ".join(f"{count} {rule}" for rule, count in stats.items()) or "nothing but to look"
+        self._line(f"{'would run' if self.common_settings.dryrun else 'to run'}: {jobs}")
+
+    def _job_info(self, record: dict[str, Any]) -> None:
+        rule, wildcards = record["rule_name"], (record.get("wildcards") or {}).values()
+        if rule in SILENT:
+            return
+        if self.common_settings.dryrun:
+            self.jobs.append(f"{' '.join([rule, *wildcards])}: {str(record['reason']).partition(';')[0]}")
+        elif not wildcards:
+            self._line(rule)
+
+    def _progress(self, record: dict[str, Any]) -> None:
+        done, total = record["done"], record["total"]
+        if self.changing:
+            print(
+                f"\r\x1b[K{done} of {total} done",
+                end="" if done < total else "\n",
+                file=self.stream,
+                flush=True,
+            )
+        elif (share := COUNTS * done // total) > self.shown:
+            self.shown = share
+            self._line(f"{done} of {total} done")
+
+    def _job_error(self, record: dict[str, Any]) -> None:
+        names = " ".join([record["rule_name"], *(record.get("wildcards") or {}).values()])
+        logs = [Path(log) for log in record.get("log") or []]
+        said = [log.read_text(errors="replace").strip() for log in logs if log.is_file()]
+        self._line(f"{names} failed: " + ("\n".join(filter(None, said)) or f"{record.get('shellcmd')}"))
+
+    def _error(self, record: dict[str, Any]) -> None:
+        """A job that failed has said so; what else goes wrong is told as it is."""
+        if record.get("exception") not in ("CalledProcessError", "RuleException"):
+            self._line(str(record["msg"]))
+
+    def _shellcmd(self, record: dict[str, Any]) -> None:
+        if self.common_settings.printshellcmds:
+            self._line(str(record.get("shellcmd") or record.get("cmd")))
+
+    def _job_finished(self, record: dict[str, Any]) -> None:
+        """Said by the count."""
+
+    _workflow_started = _job_started = _resources_info = _group_info = _rulegraph = _debug_dag = _job_finished
+
+    @property
+    def writes_to_stream(self) -> bool:
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        return True
+
+    @property
+    def has_formatter(self) -> bool:
+        return True
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        return False

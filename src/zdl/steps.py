@@ -1,0 +1,104 @@
+"""The pipeline's steps, one function each, under the name of the rule, the stage and the script that run it.
+
+Each takes the layout, reads what an earlier step wrote, and writes its own; `say` gets a line for a person
+now and then. What one step alone needs is imported inside it: a process pays for its own start-up only.
+(The step `trial` is `zdl.store.obtain`, which hardly imports anything.)
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from zdl import Error, dataset, mnist, store
+from zdl.files import read_json, read_npz, sealed_json, sealed_npz, write
+from zdl.layout import RANKED, RENDERED, Layout
+from zdl.plan import lines, table
+from zdl.settings import notes
+
+Say = Callable[[str], None]
+
+
+def download(layout: Layout, say: Say) -> None:
+    """MNIST's leading images and the held-out ones: the same bytes from every source."""
+    source, folder = layout.settings["data"]["source"], os.environ.get("ZDL_MNIST_DIR")
+    images = mnist.load(source, layout.leading, folder=folder, report=say)
+    write(layout.raw.path, sealed_npz(images._asdict(), layout.raw.digest), alone=True)
+
+
+def prepare(layout: Layout, say: Say) -> None:
+    """Pixels as numbers in [0, 1]: those that the search uses, and the held-out ones apart from them."""
+    raw = mnist.Images(**read_npz(*layout.raw))
+    for file, x, t, count in (
+        (layout.prepared, raw.x, raw.t, layout.settings["data"]["subsample"]),
+        (layout.held_out, raw.x_held_out, raw.t_held_out, None),
+    ):
+        pixels, labels = dataset.prepare(x, t, count)
+        write(file.path, sealed_npz({"x": pixels, "t": labels}, file.digest), alone=True)
+
+
+def split(layout: Layout, say: Say) -> None:
+    """A seeded shuffle of the prepared images; the first share of them is for validation."""
+    images = read_npz(*layout.prepared)
+    parts = dataset.split(images["x"], images["t"], **layout.settings["split"])
+    write(layout.split.path, sealed_npz(parts._asdict(), layout.split.digest), alone=True)
+
+
+def plan(layout: Layout, say: Say) -> None:
+    """Every trial of the search, before any of them runs."""
+    for note in notes(layout.settings):
+        say(f"note: {note}")
+    contents = {"digest": layout.plan.digest, **lines(layout.trials.values())}
+    write(layout.plan.path, sealed_json(contents), alone=True)
+
+
+def aggregate(layout: Layout, say: Say) -> None:
+    """What became of every trial, in one table; the images' own digest beside it."""
+    trials = layout.trials.values()
+    rows = table(trials, (read_json(trial.record, trial.digest) for trial in trials))
+    images = read_npz(*layout.split)
+    data = hashlib.sha256(b"".join(images[name].tobytes() for name in sorted(images))).hexdigest()
+    contents = {"digest": layout.table.digest, "data": data, "trials": rows}
+    write(layout.table.path, sealed_json(contents), alone=True)
+
+
+def rank(layout: Layout, say: Say) -> None:
+    """The ranking, the learning curves of the best, and the metrics."""
+    from zdl import ranking
+
+    best, names = layout.settings["report"]["best"], layout.settings["search"]["space"]
+    outcomes = read_json(*layout.table)
+    frame = ranking.rank(outcomes, names)
+    files = {
+        "ranking.csv": ranking.csv(frame),
+        "curves.csv": ranking.csv(ranking.curves(outcomes, frame, best)),
+        "metrics.json": json.dumps(ranking.metrics(outcomes, frame, best), indent=2, allow_nan=False) + "\n",
+    }
+    store.publish(layout.ranked, {path: files[path.name].encode() for path in RANKED})
+    say("\n".join(ranking.best_lines(frame)))
+
+
+def render(layout: Layout, say: Say) -> None:
+    """The figures, and the page that shows them."""
+    from zdl import figures, ranking, report
+
+    if not store.vouches(layout.ranked):
+        raise Error(
+            f"{RANKED[0]} or a file beside it was edited by hand or is missing: run snakemake or dvc repro"
+        )
+    text = {path.name: path.read_text("utf-8") for path in RANKED}
+    frame, curves = ranking.read(text["ranking.csv"]), ranking.read(text["curves.csv"])
+    facts = {"data": read_json(*layout.table)["data"], "numpy": np.__version__}
+    best20 = figures.best20(curves, frame)
+    search = figures.search_map(frame, layout.settings["search"]["space"], layout.settings["report"]["best"])
+    page = report.page(frame, json.loads(text["metrics.json"]), layout.settings, facts)
+    files = {
+        "README.md": page.encode(),
+        "best20.png": figures.png(best20),
+        "best20.svg": figures.svg(best20),
+        "search.png": figures.png(search),
+        "search.svg": figures.svg(search),
+    }
+    store.publish(layout.rendered, {path: files[path.name] for path in RENDERED})

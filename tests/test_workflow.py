@@ -1,0 +1,197 @@
+"""Both engines, driven for real: what an edit trains, and that nothing else is ever trained."""
+
+import os
+import re
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.workflow import ENGINES, TRIALS, Clone
+
+other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """A clone in which nothing has run."""
+    return Clone.of_this_project(tmp_path_factory.mktemp("fresh") / "zdl")
+
+
+@pytest.fixture(scope="session")
+def built(fresh, tmp_path_factory):
+    """A clone after one run of each engine, with dvc.lock and reports committed and pushed to a remote."""
+    clone = fresh.copy(tmp_path_factory.mktemp("built") / "zdl")
+    clone.engine("dvc")
+    clone.engine("snakemake")
+    clone.run("dvc", "remote", "add", "--default", "here", str(clone.path.parent / "remote"))
+    clone.commit()
+    clone.run("dvc", "push")
+    clone.trained()
+    return clone
+
+
+@pytest.fixture
+def clone(built, tmp_path):
+    return built.copy(tmp_path / "zdl")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_fresh_clone_trains_every_trial_once_by_either_engine(fresh, built, engine, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.engine(engine)
+    assert clone.trained() == sorted(clone.names()) and len(clone.names()) == TRIALS
+    assert clone.reports() == built.reports()
+    clone.engine(other[engine])
+    clone.engine(engine)
+    assert clone.trained() == []
+    assert (clone.path / "dvc.lock").read_bytes() == (built.path / "dvc.lock").read_bytes()
+
+
+def test_a_second_run_has_nothing_to_do(clone):
+    assert "Nothing to be done" in clone.run("snakemake", "--cores", "2")
+    assert "Data and pipelines are up to date" in clone.run("dvc", "repro")
+    assert "Data and pipelines are up to date" in clone.run("dvc", "status")
+    assert clone.run("git", "status", "--short") == ""
+
+
+EDITS = {
+    "narrow": lambda c: c.search(lr=(1e-4, 1e-2)),
+    "widen": lambda c: c.search(lr=(1e-6, 1e1)),
+    "more": lambda c: c.edit(search={"trials": TRIALS + 3}),
+    "fewer": lambda c: c.edit(search={"trials": TRIALS - 2}),
+    "optimizer": lambda c: c.edit(training={"optimizer": "Adam"}),
+    "split": lambda c: c.edit(split={"seed": 2}),
+    "data": lambda c: c.edit(data={"subsample": 90}),
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "engine", "metadata"),
+    [
+        ("narrow", "snakemake", True),
+        ("narrow", "dvc", True),
+        ("narrow", "snakemake", False),
+        ("widen", "dvc", False),
+        ("widen", "snakemake", True),
+        ("more", "snakemake", False),
+        ("fewer", "dvc", True),
+        ("fewer", "snakemake", False),
+        ("optimizer", "dvc", True),
+        ("split", "snakemake", False),
+        ("data", "dvc", False),
+    ],
+)
+def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
+    before, reports = clone.names(), clone.reports()
+    EDITS[edit](clone)
+    new = sorted(clone.names() - before)
+    assert bool(new) == (edit != "fewer")
+    if not metadata:
+        clone.run("rm", "-r", ".snakemake")
+    assert re.findall(r"^trial (\S+):", clone.run("snakemake", "-n"), re.M) == new
+    clone.engine(engine)
+    assert clone.trained() == new
+    assert clone.reports() != reports
+    clone.engine(other[engine])
+    if edit in ("narrow", "widen"):  # taken back: restored from the store
+        clone.run("git", "checkout", "--quiet", "params.yaml")
+        clone.engine(engine)
+        assert clone.reports() == reports
+    assert clone.trained() == []
+    clone.run("dvc", "repro")
+    assert {path.stem for path in clone.records()} == clone.names()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_pulled_clone_trains_what_an_edit_makes_new(built, engine, tmp_path):
+    built.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
+    clone = Clone(tmp_path / "zdl")
+    clone.run("dvc", "pull")
+    clone.engine(engine)
+    assert clone.trained() == []
+    assert clone.run("git", "status", "--short") == ""
+    before = clone.names()
+    EDITS["widen"](clone)
+    clone.engine(engine)
+    assert clone.trained() == sorted(clone.names() - before) != []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_damage_is_named_and_mended(clone, engine):
+    """A truncated and a deleted record, without the store: both are trained again, and only they."""
+    reports, (torn, gone, *_) = clone.reports(), clone.records()
+    torn.write_bytes(torn.read_bytes()[:-100])
+    gone.unlink()
+    clone.run("rm", "-r", ".zdl")
+    said = clone.engine(engine)
+    assert f"results/trials/{torn.name}: is damaged (its checksum does not hold)" in said
+    assert clone.trained() == sorted([torn.stem, gone.stem])
+    assert clone.reports() == reports
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_report_edited_by_hand_is_made_again(clone, engine):
+    reports = clone.reports()
+    for name in ("ranking.csv", "README.md", "best20.svg"):
+        with (clone.path / "reports" / name).open("a") as file:
+            file.write("1,99\n")
+    clone.engine(engine)
+    assert clone.reports() == reports
+    assert clone.trained() == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_time_stamps_mean_nothing(clone, engine):
+    for number, path in enumerate(sorted(clone.path.rglob("*"))):
+        if path.is_file() and ".git" not in path.parts and ".dvc" not in path.parts:
+            os.utime(path, (number * 7919 % 10**9,) * 2)
+    clone.run("rm", "-r", "data/split")
+    clone.engine(engine)
+    assert clone.trained() == []
+    assert clone.run("git", "status", "--short") == ""
+
+
+def test_each_step_writes_what_it_declares_and_nothing_else(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    stages = YAML(typ="safe").load((clone.path / "dvc.yaml").read_text())["stages"]
+    before = files(clone)
+    for name, stage in stages.items():
+        clone.run(*stage["cmd"].split())
+        written = files(clone) - before
+        declared = [next(iter(out)) for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+        assert {path for path in written if not under(path, declared)} == set(), name
+        assert all(any(under(path, [out]) for path in written) for out in declared), name
+        before |= written
+    assert "Nothing to be done" in clone.run("snakemake", "--cores", "1")
+    assert clone.trained() == sorted(clone.names())
+
+
+def files(clone):
+    """The project's files, less what each machine keeps for itself and the receipts of what is published."""
+    own = (".git", ".dvc", ".zdl", ".snakemake", "logs", "benchmarks", "__pycache__", "receipts")
+    paths = (path.relative_to(clone.path) for path in clone.path.rglob("*") if path.is_file())
+    return {path for path in paths if not set(path.parts) & set(own)}
+
+
+def under(path, declared):
+    return any(path.is_relative_to(out) for out in declared)
+
+
+@pytest.mark.parametrize(
+    "command", ["snakemake --cores 1", "snakemake -n", "dvc repro", "python workflow/scripts/split.py"]
+)
+def test_a_wrong_setting_is_one_line_before_any_work(fresh, command, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.search(lr=(1e-2, 1e-6))
+    before = files(clone)
+    said = clone.run(*command.split(), ok=False)
+    lines = [line for line in said.splitlines() if "search.space.lr" in line]
+    assert len(lines) == 1 and "0.01" in lines[0]
+    assert "Traceback" not in said
+    assert files(clone) == before
+    assert clone.trained() == []
+
+
+def test_a_setting_on_the_command_line_is_refused(fresh):
+    said = fresh.run("snakemake", "--cores", "1", "--config", "trials=3", ok=False)
+    assert "--config trials: settings stand in params.yaml and nowhere else" in said

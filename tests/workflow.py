@@ -1,0 +1,115 @@
+"""A temporary clone of this repository with a tiny search, and both engines to drive in it for real."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+TRIALS = 6
+TINY = {
+    "data": {"source": "bundled", "subsample": 100},
+    "model": {"hidden_sizes": [8, 8]},
+    "training": {"epochs": 2, "batch_size": 20},
+    "search": {"trials": TRIALS},
+    "report": {"best": 4},
+}
+ENGINES = ("snakemake", "dvc")
+
+
+class Clone:
+    """A repository in `path`; trainings are counted outside of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.trainings = path.parent / f"{path.name}.trainings"
+        bin_ = Path(sys.executable).parent
+        self.env = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("ZDL_", "DVC_", "GIT_"))
+            },
+            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(path / "src"),
+            "ZDL_TRAININGS": str(self.trainings),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_GLOBAL_CONFIG_DIR": str(path.parent),
+            "DVC_SYSTEM_CONFIG_DIR": str(path.parent),
+        }
+
+    @classmethod
+    def of_this_project(cls, path: Path) -> "Clone":
+        """What Git tracks or would track here, committed, with the tiny search and no results."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file() and not name.startswith("reports/") and name != "dvc.lock":
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, path / name)
+        clone = cls(path)
+        clone.run("git", "init", "--quiet")
+        clone.edit(**TINY)
+        clone.commit()
+        return clone
+
+    def copy(self, path: Path) -> "Clone":
+        shutil.copytree(self.path, path, symlinks=True)
+        return Clone(path)
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message", "tiny")
+
+    def run(self, *command: str, ok: bool = True, **env: str) -> str:
+        """Both streams of a command's output; with `ok` false it has to fail."""
+        done = subprocess.run(
+            command, cwd=self.path, env=self.env | env, text=True, check=False, timeout=300,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def engine(self, name: str, **env: str) -> str:
+        if name == "snakemake":
+            return self.run("snakemake", "--cores", "2", **env)
+        return self.run("dvc", "repro", ZDL_CORES="2", **env)
+
+    def edit(self, **sections: dict) -> None:
+        """Merge into params.yaml, as a person would edit it."""
+        yaml, path = YAML(), self.path / "params.yaml"
+        settings = yaml.load(path.read_text())
+        for section, values in sections.items():
+            settings[section].update(values)
+        with path.open("w") as file:
+            yaml.dump(settings, file)
+
+    def search(self, **ranges: tuple[float, float]) -> None:
+        """Edit ranges of the space."""
+        space = {
+            name: {"distribution": "log_uniform", "low": a, "high": b} for name, (a, b) in ranges.items()
+        }
+        yaml = YAML().load((self.path / "params.yaml").read_text())
+        self.edit(search={"space": {**yaml["search"]["space"], **space}})
+
+    def names(self) -> set[str]:
+        """The trials that today's settings ask for."""
+        code = "from zdl.layout import Layout; print(*Layout.of().trials)"
+        return set(self.run("python", "-c", code).split())
+
+    def trained(self) -> list[str]:
+        """The trainings since this was last asked."""
+        names = self.trainings.read_text().split() if self.trainings.exists() else []
+        self.trainings.unlink(missing_ok=True)
+        return sorted(names)
+
+    def records(self) -> list[Path]:
+        return sorted((self.path / "results/trials").iterdir())
+
+    def reports(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}

@@ -1,0 +1,55 @@
+# From the records to the committed report.
+# needs: results/plan, results/trials
+# makes: results/table, reports/ and the receipts that vouch for it (results/receipts)
+
+
+rule aggregate:
+    """Every record, checked, in one table."""
+    input:
+        ancient(layout.plan.path),
+        [ancient(trial.record) for trial in layout.trials.values()],
+    output:
+        layout.table.path,
+    log:
+        "logs/aggregate.log",
+    benchmark:
+        "benchmarks/aggregate.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/aggregate.py 2> {log}"
+
+
+rule rank:
+    """Trials by validation accuracy, ties in trial order; the learning curves of the best."""
+    input:
+        ancient(layout.table.path),
+    output:
+        RANKED,
+        layout.ranked.path,
+    log:
+        "logs/rank.log",
+    benchmark:
+        "benchmarks/rank.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/rank.py 2> {log}"
+
+
+rule render:
+    """The figures and the page that shows them."""
+    input:
+        ancient(RANKED),
+        ancient(layout.ranked.path),
+    output:
+        RENDERED,
+        layout.rendered.path,
+    log:
+        "logs/render.log",
+    benchmark:
+        "benchmarks/render.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/render.py 2> {log}"

@@ -1,0 +1,44 @@
+# From the split to one record a trial.
+# needs: data/split
+# makes: results/plan, results/trials
+
+
+rule plan:
+    """Every trial of the search: its number, its point, and all that determines its record."""
+    output:
+        layout.plan.path,
+    log:
+        "logs/plan.log",
+    benchmark:
+        "benchmarks/plan.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/plan.py 2> {log}"
+
+
+rule trial:
+    """One seeded trial: the record is restored if it was ever trained here, else trained."""
+    input:
+        lambda wildcards: ancient(layout.needed_for(wildcards.name)),
+    output:
+        "results/trials/{name}.json",
+    log:
+        "logs/trial/{name}.log",
+    benchmark:
+        "benchmarks/trial/{name}.tsv"
+    wildcard_constraints:
+        name=r"\d+-[0-9a-f]+",
+    resources:
+        mem_mb=200,
+    params:
+        plan=layout.plan.path,
+    shell:
+        "python workflow/scripts/trial.py --plan {params.plan} {wildcards.name} 2> {log}"
+
+
+rule ready:
+    """All that a trial needs, and no trial: `make trial` asks for it."""
+    input:
+        ancient(layout.plan.path),
+        ancient(layout.split.path),

@@ -1,0 +1,36 @@
+"""What the scripts share: settings first, then one step, and a person's mistake told in one line."""
+
+import os
+import sys
+from collections.abc import Callable
+
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[threads] = (
+        "1"  # read when NumPy is imported; the threads of many trials get in each other's way
+    )
+
+from zdl import Error  # noqa: E402
+
+
+def run(step: Callable[..., None]) -> None:
+    """Run a step of `zdl.steps` on the layout of params.yaml; what it reports goes to stderr."""
+    from zdl.layout import Layout
+
+    with one_line():
+        step(Layout.of("params.yaml"), say)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+class one_line:
+    """A context in which zdl.Error, and what the system refuses, end the script with one line."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Error):
+            raise SystemExit(str(error)) from None
+        if isinstance(error, OSError) and error.filename:
+            raise SystemExit(f"{error.filename}: {error.strerror}") from None

@@ -1,0 +1,6 @@
+"""Rule and stage `plan`: every trial of the search, before any of them runs."""
+
+from adapter import run
+from zdl import steps
+
+run(steps.plan)

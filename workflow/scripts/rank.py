@@ -1,0 +1,6 @@
+"""Rule and stage `rank`: the ranking, the best learning curves, and the metrics."""
+
+from adapter import run
+from zdl import steps
+
+run(steps.rank)

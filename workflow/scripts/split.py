@@ -1,0 +1,6 @@
+"""Rule and stage `split`: the seeded shuffle into training and validation images."""
+
+from adapter import run
+from zdl import steps
+
+run(steps.split)

@@ -1,0 +1,24 @@
+"""Rule `trial`: the record of one trial, from the store or by training it.
+
+`make trial C=7` calls it with a number instead of a name: trains in any case, and prints the book's lines.
+"""
+
+import argparse
+from pathlib import Path
+
+from adapter import one_line
+from zdl import store, trial
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("name", help="the trial's name in the plan, or just its number")
+parser.add_argument("--plan", type=Path, help="the plan's file (by default, that of params.yaml)")
+parser.add_argument("--verbose", action="store_true", help="train in any case, and print each step's loss")
+args = parser.parse_args()
+
+with one_line():
+    if not args.plan:
+        from zdl.layout import Layout
+
+        args.plan = Layout.of("params.yaml").plan.path
+    planned = trial.planned(args.plan, args.name)
+    store.obtain(planned, say=print if args.verbose else None, anew=args.verbose)
