@@ -5,7 +5,6 @@ SHELL := bash
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundred starts costs two to three times as much
 
-PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
 CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -14,13 +13,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
+# The first of these that runs and is 3.11, 3.12 or 3.13 (a version manager's stand-in may be found, and not run).
 .venv/ready: requirements.lock pyproject.toml
-	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else \
-	  f"make: $(PYTHON) is Python {v[0]}.{v[1]}; zdl needs 3.11, 3.12 or 3.13: make PYTHON=/path/to/one")'
-	"$(PYTHON)" -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	touch $@
+	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
+	    echo "setting up .venv with $$("$$python" --version): a minute or two"; \
+	    exec "$$python" -m venv --clear .venv; \
+	  fi; \
+	done; echo "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3" >&2; exit 1
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
 
 run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
 	snakemake --cores $(CORES)
