@@ -35,7 +35,8 @@ rule all:
     default_target: True
     input:
         rules.trials.input,
-        [layout.ranked.path, layout.rendered.path, *RANKED, *RENDERED],
+        [layout.ranked.path, layout.rendered.path, layout.weighted.path],
+        [*RANKED, *RENDERED],
 
 
 include: "workflow/rules/data.smk"

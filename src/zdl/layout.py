@@ -19,6 +19,7 @@ from zdl.trial import SPLITS, Trial
 REPORTS = Path("reports")
 RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
 RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
+WEIGHTS = Path("results/best.npz")
 
 
 def _file(directory: str, suffix: str, *determinants: Any) -> File:
@@ -73,3 +74,8 @@ class Layout:
         code = code_digest("figures", "report")
         made_from = [self.ranked.digest, self.settings, code, version("matplotlib")]
         return File(Path("results/receipts/render.json"), digest(made_from))
+
+    @cached_property
+    def weighted(self) -> File:
+        """The receipt of WEIGHTS."""
+        return File(Path("results/receipts/weights.json"), digest(["weights", self.ranked.digest]))

@@ -9,14 +9,18 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zdl import Error, dataset, mnist, store
 from zdl.files import read_json, read_npz, sealed_json, sealed_npz, write
-from zdl.layout import RANKED, RENDERED, Layout
+from zdl.layout import RANKED, RENDERED, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.settings import notes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Say = Callable[[str], None]
 
@@ -80,20 +84,34 @@ def rank(layout: Layout, say: Say) -> None:
     say("\n".join(ranking.best_lines(frame)))
 
 
+def weights(layout: Layout, say: Say) -> None:
+    """The weights of the best trial, which is trained once more for them: `zdl.network.predict` reads digits
+    with them. (Their last bits differ between processors, so neither engine's lock knows of them.)"""
+    from zdl import ranking
+    from zdl.trial import describe, train
+
+    best = ranking.top(_ranking(layout), 1)
+    if best.empty:
+        say("no trial finished: there are no weights to keep")
+        store.publish(layout.weighted, {})
+        return
+    trial = next(trial for trial in layout.trials.values() if trial.number == best["trial"].item())
+    network, history = train(trial, read_npz(*layout.split))
+    if describe(history) != read_json(trial.record, trial.digest)["outcome"]:
+        say(f"note: trial {trial.number} came out otherwise than in its record, on another kind of processor")
+    store.publish(layout.weighted, {WEIGHTS: network.to_bytes()})
+
+
 def render(layout: Layout, say: Say) -> None:
     """The figures, and the page that shows them."""
     from zdl import figures, ranking, report
 
-    if not store.vouches(layout.ranked):
-        raise Error(
-            f"{RANKED[0]} or a file beside it was edited by hand or is missing: run snakemake or dvc repro"
-        )
-    text = {path.name: path.read_text("utf-8") for path in RANKED}
-    frame, curves = ranking.read(text["ranking.csv"]), ranking.read(text["curves.csv"])
+    frame = _ranking(layout)
+    curves, metrics = (path.read_text("utf-8") for path in RANKED[1:])
     facts = {"data": read_json(*layout.table)["data"], "numpy": np.__version__}
-    best20 = figures.best20(curves, frame)
+    best20 = figures.best20(ranking.read(curves), frame)
     search = figures.search_map(frame, layout.settings["search"]["space"], layout.settings["report"]["best"])
-    page = report.page(frame, json.loads(text["metrics.json"]), layout.settings, facts)
+    page = report.page(frame, json.loads(metrics), layout.settings, facts)
     files = {
         "README.md": page.encode(),
         "best20.png": figures.png(best20),
@@ -102,3 +120,12 @@ def render(layout: Layout, say: Say) -> None:
         "search.svg": figures.svg(search),
     }
     store.publish(layout.rendered, {path: files[path.name] for path in RENDERED})
+
+
+def _ranking(layout: Layout) -> "pd.DataFrame":
+    """The ranking as published, if nobody has touched it since."""
+    from zdl import ranking
+
+    if not store.vouches(layout.ranked):
+        raise Error(f"{RANKED[0].parent}: is not what `rank` wrote; `snakemake` or `dvc repro` mends it")
+    return ranking.read(RANKED[0].read_text("utf-8"))

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from zdl import trial as trials
 from zdl.files import STORE, Damaged, File, read_json, read_npz, sealed_json, write
-from zdl.trial import TRIALS, Trial
+from zdl.trial import TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
@@ -34,7 +33,8 @@ def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = 
             if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{trial.name}\n")
-            data = trials.run(trial, read_npz(trial.split, trial.spec["split"]), say)
+            _, history = train(trial, read_npz(trial.split, trial.spec["split"]), say)
+            data = record(trial, history)
         write(kept, data)
         write(trial.record, data)
 
@@ -94,7 +94,7 @@ def set_aside_damage(layout: "Layout") -> list[str]:
     records = (File(trial.record, trial.digest) for trial in layout.trials.values())
     lines = [_set_aside(file, read_npz) for file in archives]
     lines += [_set_aside(file, read_json) for file in (layout.plan, layout.table, *records)]
-    for receipt in (layout.ranked, layout.rendered):
+    for receipt in (layout.ranked, layout.rendered, layout.weighted):
         if not vouches(receipt):
             receipt.path.unlink(missing_ok=True)
     return [line for line in lines if line]

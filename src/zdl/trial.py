@@ -64,8 +64,10 @@ def planned(plan: str | Path, name: str) -> Trial:
     raise Error(f"trial {name}: is not in {plan}: params.yaml or the code changed during the run; run again")
 
 
-def run(trial: Trial, split: Mapping[str, NDArray[Any]], say: Callable[[str], object] | None = None) -> bytes:
-    """Train, and give the sealed record; `say` gets the book's lines as training goes on."""
+def train(
+    trial: Trial, split: Mapping[str, NDArray[Any]], say: Callable[[str], object] | None = None
+) -> tuple[MultiLayerNet, History]:
+    """The network of `trial` after its training on `split`; `say` gets the book's lines on the way."""
     config = dict(trial.spec["config"])
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(trial.spec["seed"])))
     network = MultiLayerNet(
@@ -78,17 +80,14 @@ def run(trial: Trial, split: Mapping[str, NDArray[Any]], say: Callable[[str], ob
     schedule = {name: config.pop(name) for name in ("epochs", "batch_size", "evaluate_samples")}
     optimizer = make(config.pop("optimizer"), **config)
     images = (split[name] for name in ("x_train", "t_train", "x_val", "t_val"))
-    history = Trainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
+    return network, Trainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
+
+
+def record(trial: Trial, history: History) -> bytes:
+    """What became of `trial`, as the sealed file that is kept of it."""
     outcome = describe(history)
-    return sealed_json(
-        {
-            "digest": trial.digest,
-            "trial": trial.number,
-            "spec": trial.spec,
-            "result": digest(outcome),
-            "outcome": outcome,
-        }
-    )
+    contents = {"trial": trial.number, "spec": trial.spec, "result": digest(outcome), "outcome": outcome}
+    return sealed_json({"digest": trial.digest, **contents})
 
 
 def describe(history: History) -> dict[str, Any]:

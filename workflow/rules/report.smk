@@ -1,12 +1,13 @@
 # From the records to the committed report.
 # needs: results/plan, results/trials
-# makes: results/table, reports/ and the receipts that vouch for it (results/receipts)
+# makes: results/table, reports/, results/best.npz, and the receipts that vouch for both (results/receipts)
 
 
 rule aggregate:
     """Every record, checked, in one table."""
     input:
         ancient(layout.plan.path),
+        ancient(layout.split.path),
         [ancient(trial.record) for trial in layout.trials.values()],
     output:
         layout.table.path,
@@ -37,11 +38,29 @@ rule rank:
         "python workflow/scripts/rank.py 2> {log}"
 
 
+rule weights:
+    """The best trial's network, trained once more to keep its weights: results/best.npz."""
+    input:
+        ancient(layout.ranked.path),
+        ancient(layout.split.path),
+    output:
+        layout.weighted.path,
+    log:
+        "logs/weights.log",
+    benchmark:
+        "benchmarks/weights.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/weights.py 2> {log}"
+
+
 rule render:
     """The figures and the page that shows them."""
     input:
         ancient(RANKED),
         ancient(layout.ranked.path),
+        ancient(layout.table.path),
     output:
         RENDERED,
         layout.rendered.path,
