@@ -92,7 +92,7 @@ class MultiLayerNet:
         return self.loss_and_gradient(x, t)[1]
 
     def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
-        """Both, from one pass forward and one back: the way back needs the pass that gives the loss anyway."""
+        """Both, from one pass forward and one back: the way back needs that pass forward anyway."""
         loss = self.loss(x, t)
         dout = self.last_layer.backward()
         for layer in self.layers[:0:-1]:
