@@ -112,5 +112,5 @@ def test_weights_are_not_a_pickle_and_damage_is_refused(tmp_path, monkeypatch):
     data = bytearray((tmp_path / "w.npz").read_bytes())
     data[200] ^= 1
     (tmp_path / "w.npz").write_bytes(data)
-    with pytest.raises(Error, match="w.npz: is damaged"):
+    with pytest.raises(Error, match=r"w\.npz: is damaged"):
         load("w.npz")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests import book
 
+from tests import book
 from zdl import Error
 from zdl.optimizers import OPTIMIZERS, knobs, make
 
@@ -46,8 +46,8 @@ def test_many_steps_as_the_book_takes_them(name):
         grads = {key: rng.standard_normal(p.shape) for key, p in ours.items()}
         optimizer.update(ours, {key: g.copy() for key, g in grads.items()})
         theirs.update(books, grads)
-    for key in ours:
-        np.testing.assert_allclose(ours[key], books[key], rtol=1e-10)
+    for key, p in ours.items():
+        np.testing.assert_allclose(p, books[key], rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

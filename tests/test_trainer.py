@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
-from tests import book
 
+from tests import book
 from zdl import Error
 from zdl.network import MultiLayerNet
 from zdl.optimizers import make
