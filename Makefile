@@ -45,7 +45,7 @@ lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
 	ruff format --check
 	snakefmt --check Snakefile workflow
 	mypy
-	snakemake --lint
+	pytest --quiet tests/test_lint.py
 
 bench: .venv/ready  ## the benchmarks; ratios, not seconds
 	python bench/trial.py
