@@ -1,0 +1,120 @@
+"""Records, the plan that names them, and receipts: without an engine."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from zdl import Error, store
+from zdl.files import File, read_json, sealed_json, sealed_npz, write
+from zdl.plan import lines, trials
+from zdl.settings import load
+from zdl.store import planned
+from zdl.trial import CODE, Trial
+
+SPLIT = "5" * 64
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """Three trials of a tiny network on 30 images, planned; in a directory of their own."""
+    settings = load()
+    settings["model"]["hidden_sizes"] = [4]
+    settings["training"].update(epochs=2, batch_size=10)
+    settings["search"]["trials"] = 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZDL_TRAININGS", "trainings")
+    rng = np.random.default_rng(0)
+    x, t = rng.random((30, 784)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    write(
+        f"data/split/{SPLIT[:12]}.npz",
+        sealed_npz({"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}, SPLIT),
+    )
+    write("plan.json", sealed_json({"digest": "d", **lines(trials(settings, SPLIT))}))
+    return trials(settings, SPLIT)
+
+
+def trainings(tmp_path):
+    path = tmp_path / "trainings"
+    return Counter(path.read_text().split()) if path.exists() else Counter()
+
+
+def test_a_trial_is_found_by_name_and_by_number(search, tmp_path):
+    for trial in search:
+        for name in (trial.name, str(trial.number)):
+            assert planned(tmp_path / "plan.json", name).spec == trial.spec
+    for wrong in ("3", "x", search[0].name[:-1], ""):
+        with pytest.raises(Error, match=f"trial {wrong}: is not in"):
+            planned(tmp_path / "plan.json", wrong)
+
+
+def test_a_plan_made_by_other_code_is_refused(search, tmp_path):
+    text = (tmp_path / "plan.json").read_text().replace(search[0].spec["code"], "0" * 64)
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(Error, match="the code changed"):
+        planned(tmp_path / "plan.json", "0")
+
+
+def test_a_record_says_what_came_of_it(search):
+    store.obtain(search[1])
+    record = read_json(search[1].record, search[1].digest)
+    outcome = record["outcome"]
+    assert record["trial"] == 1 and outcome["status"] == "finished"
+    assert len(outcome["loss"]) == 5  # 2 epochs of 25 / 10 updates
+    assert len(outcome["curve"]["val_correct"]) == 2
+    hits = np.unpackbits(np.frombuffer(bytes.fromhex(outcome["curve"]["val_hits"]), np.uint8))[:5]
+    assert hits.sum() == outcome["curve"]["val_correct"][-1]
+    assert all(loss == float(f"{loss:.4g}") for loss in outcome["loss"])
+
+
+def test_what_was_trained_once_is_restored(search, tmp_path):
+    first = search[0]
+    store.obtain(first)
+    data = first.record.read_bytes()
+    first.record.unlink()
+    store.obtain(first)  # from the store
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    (store.KEPT / first.record.name).write_bytes(data[:-1])
+    store.obtain(first)  # from its place, since the store's copy is damaged
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    for copy in (first.record, store.KEPT / first.record.name):
+        copy.write_bytes(data.replace(b"finished", b"diverged"))
+    store.obtain(first)  # both are damaged
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
+
+
+def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
+    for trial in search:
+        store.obtain(trial)
+    store.keep_only(search[:1])
+    assert [path.stem for path in search[0].record.parent.iterdir()] == [search[0].name]
+    assert store.missing(search) == [search[1].record, search[2].record]
+    assert store.prune(search[:1]) == 2
+    assert [path.stem for path in store.KEPT.iterdir()] == [search[0].name]
+
+
+def test_everything_that_determines_a_trial_is_in_its_digest(search):
+    spec = search[0].spec
+    edits = {
+        "seed": [42, 9],
+        "config": {**spec["config"], "lr": 0.5},
+        "split": "6",
+        "numpy": "0",
+        "code": "0",
+    }
+    assert set(edits) == set(spec)
+    digests = {Trial(0, {}, {**spec, key: value}).digest for key, value in edits.items()}
+    assert len(digests | {search[0].digest}) == 6
+    assert {"layers", "network", "optimizers", "trainer"} < set(CODE)
+
+
+def test_receipts_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
+    receipt, page = File(tmp_path / "receipt.json", "1" * 64), tmp_path / "page.md"
+    assert not store.vouches(receipt)
+    store.publish(receipt, {page: b"page"})
+    assert store.vouches(receipt)
+    assert not store.vouches(File(receipt.path, "2" * 64))
+    page.write_bytes(b"pagE")
+    assert not store.vouches(receipt)
+    page.unlink()
+    assert not store.vouches(receipt)
