@@ -7,18 +7,32 @@ edit taken back trains nothing, and a lock for each trial, so that two runs at o
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from zdl.files import STORE, Damaged, File, read_json, read_npz, sealed_json, write
-from zdl.trial import TRIALS, Trial, record, train
+from zdl import Error
+from zdl.files import STORE, Damaged, File, code_digest, read_json, read_npz, sealed_json, write
+from zdl.trial import CODE, TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
 
 KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
+
+
+def planned(plan: Path, name: str) -> Trial:
+    """The trial of that name or number, from its line of the plan: the others are not even parsed."""
+    start = f'"{name}":' if not name.isdecimal() else f'"{int(name):04d}-'
+    with plan.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith(start):
+                trial = Trial(*json.loads(line.partition(": ")[2].rstrip(",\n")))
+                if line.startswith(f'"{trial.name}"') and trial.spec["code"] == code_digest(*CODE):
+                    return trial
+    raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
 
 
 def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:

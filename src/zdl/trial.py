@@ -5,7 +5,6 @@ code below, so a record that exists under that digest is right, whoever made it 
 processes import this module and little else: their start-up counts as often as there are trials.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl import Error
-from zdl.files import code_digest, digest, sealed_json
+from zdl.files import digest, sealed_json
 from zdl.network import MultiLayerNet
 from zdl.optimizers import make
 from zdl.trainer import History, Trainer
@@ -51,17 +49,6 @@ class Trial:
 def specify(seed: int, number: int, config: Mapping[str, Any], split: str, code: str) -> dict[str, Any]:
     """All that determines a trial's record; `split` and `code` are digests, `config` its hyper-parameters."""
     return {"seed": [seed, number], "config": config, "split": split, "numpy": np.__version__, "code": code}
-
-
-def planned(plan: str | Path, name: str) -> Trial:
-    """The trial called `name`, from its line of the plan; `Error` if today's plan has no such trial."""
-    with Path(plan).open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith(f'"{name}'):
-                trial = Trial(*json.loads(line.partition(": ")[2].rstrip(",\n")))
-                if trial.name.startswith(name) and trial.spec["code"] == code_digest(*CODE):
-                    return trial
-    raise Error(f"trial {name}: is not in {plan}: params.yaml or the code changed during the run; run again")
 
 
 def train(

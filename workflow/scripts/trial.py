@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from adapter import one_line
-from zdl import store, trial
+from zdl import store
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="the trial's name in the plan, or just its number")
@@ -20,5 +20,5 @@ with one_line():
         from zdl.layout import Layout
 
         args.plan = Layout.of("params.yaml").plan.path
-    planned = trial.planned(args.plan, args.name)
-    store.obtain(planned, say=print if args.verbose else None, anew=args.verbose)
+    trial = store.planned(args.plan, args.name)
+    store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
