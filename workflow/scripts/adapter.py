@@ -30,6 +30,9 @@ class one_line:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough: `make best | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0)
         if isinstance(error, Error):
             raise SystemExit(str(error)) from None
         if isinstance(error, OSError) and error.filename:
