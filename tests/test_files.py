@@ -116,6 +116,15 @@ def test_a_changed_number_is_other_code(edit, elsewhere, monkeypatch):
     assert digest_of(changed, elsewhere, monkeypatch) != digest_of(SOURCE, elsewhere, monkeypatch)
 
 
+def test_the_digest_of_a_function_is_that_of_its_code_alone(elsewhere, monkeypatch):
+    def digest_of_area(source):
+        digest_of(source, elsewhere, monkeypatch)
+        return files.code_digest("module.area")
+
+    assert digest_of_area(SOURCE) == digest_of_area(SAME + "def other(): ...\n")
+    assert digest_of_area(SOURCE) != digest_of_area(SOURCE.replace("1e-7", "1e-8"))
+
+
 def test_code_has_the_same_digest_on_every_python(elsewhere, monkeypatch):
     # Written down once; run on each Python that is supported.
     assert digest_of(SOURCE, elsewhere, monkeypatch)[:16] == "dfdd19d7892c3244"

@@ -49,14 +49,20 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def code_digest(*modules: str) -> str:
-    """Digest of what the named modules of zdl compute: comments, formatting and docstrings do not count.
+def code_digest(*names: str) -> str:
+    """Digest of what parts of zdl compute, each a module or a function of one, such as ``steps.rank``.
 
-    It is taken over the syntax tree with its empty fields left out, which is the same on every Python
-    from 3.11 to 3.13 (`ast.dump` is not).
+    Comments, formatting and docstrings do not count. It is taken over the syntax tree with its empty fields
+    left out, which is the same on every Python from 3.11 to 3.13 (`ast.dump` is not).
     """
-    sources = [(Path(__file__).parent / f"{module}.py").read_text("utf-8") for module in modules]
-    return digest([_skeleton(ast.parse(source)) for source in sources])
+    return digest([_skeleton(_parsed(*name.split("."))) for name in names])
+
+
+def _parsed(module: str, function: str = "") -> ast.AST:
+    tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text("utf-8"))
+    if not function:
+        return tree
+    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
 
 
 def _skeleton(node: Any) -> Any:

@@ -32,11 +32,13 @@ class Layout:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
-        data, code = settings["data"], code_digest("dataset")
+        data = settings["data"]
         self.leading = max(mnist.BUNDLED, data["subsample"])
+        code = code_digest("dataset", "steps.prepare")
         self.raw = _file("data/raw", ".npz", mnist.PINNED, self.leading)
         self.prepared = _file("data/prepared", ".npz", self.raw.digest, data["subsample"], code)
         self.held_out = _file("data/held_out", ".npz", self.raw.digest, code)
+        code = code_digest("dataset", "steps.split")
         self.split = _file(str(SPLITS), ".npz", self.prepared.digest, settings["split"], code)
 
     @classmethod
@@ -60,22 +62,24 @@ class Layout:
 
     @cached_property
     def table(self) -> File:
-        return _file("results/table", ".json", self.plan.digest, code_digest("plan"))
+        return _file("results/table", ".json", self.plan.digest, code_digest("plan", "steps.aggregate"))
 
     @cached_property
     def ranked(self) -> File:
         """The receipt of the files in RANKED."""
-        made_from = [self.table.digest, self.settings["report"], code_digest("ranking"), version("pandas")]
+        code = code_digest("ranking", "steps.rank")
+        made_from = [self.table.digest, self.settings["report"], code, version("pandas")]
         return File(Path("results/receipts/rank.json"), digest(made_from))
 
     @cached_property
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
-        code = code_digest("figures", "report")
+        code = code_digest("figures", "report", "steps.render")
         made_from = [self.ranked.digest, self.settings, code, version("matplotlib")]
         return File(Path("results/receipts/render.json"), digest(made_from))
 
     @cached_property
     def weighted(self) -> File:
         """The receipt of WEIGHTS."""
-        return File(Path("results/receipts/weights.json"), digest(["weights", self.ranked.digest]))
+        made_from = [self.ranked.digest, code_digest("steps.weights")]
+        return File(Path("results/receipts/weights.json"), digest(made_from))
