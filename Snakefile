@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 
 from zdl import Error
 from zdl.layout import RANKED, RENDERED, Layout
-from zdl.store import set_aside_damage
+from zdl.store import mend
 
 min_version("9.27")
 
@@ -18,7 +18,7 @@ if config:
     )
 try:
     layout = Layout.of("params.yaml")
-    for line in set_aside_damage(layout):
+    for line in mend(layout):
         print(line, file=sys.stderr)
 except Error as error:
     raise SystemExit(str(error))

@@ -1,5 +1,7 @@
 """Records, the plan that names them, and receipts: without an engine."""
 
+import os
+import time
 from collections import Counter
 
 import numpy as np
@@ -7,9 +9,10 @@ import pytest
 
 from zdl import Error, store
 from zdl.files import File, read_json, sealed_json, sealed_npz, write
+from zdl.layout import RANKED, Layout
 from zdl.plan import lines, trials
 from zdl.settings import load
-from zdl.store import planned
+from zdl.store import mend, planned
 from zdl.trial import CODE, Trial
 
 SPLIT = "5" * 64
@@ -91,6 +94,55 @@ def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     assert store.missing(search) == [search[1].record, search[2].record]
     assert store.prune(search[:1]) == 2
     assert [path.stem for path in store.KEPT.iterdir()] == [search[0].name]
+
+
+@pytest.fixture
+def layout(tmp_path, monkeypatch):
+    """A search of two trials in an empty directory."""
+    settings = load()
+    settings["search"]["trials"] = 2
+    monkeypatch.chdir(tmp_path)
+    return Layout(settings)
+
+
+def test_mending_moves_what_is_damaged_and_leaves_what_is_whole(layout):
+    write(layout.split.path, b"torn")
+    write(layout.plan.path, sealed_json({"digest": layout.plan.digest}))
+    said = mend(layout)
+    assert said == [
+        f"{layout.split.path}: is damaged (its checksum does not hold); "
+        "it was moved to .zdl/damaged and will be made again"
+    ]
+    assert (store.DAMAGED / layout.split.path.name).read_bytes() == b"torn"
+    assert layout.plan.path.exists() and not layout.split.path.exists()
+    assert mend(layout) == []
+
+
+def test_mending_lets_a_rival_be_first(layout, monkeypatch):
+    write(layout.split.path, b"torn")
+
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(store.os, "replace", gone)
+    assert mend(layout) == []
+
+
+def test_mending_an_empty_directory_leaves_it_empty(layout, tmp_path):
+    assert mend(layout) == [] and list(tmp_path.iterdir()) == []
+
+
+def test_mending_ends_the_future(layout):
+    """Snakemake refuses a result that is older than an input."""
+    write(layout.prepared.path, sealed_npz({}, layout.prepared.digest))
+    write(RANKED[0], b"")
+    write(layout.plan.path, sealed_json({"digest": layout.plan.digest}))
+    for path, when in ((layout.prepared.path, 2**32), (RANKED[0], 2**32), (layout.plan.path, 1)):
+        os.utime(path, (when, when))
+    mend(layout)
+    assert layout.prepared.path.stat().st_mtime <= time.time()
+    assert RANKED[0].stat().st_mtime <= time.time()
+    assert layout.plan.path.stat().st_mtime == 1
 
 
 def test_everything_that_determines_a_trial_is_in_its_digest(search):

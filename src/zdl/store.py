@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -98,30 +99,42 @@ def prune(wanted: Iterable[Trial]) -> int:
     return len(old)
 
 
-def set_aside_damage(layout: "Layout") -> list[str]:
-    """Move whatever is there but not whole out of the way, so that either engine makes it again.
+def mend(layout: "Layout") -> list[str]:
+    """Leave only what is whole for an engine to find: it takes whatever is there.
 
-    Gives a line for each file moved. The published files stay where they are (somebody may have edited
-    them by hand); a receipt that no longer describes them is deleted instead, and their step runs again.
+    What is damaged is moved out of the way and so made again; gives a line for each. The published files
+    stay where they are (somebody may have edited them by hand); a receipt that no longer describes them is
+    deleted instead, and their step runs again. A time stamp in the future becomes now: Snakemake refuses
+    a result that is older than an input, even one whose time it is told to ignore.
     """
+    from zdl.layout import RANKED
+
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest) for trial in layout.trials.values())
+    texts = (layout.plan, layout.table, *records)
+    receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines = [_set_aside(file, read_npz) for file in archives]
-    lines += [_set_aside(file, read_json) for file in (layout.plan, layout.table, *records)]
-    for receipt in (layout.ranked, layout.rendered, layout.weighted):
+    lines += [_set_aside(file, read_json) for file in texts]
+    for receipt in receipts:
         if not vouches(receipt):
             receipt.path.unlink(missing_ok=True)
+    now = time.time()
+    for path in (*(file.path for file in (*archives, *texts, *receipts)), *RANKED):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime > now:
+                os.utime(path)
     return [line for line in lines if line]
 
 
 def _set_aside(file: File, read: Callable[[Path, str], object]) -> str:
-    if file.path.exists():
-        try:
-            read(*file)
-        except Damaged as damage:
+    try:
+        read(*file)
+    except Damaged as damage:
+        if file.path.exists():
             DAMAGED.mkdir(parents=True, exist_ok=True)
-            os.replace(file.path, DAMAGED / file.path.name)
-            return f"{damage}; it was moved to {DAMAGED} and will be made again"
+            with contextlib.suppress(FileNotFoundError):  # a rival was first
+                os.replace(file.path, DAMAGED / file.path.name)
+                return f"{damage}; it was moved to {DAMAGED} and will be made again"
     return ""
 
 
