@@ -96,6 +96,17 @@ def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     assert [path.stem for path in store.KEPT.iterdir()] == [search[0].name]
 
 
+def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search):
+    store.obtain(search[0])
+    old, new, damaged = store.STORE / "old.tmp", store.STORE / "new.tmp", store.DAMAGED / "x.json"
+    for path in (old, new, damaged):
+        write(path, b"half")
+    os.utime(old, (0, 0))
+    assert store.prune(search) == 0
+    assert [path.exists() for path in (old, new, damaged)] == [False, True, False]
+    assert (store.KEPT / search[0].record.name).exists()
+
+
 @pytest.fixture
 def layout(tmp_path, monkeypatch):
     """A search of two trials in an empty directory."""

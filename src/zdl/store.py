@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
 
 KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
+AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
 def planned(plan: Path, name: str) -> Trial:
@@ -91,10 +92,12 @@ def keep_only(wanted: Iterable[Trial]) -> None:
 
 
 def prune(wanted: Iterable[Trial]) -> int:
-    """Delete the stored records of other searches; the number deleted."""
+    """Delete the stored records of other searches, the number of which is given; and with them what was set
+    aside as damaged, and what the killed left half made."""
     names = {trial.record.name for trial in wanted}
     old = [path for path in KEPT.glob("*") if path.name not in names]
-    for path in old:
+    litter = [path for path in STORE.glob("*.tmp") if path.stat().st_mtime < time.time() - AN_HOUR]
+    for path in (*old, *litter, *DAMAGED.glob("*")):
         path.unlink(missing_ok=True)
     return len(old)
 
