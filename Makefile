@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run trial best test lint bench lock prune clean
+.PHONY: help run trial best test soak lint bench lock prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,12 @@ best: .venv/ready  ## all trials of the last report, best first, in the book's w
 
 test: .venv/ready  ## all tests
 	pytest --numprocesses auto
+
+MINUTES ?= 60
+SEED ?= $(shell echo $$RANDOM)
+
+soak: .venv/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= repeats one
+	python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
 	ruff check

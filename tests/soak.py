@@ -1,0 +1,630 @@
+"""Try to break the promise: random edits, damage, kills and rivals, and then a plain run that mends it all.
+
+    make soak MINUTES=60 SEED=1
+    python -m tests.soak --replay "built edit:lr:wide kill:group:dvc:0.5 finish:snakemake"
+
+A sequence is a line of words, each an action with its arguments, drawn from a seed. It is played in a
+temporary clone with a tiny search, by the real engines, and held against an oracle: the pipeline's steps
+called one after another in an empty folder. Checked after every action, not only at the end:
+
+- a plain run of either engine exits with 0, and reports/ and every record are the oracle's, byte for byte;
+- a trial is trained only while no whole copy of its record is here, and a kill loses what it interrupted;
+- no file under data/, results/, reports/ and .zdl/trials/ is ever torn: each holds bytes that a fresh
+  clone has too, or the very ones that were put there as damage.
+
+A failure prints its words, and `--shrink` finds fewer that fail too.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from tests.workflow import ENGINES, ROOT, Clone
+
+SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
+TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
+KEPT = (".zdl/trials", "results/trials")  # where a whole record saves its trial from being trained again
+MADE = ("data", "results", "reports")
+
+SETTINGS = {  # what is edited, and the values that it takes; the first is the template's
+    "lr": {"book": (1e-6, 1e-2), "narrow": (1e-4, 1e-2), "wide": (1e-6, 1e1), "shift": (1e-5, 1e-1)},
+    "weight_decay": {"book": (1e-8, 1e-4), "wide": (1e-8, 1e-1)},
+    "trials": {"6": ("search", 6), "4": ("search", 4), "9": ("search", 9)},
+    "seed": {"42": ("search", 42), "7": ("search", 7)},
+    "subsample": {"100": ("data", 100), "90": ("data", 90)},
+    "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
+    "epochs": {"2": ("training", 2), "3": ("training", 3)},
+    "optimizer": {"sgd": ("training", "sgd"), "adam": ("training", "Adam")},
+    "best": {"4": ("report", 4), "3": ("report", 3)},
+}
+CODE = {  # a module, and an edit of it that the results must follow (the last: must not)
+    "layers": ("+ 1e-7)", "+ 1e-3)"),
+    "dataset": ('kind="stable")', 'kind="stable")[::-1]'),
+    "space": ("DIGITS = 12", "DIGITS = 6"),
+    "plan": ('"outcome": outcome,', '"outcome": outcome | {"status": "finished."},'),
+    "ranking": ("len(scores), 6)", "len(scores), 1)"),
+    "figures": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
+    "report": ("# What the search found", "# What this search found"),
+    "steps": ("indent=2", "indent=1"),
+    "network": ('"""The book\'s network', '"""Our network'),
+}
+DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
+    "no lock": ("src/zdl/store.py", "        fcntl.lockf(file, fcntl.LOCK_EX, 1, number)\n", ""),
+    "no checksum": (
+        "src/zdl/files.py",
+        "data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end",
+        "not data.endswith(end)",
+    ),
+    "a digest that forgets a setting": (
+        "src/zdl/trial.py",
+        "return digest(self.spec)",
+        'return digest({**self.spec, "config": {**self.spec["config"], "epochs": 0}})',
+    ),
+    "a write that is not atomic": (
+        "src/zdl/files.py",
+        'tempfile.mkstemp(dir=STORE, suffix=".tmp")',
+        "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), str(path)",
+    ),
+    "a report that trusts time stamps": (
+        "src/zdl/store.py",
+        "hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha for path, sha in",
+        "Path(path).stat().st_mtime <= receipt.path.stat().st_mtime for path, sha in",
+    ),
+    "a store that restores unverified": (
+        "src/zdl/store.py",
+        "        read_json(path, trial.digest)\n        return",
+        "        return",
+    ),
+}
+
+
+class Broken(AssertionError):
+    """The promise was."""
+
+
+class Expected(NamedTuple):
+    names: list[str]  # of the trials
+    files: dict[str, bytes]  # that a fresh clone has after a run
+
+    def record(self, name: str) -> bytes:
+        return self.files[f"results/trials/{name}.json"]
+
+
+STEP_BY_STEP = """
+from zdl import steps, store
+from zdl.layout import Layout
+layout = Layout.of()
+if not layout.raw.path.exists():
+    steps.download(layout, print)
+for step in (steps.prepare, steps.split, steps.plan):
+    step(layout, print)
+for trial in layout.trials.values():
+    store.obtain(trial)
+for step in (steps.aggregate, steps.rank, steps.weights, steps.render):
+    step(layout, print)
+"""
+
+
+class Oracle:
+    """What must come out of today's settings and code: every step called in turn, without an engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.known: dict[str, Expected] = {}
+
+    def __call__(self, clone: Clone) -> Expected:
+        sources = [clone.path / "params.yaml", *sorted(clone.path.glob("src/zdl/*.py"))]
+        key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+        if key not in self.known:
+            self.known[key] = self._made(clone, self.folder / key)
+        return self.known[key]
+
+    def _made(self, clone: Clone, folder: Path) -> Expected:
+        fresh = Clone(folder)
+        for name in ("src", "workflow"):
+            shutil.copytree(clone.path / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(clone.path / "params.yaml", folder)
+        if (raw := self.folder / "raw").exists():  # the same for every search of up to 500 images
+            shutil.copytree(raw, folder / "data/raw")
+        fresh.run("python", "-c", STEP_BY_STEP)
+        if not raw.exists():
+            shutil.copytree(folder / "data/raw", raw)
+        names = fresh.run("python", "-c", "from zdl.layout import Layout; print(*Layout.of().trials)")
+        files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, KEPT[0])}
+        shutil.rmtree(folder)
+        return Expected(names.split(), files)
+
+
+def made(folder: Path, *tops: str) -> list[str]:
+    """The files in a clone under some of its directories."""
+    paths = (path for top in tops for path in (folder / top).rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+class Template:
+    """A clone that nothing has run in, and one that is built, with a second branch, all of it pushed."""
+
+    def __init__(self, folder: Path, defect: str | None = None) -> None:
+        self.folder = folder
+        self.oracle = Oracle(folder / "oracle")
+        self.fresh = Clone.of_this_project(folder / "fresh")
+        if defect:
+            file, old, new = DEFECTS[defect]
+            replace(self.fresh.path / file, old, new)
+            self.fresh.commit()
+
+    @cached_property
+    def built(self) -> Clone:
+        built = self.fresh.copy(self.folder / "built")
+        built.run("dvc", "remote", "add", "--default", "here", str(self.folder / "remote"))
+        self._branch(built, "main")
+        edit(built, "lr", "narrow")
+        edit(built, "best", "3")
+        self._branch(built, "other")
+        built.run("git", "switch", "--quiet", "main")
+        built.run("dvc", "checkout", "--force")
+        built.trained()
+        return built
+
+    def _branch(self, built: Clone, name: str) -> None:
+        built.run("git", "switch", "--quiet", "--force-create", name)
+        self.oracle(built)
+        built.engine("dvc")
+        built.engine("snakemake")
+        built.commit()
+        built.run("dvc", "push")
+
+
+def edit(clone: Clone, name: str, value: str) -> None:
+    """Set one of SETTINGS in params.yaml."""
+    if name in ("lr", "weight_decay"):
+        clone.search(**{name: SETTINGS[name][value]})
+    else:
+        section, setting = SETTINGS[name][value]
+        clone.edit(**{section: {name: setting}})
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text, f"{path} has no {old!r} to edit"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+class Sequence:
+    """One sequence of actions in a clone of its own; `play` raises `Broken` where the promise breaks.
+
+    Actions are the methods whose names end in an underscore: the word `kill:group:dvc:0.5` calls
+    `kill_("group", "dvc", "0.5")`.
+    """
+
+    def __init__(self, template: Template, folder: Path) -> None:
+        self.template, self.folder = template, folder
+        self.done: Counter[str] = Counter()  # actions, and what they did
+        self.log = folder / "log"
+        self.trained: Counter[str] = Counter()
+        self.allowed: Counter[str] = Counter()  # as often may a trial be trained
+        self.bytes: dict[str, set[str]] = defaultdict(set)  # SHA-256 of what a file of a name may hold
+
+    def play(self, words: str) -> None:
+        for word in words.split():
+            verb, *args = word.split(":")
+            self.done[verb] += 1
+            try:
+                getattr(self, f"{verb}_")(*args)
+            except AssertionError as error:
+                raise Broken(f"{word} in\n  {words}\n{error}") from error
+            finally:
+                self._settle()
+
+    # Where it starts and how it ends.
+
+    def fresh_(self) -> None:
+        self.clone = self.template.fresh.copy(self.folder / "0")
+
+    def built_(self) -> None:
+        self.clone = self.template.built.copy(self.folder / "0")
+        for expected in self.template.oracle.known.values():
+            self._learn(expected.files)
+
+    def finish_(self, engine: str) -> None:
+        """A plain run of each engine: the first mends everything, the other finds nothing to train."""
+        self.run_(engine)
+        before = self.trained.total()
+        self.run_(*(other for other in ENGINES if other != engine))
+        if self.trained.total() != before:
+            raise Broken("the second engine trained again what the first had trained")
+
+    def compare_(self) -> None:
+        """A real fresh clone at the same settings, by DVC: the same reports, and the same dvc.lock."""
+        fresh = self.template.fresh.copy(self.folder / "compared")
+        for name in ("src", "workflow", "params.yaml"):
+            copy = shutil.copytree if (self.clone.path / name).is_dir() else shutil.copy
+            shutil.rmtree(fresh.path / name) if copy is shutil.copytree else None
+            copy(self.clone.path / name, fresh.path / name)
+        fresh.engine("dvc")
+        if fresh.reports() != self.clone.reports():
+            raise Broken("a fresh clone has other reports")
+        if (fresh.path / "dvc.lock").read_bytes() != (self.clone.path / "dvc.lock").read_bytes():
+            raise Broken("a fresh clone has another dvc.lock")
+
+    # Runs.
+
+    def run_(self, engine: str, cores: str = "2") -> None:
+        expected = self._expect()
+        code, said = self._wait(self._start(engine, cores))
+        self._account(expected, 0)
+        self._right(engine, code, said, expected)
+
+    def look_(self) -> None:
+        """A dry run names the trials whose records are not there, and changes nothing that is whole."""
+        expected = self._expect()
+        code, said = self._wait(self._start("snakemake", "1", "--dry-run"))
+        self._account(expected, 0)
+        absent = [name for name in expected.names if not self._holds(KEPT[1], name, expected)]
+        named = re.findall(r"^trial (\S+):", said, re.M)
+        if code or named != sorted(absent):
+            raise Broken(f"the dry run ({code}) names {named}, but {absent} are not there\n{said}")
+
+    def both_(self, one: str, other: str, later: str) -> None:
+        """Two runs at once. DVC lets one of its own in; the rest must come out right."""
+        expected = self._expect()
+        first = self._start(one, "2")
+        time.sleep(float(later))
+        second = self._start(other, "2")
+        outcomes = [self._wait(process) for process in (first, second)]
+        self._account(expected, 0)
+        for engine, (code, said) in zip((one, other), outcomes, strict=True):
+            if not (one == other == "dvc"):
+                self._right(engine, code, said, expected)
+
+    def kill_(self, whom: str, engine: str, moment: str, again: str = "") -> None:
+        """Kill -9 of the engine and its process group, of the engine alone, or of a trial alone, and perhaps
+        the same command again at once, while what survived still runs."""
+        expected = self._expect()
+        process = self._start(engine, "2")
+        if whom == "trial":
+            if trial := self._first_trial(process):
+                time.sleep(float(moment) * 0.4)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    trial.kill()
+                    self.done["trial killed"] += 1
+        else:
+            time.sleep(float(moment) * TYPICAL[engine])
+            if process.poll() is None:
+                os.killpg(process.pid, 9) if whom == "group" else process.kill()
+                self.done[f"{whom} killed"] += 1
+        self._wait(process)
+        code, said = self._wait(self._start(engine, "2")) if again else (0, "")
+        self._account(expected, {"group": 2, "engine": 0, "trial": 1}[whom])
+        if again:
+            self._right(engine, code, said, expected)
+
+    def crash_(self, kind: str, number: str, after: str, engine: str) -> None:
+        """The system kills one script: its write is cut short, or it dies just before it renames a file."""
+        expected = self._expect()
+        tokens = Path(tempfile.mkdtemp(dir=self.folder))
+        for k in range(int(number)):
+            (tokens / f"{k:03}").touch()
+        (tokens / f"{int(number):03}-{kind}-{after}").touch()
+        code, _ = self._wait(self._start(engine, "2", ZDL_FAULT=str(tokens)))
+        self.done["crashed"] += bool(code)
+        self._account(expected, 1)
+
+    # What people do.
+
+    def edit_(self, name: str, value: str) -> None:
+        edit(self.clone, name, value)
+
+    def code_(self, module: str) -> None:
+        """Edit a module, or take that back."""
+        path, (old, new) = self.clone.path / f"src/zdl/{module}.py", CODE[module]
+        if old not in path.read_text("utf-8"):
+            old, new = new, old
+        replace(path, old, new)
+
+    def back_(self) -> None:
+        """Take all edits back."""
+        self._git("checkout", "--quiet", "--force", ".")
+
+    def commit_(self) -> None:
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--message", "now")
+
+    def branch_(self, name: str) -> None:
+        """Go to another branch with all that is tracked."""
+        self._git("checkout", "--quiet", "--force", name)
+        self._try("dvc", "checkout", "--force")
+
+    def stash_(self) -> None:
+        self._git("stash", "--quiet")
+        self._try("dvc", "checkout", "--force")
+
+    def pop_(self) -> None:
+        self._git("reset", "--quiet", "--hard")
+        if self._try("git", "stash", "list") and not self._git("stash", "pop"):
+            self._git("reset", "--quiet", "--hard")
+
+    def pull_(self) -> None:
+        """Go on in a clone of what is committed, with what DVC's remote has of it."""
+        self._try("dvc", "push")
+        path = self.folder / str(int(self.clone.path.name) + 1)
+        self.clone.run("git", "clone", "--quiet", "--branch", self._branch(), ".", str(path))
+        self.clone = Clone(path)
+        self._try("dvc", "pull")
+
+    def delete_(self, name: str) -> None:
+        shutil.rmtree(self.clone.path / name, ignore_errors=True)
+
+    def touch_(self, seed: str) -> None:
+        """Any time stamp on any file, of the past or of the future."""
+        for path in self.clone.path.rglob("*"):
+            name = path.relative_to(self.clone.path)
+            if path.is_file() and not {".git", ".dvc"} & set(name.parts):
+                os.utime(path, (random.Random(f"{seed} {name}").randrange(2 * 10**9),) * 2)
+
+    def damage_(self, kind: str, top: str, which: str, where: str = "0.5") -> None:
+        """Delete, empty, cut or change a file by one byte, add a line, or put another file's bytes there."""
+        names = made(self.clone.path, top)
+        if not names:
+            return
+        name = names[int(float(which) * len(names))]
+        path = self.clone.path / name
+        data = path.read_bytes()
+        at = int(float(where) * len(data))
+        self.done[f"{kind} {top}"] += 1
+        if kind == "delete":
+            path.unlink()
+            return
+        changed = {
+            "empty": b"",
+            "truncate": data[:at],
+            "flip": data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] if data else b"\0",
+            "foreign": (self.clone.path / names[names.index(name) - 1]).read_bytes(),
+            "append": data + b"1,99\n",
+        }[kind]
+        path.write_bytes(changed)
+        self._learn({name: changed})
+
+    # How it is held against the oracle.
+
+    def _expect(self) -> Expected:
+        """What must come out of a run now; and each of its trials of which no whole record is here may be
+        trained once more."""
+        expected = self.template.oracle(self.clone)
+        self._learn(expected.files)
+        for name in expected.names:
+            whole = any(self._holds(place, name, expected) for place in KEPT)
+            self.allowed[name] = self.trained[name] + (not whole)
+        return expected
+
+    def _learn(self, files: dict[str, bytes]) -> None:
+        for name, data in files.items():
+            self.bytes[Path(name).name].add(hashlib.sha256(data).hexdigest())
+
+    def _holds(self, place: str, name: str, expected: Expected) -> bool:
+        path = self.clone.path / place / f"{name}.json"
+        return path.is_file() and path.read_bytes() == expected.record(name)
+
+    def _account(self, expected: Expected, losses: int) -> None:
+        """No training was needless or in vain, but for `losses` that a fault cost; and nothing is torn."""
+        self._settle()
+        new = Counter(self.clone.trained())
+        self.trained += new
+        needless = Counter({name: self.trained[name] - self.allowed[name] for name in new})
+        vain = {n for n in new if n in expected.names and not any(self._holds(p, n, expected) for p in KEPT)}
+        if (+needless).total() + len(vain) > losses:
+            raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
+        for name in made(self.clone.path, *MADE, KEPT[0]):
+            if (
+                hashlib.sha256((self.clone.path / name).read_bytes()).hexdigest()
+                not in self.bytes[Path(name).name]
+            ):
+                raise Broken(f"{name} is torn, or what no fresh clone has")
+
+    def _right(self, engine: str, code: int, said: str, expected: Expected) -> None:
+        if code:
+            raise Broken(f"{engine} ended with {code}\n{said}")
+        for name, data in expected.files.items():
+            if name.startswith(("reports/", "results/trials/")):
+                path = self.clone.path / name
+                if not path.is_file() or path.read_bytes() != data:
+                    raise Broken(f"{name} is not what a fresh clone has\n{said}")
+
+    # The machinery.
+
+    def _start(self, engine: str, cores: str, *more: str, **faults: str) -> "subprocess.Popen[bytes]":
+        command = ["snakemake", "--cores", cores, *more] if engine == "snakemake" else ["dvc", "repro"]
+        path = f"{SLOW['PYTHONPATH']}{os.pathsep}{self.clone.env['PYTHONPATH']}"
+        env = {**self.clone.env, **SLOW, "PYTHONPATH": path, "ZDL_CORES": cores, **faults}
+        with open(f"{self.log}{time.monotonic_ns()}", "xb") as log:
+            process = subprocess.Popen(
+                command, cwd=self.clone.path, env=env, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        process.said = Path(log.name)  # type: ignore[attr-defined]
+        return process
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+        try:
+            code = process.wait(timeout=180)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            raise Broken(f"it hangs\n{process.said.read_text()}") from None  # type: ignore[attr-defined]
+        return code, process.said.read_text()  # type: ignore[attr-defined]
+
+    def _first_trial(self, process: "subprocess.Popen[bytes]") -> psutil.Process | None:
+        while process.poll() is None:
+            for child in self._alive():
+                with contextlib.suppress(psutil.Error):
+                    if any(word.endswith("scripts/trial.py") for word in child.cmdline()[:2]):
+                        return child
+            time.sleep(0.02)
+        return None
+
+    def _alive(self) -> Iterator[psutil.Process]:
+        """What runs in the clone, whoever started it."""
+        for process in psutil.process_iter(["cwd"]):
+            if process.info["cwd"] == str(self.clone.path) and process.pid != os.getpid():
+                yield process
+
+    def _settle(self) -> None:
+        """Wait for what outlived a kill."""
+        end = time.monotonic() + 120
+        while alive := [p for p in self._alive() if p.status() != psutil.STATUS_ZOMBIE]:
+            if time.monotonic() > end:
+                raise Broken(f"{alive} do not end")
+            time.sleep(0.05)
+
+    def _branch(self) -> str:
+        return self.clone.run("git", "rev-parse", "--abbrev-ref", "HEAD").strip()
+
+    def _git(self, *words: str) -> bool:
+        return self._try("git", "-c", "user.name=t", "-c", "user.email=t@t", *words) is not None
+
+    def _try(self, *command: str) -> str | None:
+        """What a command prints; None where it refuses, as a person may be refused."""
+        done = subprocess.run(
+            command, cwd=self.clone.path, env=self.clone.env, capture_output=True, check=False
+        )
+        return None if done.returncode else done.stdout.decode()
+
+
+# Sequences at random.
+
+
+def sequence(rng: random.Random) -> str:
+    """The words of a random sequence."""
+    words = [rng.choice(["fresh", "built", "built"])]
+    words += [rng.choice(WORDS)(rng) for _ in range(rng.randint(4, 9))]
+    return " ".join([*words, f"finish:{rng.choice(ENGINES)}"])
+
+
+def _edit(rng: random.Random) -> str:
+    name = rng.choice([*SETTINGS, "lr", "trials", "best"])
+    return f"edit:{name}:{rng.choice([*SETTINGS[name]])}"
+
+
+def _damage(rng: random.Random) -> str:
+    kind = rng.choice(["delete", "empty", "truncate", "flip", "flip", "foreign", "append"])
+    top = rng.choice(["data", "results", "results/trials", "results/trials", ".zdl/trials", "reports"])
+    return f"damage:{kind}:{top}:{rng.random():.3f}:{rng.random():.3f}"
+
+
+def _kill(rng: random.Random) -> str:
+    whom = rng.choice(["group", "engine", "trial"])
+    return f"kill:{whom}:{rng.choice(ENGINES)}:{rng.random():.3f}{rng.choice(['', ':again'])}"
+
+
+def _crash(rng: random.Random) -> str:
+    kind, after = rng.choice([("write", rng.choice([0, 1, 200, 800, 5000])), ("rename", rng.randrange(4))])
+    return f"crash:{kind}:{rng.randrange(14)}:{after}:{rng.choice(ENGINES)}"
+
+
+def _both(rng: random.Random) -> str:
+    return f"both:{rng.choice(ENGINES)}:{rng.choice(ENGINES)}:{rng.choice([0, 0, 2, 4]) * rng.random():.3f}"
+
+
+def _run(rng: random.Random) -> str:
+    return rng.choice(["run:snakemake:1", "run:snakemake:2", "run:dvc", "look"])
+
+
+DIRECTORIES = (
+    ".snakemake",
+    ".zdl",
+    "results/receipts",
+    "results/trials",
+    "results",
+    "data",
+    "logs",
+    ".dvc/tmp",
+)
+WORDS = [
+    *[_edit] * 5,
+    *[_damage] * 5,
+    *[_run] * 4,
+    *[_kill] * 4,
+    *[_crash] * 3,
+    *[_both] * 2,
+    *[lambda rng: f"code:{rng.choice([*CODE])}"] * 2,
+    *[lambda rng: f"delete:{rng.choice(DIRECTORIES)}"] * 2,
+    *[lambda rng: rng.choice(["stash", "pop", "branch:main", "branch:other", "commit", "pull", "back"])] * 3,
+    lambda rng: f"touch:{rng.randrange(1000)}",
+]
+
+
+def play(template: Template, words: str) -> Counter[str]:
+    """Play one sequence in a folder of its own; what was done. Raises `Broken`."""
+    with tempfile.TemporaryDirectory(prefix="zdl-", dir=template.folder) as folder:
+        run = Sequence(template, Path(folder))
+        run.play(words)
+        run.done["trainings"] += run.trained.total()
+        return run.done
+
+
+def shrink(template: Template, words: str) -> str:
+    """Words that fail too, fewer of them: each is left out in turn."""
+    kept = words.split()
+    for k in range(len(kept) - 2, 0, -1):
+        fewer = kept[:k] + kept[k + 1 :]
+        try:
+            play(template, " ".join(fewer))
+        except Broken:
+            kept = fewer
+            print(f"  fails too: {' '.join(kept)}", flush=True)
+    return " ".join(kept)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--replay", metavar="WORDS", help="play this sequence, and no other")
+    parser.add_argument("--shrink", action="store_true", help="look for fewer words that fail too")
+    parser.add_argument("--defect", choices=DEFECTS, help="plant one, to see it caught")
+    parser.add_argument("--stop", action="store_true", help="stop at the first failure")
+    args = parser.parse_args()
+
+    done: Counter[str] = Counter()
+    failures, played, start = 0, 0, time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="zdl-soak-") as folder:
+        template = Template(Path(folder), args.defect)
+        print(f"seed {args.seed}", flush=True)
+        while not played if args.replay else time.monotonic() - start < 60 * args.minutes:
+            seed = f"{args.seed}-{played}"
+            words = args.replay or sequence(random.Random(seed))
+            if not args.replay and played % 5 == 4 and words.endswith("snakemake"):
+                words += " compare"
+            played += 1
+            try:
+                done += play(template, words)
+            except Broken as broken:
+                failures += 1
+                print(f"{seed} FAILED: {broken}\n", flush=True)
+                if args.shrink:
+                    print(f"  shrunk: {shrink(template, words)}", flush=True)
+                if args.stop:
+                    break
+            if played % 10 == 0:
+                print(f"{played} sequences, {failures} failed", flush=True)
+    print(f"seed {args.seed}: {played} sequences, {failures} failed, {time.monotonic() - start:.0f} s")
+    print(", ".join(f"{count} {name}" for name, count in done.most_common()))
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The soak in short: what once broke the promise, a little at random, and defects that it must catch."""
+
+import random
+
+import pytest
+
+from tests.soak import DEFECTS, Broken, Template, play, sequence
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    return Template(tmp_path_factory.mktemp("soak"))
+
+
+FOUND = {  # by the seed that found it, shrunk
+    # A killed engine's mark on a whole file made Snakemake run its job again, skip the rest, and end with 0.
+    "100-13": "fresh kill:engine:snakemake:0.237 run:snakemake:1 finish:dvc",
+    # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
+    "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
+    # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
+    "by hand 1": "built pull code:figures finish:dvc",
+    # An edited step ran again by DVC alone.
+    "by hand 2": "built run:snakemake code:steps finish:snakemake",
+}
+
+
+@pytest.mark.parametrize("words", FOUND.values(), ids=FOUND)
+def test_what_once_broke_the_promise_keeps_it(template, words):
+    play(template, words)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_sequences_keep_it(template, seed):
+    play(template, sequence(random.Random(f"short {seed}")))
+
+
+CAUGHT = {
+    "no lock": ("fresh both:snakemake:snakemake:0 ", "trained, and need not be"),
+    "no checksum": ("fresh run:snakemake damage:flip:results/trials:0.5:0.7 run:snakemake", "0003-"),
+    "a digest that forgets a setting": ("fresh run:snakemake edit:epochs:3 run:snakemake", "README.md"),
+    "a write that is not atomic": ("fresh crash:write:5:300:snakemake", "is torn"),
+    "a report that trusts time stamps": (
+        "fresh run:snakemake damage:append:reports:0.9 touch:4 run:snakemake",
+        "reports/search.svg is not what a fresh clone has",
+    ),
+    "a store that restores unverified": (
+        "fresh run:snakemake damage:flip:.zdl/trials:0 damage:delete:results/trials:0 run:snakemake",
+        "0000-",
+    ),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_is_caught(tmp_path, defect):
+    words, says = CAUGHT[defect]
+    play(Template(tmp_path / "sound"), words)
+    with pytest.raises(Broken, match=says):
+        play(Template(tmp_path / "broken", defect), words)
