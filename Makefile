@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run trial best test soak lint bench lock prune clean
+.PHONY: help run repro trial best test soak lint bench lock prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ help:  ## list these targets
 run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
 	snakemake --cores $(CORES)
 	@python workflow/scripts/best.py 5
+
+repro: .venv/ready  ## the same by DVC, on all cores (ZDL_CORES=2: on two), recorded in dvc.lock
+	@python workflow/scripts/repro.py
 
 trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
 	@: $${C:?which one? make trial C=7}

@@ -216,6 +216,7 @@ class Sequence:
         self.template, self.folder = template, folder
         self.done: Counter[str] = Counter()  # actions, and what they did
         self.log = folder / "log"
+        self.killed = False  # a DVC, which may have left its own files half written: scripts/repro.py
         self.trained: Counter[str] = Counter()
         self.allowed: Counter[str] = Counter()  # as often may a trial be trained
         self.bytes: dict[str, set[str]] = defaultdict(set)  # SHA-256 of what a file of a name may hold
@@ -308,7 +309,11 @@ class Sequence:
             if process.poll() is None:
                 os.killpg(process.pid, 9) if whom == "group" else process.kill()
                 self.done[f"{whom} killed"] += 1
+                self.killed |= engine == "dvc"
         self._wait(process)
+        for own in ("dvc.lock", ".dvc/tmp/rwlock"):
+            path = self.clone.path / own
+            self.done[f"{own} left empty"] += path.exists() and not path.read_bytes()
         code, said = self._wait(self._start(engine, "2")) if again else (0, "")
         self._account(expected, {"group": 2, "engine": 0, "trial": 1}[whom])
         if again:
@@ -448,7 +453,11 @@ class Sequence:
     # The machinery.
 
     def _start(self, engine: str, cores: str, *more: str, **faults: str) -> "subprocess.Popen[bytes]":
-        command = ["snakemake", "--cores", cores, *more] if engine == "snakemake" else ["dvc", "repro"]
+        command = {
+            "snakemake": ["snakemake", "--cores", cores, *more],
+            "dvc": ["dvc", "repro"],
+            "dvc killed": ["python", "workflow/scripts/repro.py"],
+        }[f"{engine} killed" if engine == "dvc" and self.killed else engine]
         path = f"{SLOW['PYTHONPATH']}{os.pathsep}{self.clone.env['PYTHONPATH']}"
         env = {**self.clone.env, **SLOW, "PYTHONPATH": path, "ZDL_CORES": cores, **faults}
         with open(f"{self.log}{time.monotonic_ns()}", "xb") as log:

@@ -129,6 +129,17 @@ def test_damage_is_named_and_mended(clone, engine):
     assert clone.reports() == reports
 
 
+def test_what_a_killed_dvc_left_half_written_is_made_again(clone):
+    lock = (clone.path / "dvc.lock").read_bytes()
+    for own, left in (("dvc.lock", b""), (".dvc/tmp/rwlock", b'{"read": {')):
+        (clone.path / own).write_bytes(left)
+        clone.run("dvc", "repro", ok=False)
+        assert f"{own}: was left half written" in clone.run("python", "workflow/scripts/repro.py")
+        assert (clone.path / "dvc.lock").read_bytes() == lock
+    assert clone.trained() == []
+    assert clone.run("git", "status", "--short") == ""
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_report_edited_by_hand_is_made_again(clone, engine):
     reports = clone.reports()
