@@ -36,8 +36,7 @@ class SettingsError(Error):
     """Settings that cannot be used: one line with the file, the key, its value and what is allowed."""
 
     def __init__(self, path: str | Path, text: str) -> None:
-        line = f"{path}: {text}"
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line))
+        super().__init__(f"{path}: {text}")
 
 
 def load(path: str | Path = "params.yaml", schema: str | Path = SCHEMA) -> dict[str, Any]:
