@@ -2,17 +2,23 @@
 
 No engine notices a truncated or hand-edited intermediate file, so every one ends in the SHA-256 of all
 the bytes before it, and says by a digest what it is. A reader gets the contents, or `Damaged`: no byte
-is parsed before the seal holds, and nothing is ever unpickled.
+is parsed before the seal holds, and nothing is ever unpickled or unpacked. And since anybody can compute a
+seal, what was parsed has to have the shape of its kind (`Fits`) before a step sees it.
 """
 
 import ast
 import hashlib
 import io
 import json
+import math
 import os
+import re
+import stat
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,17 +32,37 @@ STORE = Path(
 )  # this machine's own, ignored by Git and DVC: records, downloads, locks, files in the making
 HEX = 64  # digits of a SHA-256
 JSON_END = b'"}\n'  # what follows the seal in a JSON file; in a .npz nothing does
+LIMIT = 2**30  # bytes: more than any file here has
+NPY = re.compile(  # the head of an array as `sealed_npz` writes it: its type and its shape
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][fuU]\d+)', 'fortran_order': False, "
+    rb"'shape': \(([\d, ]*)\), \} *\n",
+    re.DOTALL,
+)
+
+Fits = Callable[[dict[str, Any]], object]  # whether contents have a shape; whatever it raises means no
 
 
 class File(NamedTuple):
-    """Where a file lies, and the digest that it holds: of all that determines what is in it."""
+    """Where a file lies, the digest that it holds (of all that determines what is in it), and its shape."""
 
     path: Path
     digest: str
+    fits: Fits = bool
 
 
 class Damaged(Error):
     """A file that is torn, edited by hand, or another's."""
+
+
+@contextmanager
+def parsing(path: str | Path) -> Iterator[None]:
+    """A context in which the contents of `path` are taken apart: whatever that raises is the file's fault."""
+    try:
+        yield
+    except (Error, OSError):
+        raise
+    except Exception as error:
+        raise Damaged(f"{path}: does not hold what it should ({type(error).__name__})") from None
 
 
 def canonical(value: Any) -> bytes:
@@ -108,13 +134,12 @@ def sealed_json(value: Mapping[str, Any]) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode() + JSON_END
 
 
-def read_json(path: str | Path, expected: str) -> dict[str, Any]:
+def read_json(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, Any]:
     """The contents of a sealed JSON file whose "digest" is `expected`; `Damaged` if it is anything else."""
-    value: dict[str, Any] = json.loads(_unsealed(path, JSON_END))
-    del value["sha256"]
-    if value.get("digest") != expected:
-        raise Damaged(f"{path}: holds something else ({str(value.get('digest'))[:12]}, not {expected[:12]})")
-    return value
+    with parsing(path):
+        value: dict[str, Any] = json.loads(_unsealed(path, JSON_END))
+        del value["sha256"]
+        return _held(path, value, str(value["digest"]), expected, fits)
 
 
 def sealed_npz(arrays: Mapping[str, NDArray[Any]], digest: str) -> bytes:
@@ -132,22 +157,130 @@ def sealed_npz(arrays: Mapping[str, NDArray[Any]], digest: str) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
-def read_npz(path: str | Path, expected: str) -> dict[str, NDArray[Any]]:
-    """The arrays of a sealed .npz whose "digest" is `expected`; `Damaged` if it is anything else."""
-    with np.load(io.BytesIO(_unsealed(path)), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    found = str(arrays.pop("digest", ""))
+def read_npz(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, NDArray[Any]]:
+    """The arrays of a sealed .npz whose "digest" is `expected`; `Damaged` if it is anything else.
+
+    They cannot be written to. A member that is compressed, or that overlaps another, could unpack into any
+    number of bytes; a header that promises more than follows, into any amount of memory.
+    """
+    data = _unsealed(path)
+    with parsing(path), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if any(member.compress_type for member in members) or sum(m.file_size for m in members) > len(data):
+            raise Damaged(f"{path}: is compressed (allowed: members that are stored as they are)")
+        arrays = {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
+        return _held(path, arrays, str(arrays.pop("digest")), expected, fits)
+
+
+def _array(member: bytes) -> NDArray[Any]:
+    head = NPY.match(member)
+    if not head:
+        raise ValueError("no array of floats, unsigned integers or text in C order")
+    flat = np.frombuffer(member, head[1].decode(), offset=head.end())
+    return flat.reshape([int(n) for n in head[2].split(b",") if n.strip()])
+
+
+def _held(path: str | Path, value: dict[str, Any], found: str, expected: str, fits: Fits) -> dict[str, Any]:
     if found != expected:
         raise Damaged(f"{path}: holds something else ({found[:12]}, not {expected[:12]})")
-    return arrays
+    if not fits(value) or not NAMED.get(found, bool)(value):
+        raise Damaged(f"{path}: does not hold what it should")
+    return value
+
+
+def regular(path: str | Path) -> Path:
+    """`path`, if a plain file of reasonable size lies there: no pipe is waited for, no device read."""
+    path = Path(path)
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
+        raise Damaged(f"{path}: cannot be read (allowed: a file of up to {LIMIT} bytes)")
+    return path
 
 
 def _unsealed(path: str | Path, end: bytes = b"") -> bytes:
     try:
-        data = Path(path).read_bytes()
+        data = regular(path).read_bytes()
     except OSError as error:
         raise Damaged(f"{path}: cannot be read ({error.strerror})") from None
     cut = len(data) - len(end) - HEX
     if cut <= 0 or data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end:
         raise Damaged(f"{path}: is damaged (its checksum does not hold)")
     return data
+
+
+# What each kind of file holds.
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest, and so fit to be part of a file's name."""
+    return re.fullmatch(f"[0-9a-f]{{{HEX}}}", text) is not None
+
+
+def images(dtype: type[np.generic], *suffixes: str) -> Fits:
+    """That arrays are images x (n, 784) of that type and their labels t from 0 to 9, a pair a suffix."""
+
+    def fits(arrays: dict[str, Any]) -> bool:
+        pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
+        return len(arrays) == 2 * len(pairs) and all(
+            x.dtype == dtype and x.shape == (len(x), 784) and t.shape == x.shape[:1] and _labels(t)
+            for x, t in pairs
+        )
+
+    return fits
+
+
+def _labels(t: NDArray[Any]) -> bool:
+    return t.dtype == np.uint8 and bool((t < 10).all())
+
+
+def is_network(arrays: dict[str, Any]) -> bool:
+    """Whether arrays are a network's layers, each with as many inputs as the one before it has outputs."""
+    sizes = [len(arrays["W1"]), *(len(arrays[f"b{i}"]) for i in range(1, len(arrays) // 2 + 1))]
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+    for i, (n, m) in enumerate(pairwise(sizes), start=1):
+        shapes += [(f"W{i}", (n, m)), (f"b{i}", (m,))]
+    found = [(name, array.shape) for name, array in arrays.items()]
+    dtypes = {array.dtype.str[1:] for array in arrays.values() if array.ndim}
+    return all(sizes) and found == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
+
+
+SPLIT = images(np.float32, "_train", "_val")
+NAMED: dict[str, Fits] = {"zdl weights": is_network}  # files that say what they are, not what made them
+
+
+def is_record(record: dict[str, Any]) -> bool:
+    """Whether contents are what `zdl.trial.record` makes of a trial."""
+    outcome = dict(record["outcome"])
+    losses = outcome.pop("loss")
+    return (
+        type(record["trial"]) is int
+        and digest(record["spec"]) == record["digest"]
+        and is_digest(record["result"])
+        and all(map(math.isfinite, losses))
+        and is_outcome(outcome)
+    )
+
+
+def is_outcome(outcome: dict[str, Any]) -> bool:
+    """Whether an outcome, less its losses, is one: counts of images, at as many evaluations of either set."""
+    curve, ends = outcome["curve"], [end for end in [outcome["final"]] if end is not None]
+    train, val = curve["train_correct"], curve["val_correct"]
+    return (
+        outcome.keys() == {"status", "curve", "final"}
+        and outcome["status"] == ("finished" if ends else "diverged")
+        and curve.keys() == {"train_correct", "train_size", "val_correct", "val_size", "val_hits"}
+        and all(end.keys() == {"val_correct", "val_size", "val_hits"} for end in ends)
+        and all(type(part["val_hits"]) is str for part in [curve, *ends])
+        and len(train) == len(val) >= len(ends)
+        and _counts(train, curve["train_size"])
+        and _counts(val, curve["val_size"])
+        and all(_counts([end["val_correct"]], end["val_size"]) for end in ends)
+    )
+
+
+def _counts(correct: list[int], size: int) -> bool:
+    whole = type(correct) is list and all(type(count) is int for count in [*correct, size])
+    return whole and 0 < size <= 60_000 and all(0 <= count <= size for count in correct)

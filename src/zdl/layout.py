@@ -6,13 +6,15 @@ receipts (see `zdl.store`) vouch for those.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zdl import mnist, plan
-from zdl.files import File, code_digest, digest
+from zdl.files import SPLIT, File, Fits, code_digest, digest, images
 from zdl.settings import load
 from zdl.trial import SPLITS, Trial
 
@@ -22,9 +24,12 @@ RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg",
 WEIGHTS = Path("results/best.npz")
 
 
-def _file(directory: str, suffix: str, *determinants: Any) -> File:
+RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
+
+
+def _file(directory: str, suffix: str, *determinants: Any, fits: Fits = bool) -> File:
     key = digest([directory, *determinants])
-    return File(Path(directory) / f"{key[:12]}{suffix}", key)
+    return File(Path(directory) / f"{key[:12]}{suffix}", key, fits)
 
 
 class Layout:
@@ -35,11 +40,12 @@ class Layout:
         data = settings["data"]
         self.leading = max(mnist.BUNDLED, data["subsample"])
         code = code_digest("dataset", "steps.prepare")
-        self.raw = _file("data/raw", ".npz", mnist.PINNED, self.leading)
-        self.prepared = _file("data/prepared", ".npz", self.raw.digest, data["subsample"], code)
-        self.held_out = _file("data/held_out", ".npz", self.raw.digest, code)
-        code = code_digest("dataset", "steps.split")
-        self.split = _file(str(SPLITS), ".npz", self.prepared.digest, settings["split"], code)
+        self.raw = _file("data/raw", ".npz", mnist.PINNED, self.leading, fits=RAW)
+        determinants = (self.raw.digest, data["subsample"], code)
+        self.prepared = _file("data/prepared", ".npz", *determinants, fits=PREPARED)
+        self.held_out = _file("data/held_out", ".npz", self.raw.digest, code, fits=PREPARED)
+        determinants = (self.prepared.digest, settings["split"], code_digest("dataset", "steps.split"))
+        self.split = _file(str(SPLITS), ".npz", *determinants, fits=SPLIT)
 
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Layout":
@@ -58,11 +64,16 @@ class Layout:
 
     @cached_property
     def plan(self) -> File:
-        return _file("results/plan", ".json", plan.lines(self.trials.values()))
+        lines = plan.lines(self.trials.values())
+        return _file(
+            "results/plan", ".json", lines, fits=lambda held: held == {"digest": held["digest"], **lines}
+        )
 
     @cached_property
     def table(self) -> File:
-        return _file("results/table", ".json", self.plan.digest, code_digest("plan", "steps.aggregate"))
+        fits = partial(plan.is_table, self.trials.values())
+        code = code_digest("plan", "steps.aggregate")
+        return _file("results/table", ".json", self.plan.digest, code, fits=fits)
 
     @cached_property
     def ranked(self) -> File:

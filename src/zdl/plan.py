@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zdl import space
-from zdl.files import code_digest
+from zdl.files import code_digest, is_digest, is_outcome
 from zdl.settings import resolve
 from zdl.trial import CODE, Trial, specify
 
@@ -40,3 +40,14 @@ def table(planned: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> lis
             {"trial": trial.number, "point": trial.point, "outcome": outcome, "result": record["result"]}
         )
     return rows
+
+
+def is_table(planned: Iterable[Trial], contents: Mapping[str, Any]) -> bool:
+    """Whether contents are a table of exactly those trials."""
+    rows = contents["trials"]
+    return (
+        is_digest(contents["data"])
+        and [(row["trial"], row["point"]) for row in rows]
+        == [(trial.number, trial.point) for trial in planned]
+        and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)
+    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zdl import Error, dataset, mnist, store
-from zdl.files import read_json, read_npz, sealed_json, sealed_npz, write
+from zdl.files import is_record, read_json, read_npz, sealed_json, sealed_npz, write
 from zdl.layout import RANKED, RENDERED, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.settings import notes
@@ -61,7 +61,7 @@ def plan(layout: Layout, say: Say) -> None:
 def aggregate(layout: Layout, say: Say) -> None:
     """What became of every trial, in one table; the images' own digest beside it."""
     trials = layout.trials.values()
-    rows = table(trials, (read_json(trial.record, trial.digest) for trial in trials))
+    rows = table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
     images = read_npz(*layout.split)
     data = hashlib.sha256(b"".join(images[name].tobytes() for name in sorted(images))).hexdigest()
     contents = {"digest": layout.table.digest, "data": data, "trials": rows}
@@ -97,7 +97,7 @@ def weights(layout: Layout, say: Say) -> None:
         return
     trial = next(trial for trial in layout.trials.values() if trial.number == best["trial"].item())
     network, history = train(trial, read_npz(*layout.split))
-    if describe(history) != read_json(trial.record, trial.digest)["outcome"]:
+    if describe(history) != read_json(trial.record, trial.digest, is_record)["outcome"]:
         say(f"note: trial {trial.number} came out otherwise than in its record, on another kind of processor")
     store.publish(layout.weighted, {WEIGHTS: network.to_bytes()})
 

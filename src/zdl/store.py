@@ -12,10 +12,24 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from zdl import Error
-from zdl.files import STORE, Damaged, File, code_digest, read_json, read_npz, sealed_json, write
+from zdl.files import (
+    SPLIT,
+    STORE,
+    Damaged,
+    File,
+    code_digest,
+    is_digest,
+    is_record,
+    parsing,
+    read_json,
+    read_npz,
+    regular,
+    sealed_json,
+    write,
+)
 from zdl.trial import CODE, TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
@@ -26,13 +40,18 @@ AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
 def planned(plan: Path, name: str) -> Trial:
-    """The trial of that name or number, from its line of the plan: the others are not even parsed."""
+    """The trial of that name or number, from its line of the plan: the others are not even parsed.
+
+    A name holds the digest of all that determines the trial, so a line that is not the plan's is not found
+    under it; a number promises nothing of the kind.
+    """
     start = f'"{name}":' if not name.isdecimal() else f'"{int(name):04d}-'
-    with plan.open(encoding="utf-8") as lines:
+    with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith(start):
                 trial = Trial(*json.loads(line.partition(": ")[2].rstrip(",\n")))
-                if line.startswith(f'"{trial.name}"') and trial.spec["code"] == code_digest(*CODE):
+                known = line.startswith(f'"{trial.name}"') and is_digest(trial.spec["split"])
+                if known and trial.spec["code"] == code_digest(*CODE):
                     return trial
     raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
 
@@ -49,7 +68,7 @@ def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = 
             if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{trial.name}\n")
-            _, history = train(trial, read_npz(trial.split, trial.spec["split"]), say)
+            _, history = train(trial, read_npz(trial.split, trial.spec["split"], SPLIT), say)
             data = record(trial, history)
         write(kept, data)
         write(trial.record, data)
@@ -57,7 +76,7 @@ def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = 
 
 def _whole(path: Path, trial: Trial) -> bytes | None:
     try:
-        read_json(path, trial.digest)
+        read_json(path, trial.digest, is_record)
         return path.read_bytes()
     except (Damaged, OSError):
         return None
@@ -113,7 +132,7 @@ def mend(layout: "Layout") -> list[str]:
     from zdl.layout import RANKED
 
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
-    records = (File(trial.record, trial.digest) for trial in layout.trials.values())
+    records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
     texts = (layout.plan, layout.table, *records)
     receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines = [_set_aside(file, read_npz) for file in archives]
@@ -129,7 +148,7 @@ def mend(layout: "Layout") -> list[str]:
     return [line for line in lines if line]
 
 
-def _set_aside(file: File, read: Callable[[Path, str], object]) -> str:
+def _set_aside(file: File, read: Callable[..., object]) -> str:
     try:
         read(*file)
     except Damaged as damage:
@@ -152,7 +171,13 @@ def publish(receipt: File, files: Mapping[Path, bytes]) -> None:
 def vouches(receipt: File) -> bool:
     """Whether the published files are, byte for byte, those that today's settings gave."""
     try:
-        sums: dict[str, str] = read_json(*receipt)["files"]
-        return all(hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha for path, sha in sums.items())
+        sums: dict[str, str] = read_json(receipt.path, receipt.digest, _is_receipt)["files"]
+        found = {path: hashlib.sha256(regular(path).read_bytes()).hexdigest() for path in sums}
+        return found == sums
     except (Damaged, OSError):
         return False
+
+
+def _is_receipt(contents: dict[str, Any]) -> bool:
+    """Whether contents name files of this project, and no others."""
+    return all(Path(path).resolve().is_relative_to(Path.cwd()) for path, _ in contents["files"].items())

@@ -19,6 +19,9 @@ with one_line():
     if not args.plan:
         from zdl.layout import Layout
 
-        args.plan = Layout.of("params.yaml").plan.path
+        layout = Layout.of("params.yaml")
+        args.plan = layout.plan.path
+        if args.name.isdecimal():  # whatever the plan holds under it, the name is today's trial's
+            args.name = dict(enumerate(layout.trials)).get(int(args.name), args.name)
     trial = store.planned(args.plan, args.name)
     store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
