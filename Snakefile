@@ -6,9 +6,14 @@ All settings stand in params.yaml; all file names come from zdl.layout.
 
 from snakemake.utils import min_version
 
-from zdl import Error
+try:
+    from zdl import Error
+except ModuleNotFoundError:
+    raise SystemExit(
+        f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
+    )
 from zdl.layout import RANKED, RENDERED, Layout
-from zdl.store import mend
+from zdl.store import check_writable, mend
 
 min_version("9.27")
 
@@ -18,9 +23,10 @@ if config:
     )
 try:
     layout = Layout.of("params.yaml")
+    check_writable()
     for line in mend(layout):
         print(line, file=sys.stderr)
-except Error as error:
+except (Error, OSError) as error:
     raise SystemExit(str(error))
 
 

@@ -72,8 +72,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(elsewhere, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as error:
         write("a/b.json", b"new")
+    assert error.value.filename == "a/b.json"  # the system names no file when the disk is full
     left = sorted(str(path.relative_to(elsewhere)) for path in elsewhere.rglob("*") if path.is_file())
     assert left == ["a/b.json"] and (elsewhere / "a/b.json").read_bytes() == b"old"
 

@@ -118,8 +118,10 @@ def write(path: str | Path, data: bytes, alone: bool = False) -> None:
             file.write(data)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # of a full disk it names no file
+            error.filename = str(path)
         raise
     if alone:
         for other in path.parent.iterdir():

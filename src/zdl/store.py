@@ -96,6 +96,17 @@ def lock_file(name: str) -> TextIO:
     return open(STORE / name, "a", encoding="utf-8")
 
 
+def check_writable() -> None:
+    """Fail before any work where what comes of it could not be written: no permission, or a full disk."""
+    places = (folder for name in ("data", "results", "reports") for folder in Path(name).glob("**/"))
+    for folder in (Path(), STORE, *places):
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise Error(f"{folder.resolve()}: cannot be written to (needed: write permission)")
+    probe = STORE / f"{os.getpid()}.probe"
+    write(probe, bytes(2**16))
+    probe.unlink()
+
+
 def missing(wanted: Iterable[Trial]) -> list[Path]:
     """The records that are not there, or not whole."""
     return [trial.record for trial in wanted if _whole(trial.record, trial) is None]

@@ -9,7 +9,12 @@ for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         "1"  # read when NumPy is imported; the threads of many trials get in each other's way
     )
 
-from zdl import Error  # noqa: E402
+try:
+    from zdl import Error
+except ModuleNotFoundError:
+    raise SystemExit(
+        f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
+    ) from None
 
 
 def run(step: Callable[..., None]) -> None:
@@ -33,7 +38,8 @@ class one_line:
         if isinstance(error, BrokenPipeError):  # the reader has seen enough: `make best | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0)
+        if isinstance(error, OSError):
+            named = f"{error.filename}: " if error.filename else ""
+            error = Error(f"{named}{error.strerror or error}")
         if isinstance(error, Error):
             raise SystemExit(str(error)) from None
-        if isinstance(error, OSError) and error.filename:
-            raise SystemExit(f"{error.filename}: {error.strerror}") from None

@@ -8,6 +8,9 @@ from adapter import one_line
 from zdl import Error, store
 from zdl.layout import Layout
 
+with one_line():
+    Layout.of("params.yaml")  # wrong settings are refused before anything is touched
+
 with one_line(), store.lock_file("trials.lock") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
     layout = Layout.of("params.yaml")
