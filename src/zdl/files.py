@@ -169,7 +169,7 @@ def read_npz(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, ND
     with parsing(path), zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(member.compress_type for member in members) or sum(m.file_size for m in members) > len(data):
-            raise Damaged(f"{path}: is compressed (allowed: members that are stored as they are)")
+            raise Damaged(f"{path}: is packed (allowed: members that are stored as they are, each once)")
         arrays = {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
         return _held(path, arrays, str(arrays.pop("digest")), expected, fits)
 
