@@ -199,6 +199,8 @@ def test_a_home_that_cannot_be_written_to(clone, modes, request):
     assert said.strip().endswith(f"Permission denied: '{home}/.cache'")
     assert tree(clone) == before and clone.trained() == []
     clone.run(*bound(request), "snakemake", "-n", XDG_CACHE_HOME=str(clone.path.parent / "cache"))
+    where = clone.run(*bound(request), "make", "--eval", "where: ; @echo $$XDG_CACHE_HOME", "where")
+    assert where == f"{clone.path}/.zdl/cache\n"  # `make run` needs no more than that
 
 
 FULL = """

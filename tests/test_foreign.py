@@ -22,16 +22,15 @@ from zdl import Error, layout, network, plan, ranking, store
 from zdl.files import (
     HEX,
     LIMIT,
-    SPLIT,
     Damaged,
     File,
-    is_record,
     read_json,
     read_npz,
     sealed_json,
     sealed_npz,
     write,
 )
+from zdl.kinds import SPLIT, is_record
 from zdl.settings import load
 from zdl.trainer import History
 from zdl.trial import Trial, record, train
@@ -199,7 +198,7 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     assert store.missing(TRIALS[:1]) == [trial.record]
     today = layout.Layout(SETTINGS)
     today.trials = {trial.name: trial}
-    (line,) = store.set_aside_damage(today)
+    (line,) = store.mend(today)
     assert line.startswith(f"{trial.record}: does not hold what it should") and not trial.record.exists()
 
 
@@ -250,9 +249,9 @@ def test_a_plan_that_is_not_today_s_is_set_aside():
     today = layout.Layout(SETTINGS)
     lines = plan.lines(today.trials.values())
     write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines}))
-    assert store.set_aside_damage(today) == []
+    assert store.mend(today) == []
     write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines, "0000-x": [0, {}, {}]}))
-    (line,) = store.set_aside_damage(today)
+    (line,) = store.mend(today)
     assert line.startswith(f"{today.plan.path}: does not hold what it should")
 
 

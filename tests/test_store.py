@@ -118,7 +118,7 @@ def layout(tmp_path, monkeypatch):
 
 def test_mending_moves_what_is_damaged_and_leaves_what_is_whole(layout):
     write(layout.split.path, b"torn")
-    write(layout.plan.path, sealed_json({"digest": layout.plan.digest}))
+    write(layout.plan.path, sealed_json({"digest": layout.plan.digest, **lines(layout.trials.values())}))
     said = mend(layout)
     assert said == [
         f"{layout.split.path}: is damaged (its checksum does not hold); "
@@ -145,9 +145,10 @@ def test_mending_an_empty_directory_leaves_it_empty(layout, tmp_path):
 
 def test_mending_ends_the_future(layout):
     """Snakemake refuses a result that is older than an input."""
-    write(layout.prepared.path, sealed_npz({}, layout.prepared.digest))
+    images = {"x": np.zeros((1, 784), np.float32), "t": np.zeros(1, np.uint8)}
+    write(layout.prepared.path, sealed_npz(images, layout.prepared.digest))
     write(RANKED[0], b"")
-    write(layout.plan.path, sealed_json({"digest": layout.plan.digest}))
+    write(layout.plan.path, sealed_json({"digest": layout.plan.digest, **lines(layout.trials.values())}))
     for path, when in ((layout.prepared.path, 2**32), (RANKED[0], 2**32), (layout.plan.path, 1)):
         os.utime(path, (when, when))
     mend(layout)

@@ -10,7 +10,6 @@ import ast
 import hashlib
 import io
 import json
-import math
 import os
 import re
 import stat
@@ -18,7 +17,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +71,11 @@ def canonical(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of `value`, as 64 hex digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest, and so fit to be part of a file's name."""
+    return re.fullmatch(f"[0-9a-f]{{{HEX}}}", text) is not None
 
 
 def code_digest(*names: str) -> str:
@@ -185,7 +188,7 @@ def _array(member: bytes) -> NDArray[Any]:
 def _held(path: str | Path, value: dict[str, Any], found: str, expected: str, fits: Fits) -> dict[str, Any]:
     if found != expected:
         raise Damaged(f"{path}: holds something else ({found[:12]}, not {expected[:12]})")
-    if not fits(value) or not NAMED.get(found, bool)(value):
+    if not fits(value):
         raise Damaged(f"{path}: does not hold what it should")
     return value
 
@@ -211,78 +214,3 @@ def _unsealed(path: str | Path, end: bytes = b"") -> bytes:
     if cut <= 0 or data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end:
         raise Damaged(f"{path}: is damaged (its checksum does not hold)")
     return data
-
-
-# What each kind of file holds.
-
-
-def is_digest(text: str) -> bool:
-    """Whether a text is a digest, and so fit to be part of a file's name."""
-    return re.fullmatch(f"[0-9a-f]{{{HEX}}}", text) is not None
-
-
-def images(dtype: type[np.generic], *suffixes: str) -> Fits:
-    """That arrays are images x (n, 784) of that type and their labels t from 0 to 9, a pair a suffix."""
-
-    def fits(arrays: dict[str, Any]) -> bool:
-        pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
-        return len(arrays) == 2 * len(pairs) and all(
-            x.dtype == dtype and x.shape == (len(x), 784) and t.shape == x.shape[:1] and _labels(t)
-            for x, t in pairs
-        )
-
-    return fits
-
-
-def _labels(t: NDArray[Any]) -> bool:
-    return t.dtype == np.uint8 and bool((t < 10).all())
-
-
-def is_network(arrays: dict[str, Any]) -> bool:
-    """Whether arrays are a network's layers, each with as many inputs as the one before it has outputs."""
-    sizes = [len(arrays["W1"]), *(len(arrays[f"b{i}"]) for i in range(1, len(arrays) // 2 + 1))]
-    shapes: list[tuple[str, tuple[int, ...]]] = []
-    for i, (n, m) in enumerate(pairwise(sizes), start=1):
-        shapes += [(f"W{i}", (n, m)), (f"b{i}", (m,))]
-    found = [(name, array.shape) for name, array in arrays.items()]
-    dtypes = {array.dtype.str[1:] for array in arrays.values() if array.ndim}
-    return all(sizes) and found == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
-
-
-SPLIT = images(np.float32, "_train", "_val")
-NAMED: dict[str, Fits] = {"zdl weights": is_network}  # files that say what they are, not what made them
-
-
-def is_record(record: dict[str, Any]) -> bool:
-    """Whether contents are what `zdl.trial.record` makes of a trial."""
-    outcome = dict(record["outcome"])
-    losses = outcome.pop("loss")
-    return (
-        type(record["trial"]) is int
-        and digest(record["spec"]) == record["digest"]
-        and is_digest(record["result"])
-        and all(map(math.isfinite, losses))
-        and is_outcome(outcome)
-    )
-
-
-def is_outcome(outcome: dict[str, Any]) -> bool:
-    """Whether an outcome, less its losses, is one: counts of images, at as many evaluations of either set."""
-    curve, ends = outcome["curve"], [end for end in [outcome["final"]] if end is not None]
-    train, val = curve["train_correct"], curve["val_correct"]
-    return (
-        outcome.keys() == {"status", "curve", "final"}
-        and outcome["status"] == ("finished" if ends else "diverged")
-        and curve.keys() == {"train_correct", "train_size", "val_correct", "val_size", "val_hits"}
-        and all(end.keys() == {"val_correct", "val_size", "val_hits"} for end in ends)
-        and all(type(part["val_hits"]) is str for part in [curve, *ends])
-        and len(train) == len(val) >= len(ends)
-        and _counts(train, curve["train_size"])
-        and _counts(val, curve["val_size"])
-        and all(_counts([end["val_correct"]], end["val_size"]) for end in ends)
-    )
-
-
-def _counts(correct: list[int], size: int) -> bool:
-    whole = type(correct) is list and all(type(count) is int for count in [*correct, size])
-    return whole and 0 < size <= 60_000 and all(0 <= count <= size for count in correct)

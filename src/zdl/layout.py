@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from zdl import mnist, plan
-from zdl.files import SPLIT, File, Fits, code_digest, digest, images
+from zdl.files import File, Fits, code_digest, digest
+from zdl.kinds import SPLIT, images
 from zdl.settings import load
 from zdl.trial import SPLITS, Trial
 

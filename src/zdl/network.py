@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from zdl import Error
 from zdl.files import read_npz, sealed_npz, write
+from zdl.kinds import is_network
 from zdl.layers import Affine, Array, Labels, Relu, Sigmoid, SoftmaxWithLoss, labels, softmax
 
 ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}
@@ -144,7 +145,7 @@ def load(path: str | Path) -> MultiLayerNet:
 
     An `Error` names the file if it is missing, damaged or something else.
     """
-    params = read_npz(path, WEIGHTS)
+    params = read_npz(path, WEIGHTS, is_network)
     activation = str(params.pop("activation"))
     sizes = [len(params["W1"]), *(len(b) for key, b in params.items() if key.startswith("b"))]
     network = MultiLayerNet(

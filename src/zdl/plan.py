@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zdl import space
-from zdl.files import code_digest, is_digest, is_outcome
+from zdl.files import code_digest, is_digest
+from zdl.kinds import is_outcome
 from zdl.settings import resolve
 from zdl.trial import CODE, Trial, specify
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zdl import Error, dataset, mnist, store
-from zdl.files import is_record, read_json, read_npz, sealed_json, sealed_npz, write
+from zdl.files import read_json, read_npz, sealed_json, sealed_npz, write
+from zdl.kinds import is_record
 from zdl.layout import RANKED, RENDERED, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.settings import notes

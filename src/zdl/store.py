@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from zdl import Error
 from zdl.files import (
-    SPLIT,
     STORE,
     Damaged,
     File,
     code_digest,
     is_digest,
-    is_record,
     parsing,
     read_json,
     read_npz,
@@ -30,6 +28,7 @@ from zdl.files import (
     sealed_json,
     write,
 )
+from zdl.kinds import SPLIT, is_record
 from zdl.trial import CODE, TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs

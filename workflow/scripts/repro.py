@@ -9,15 +9,18 @@ import json
 import os
 from pathlib import Path
 
-from ruamel.yaml import YAML, YAMLError
+from adapter import one_line, say
 
-for path, read in ((Path("dvc.lock"), YAML(typ="safe").load), (Path(".dvc/tmp/rwlock"), json.loads)):
-    if path.exists():
-        try:
-            whole = isinstance(read(path.read_text("utf-8")), dict)
-        except (ValueError, YAMLError):
-            whole = False
-        if not whole:
-            print(f"{path}: was left half written by a DVC that was killed; it is made again", flush=True)
-            path.unlink()
-os.execvp("dvc", ["dvc", "repro"])
+with one_line():
+    from ruamel.yaml import YAML, YAMLError
+
+    for path, read in ((Path("dvc.lock"), YAML(typ="safe").load), (Path(".dvc/tmp/rwlock"), json.loads)):
+        if path.exists():
+            try:
+                whole = isinstance(read(path.read_text("utf-8")), dict)
+            except (ValueError, YAMLError):
+                whole = False
+            if not whole:
+                say(f"{path}: was left half written by a DVC that was killed; it is made again")
+                path.unlink()
+    os.execvp("dvc", ["dvc", "repro"])

@@ -1,0 +1,80 @@
+"""What each kind of file holds: whether contents have the shape that the steps after them count on.
+
+A seal says that a file is as it was written, and its digest what it was made from; both are anybody's to
+compute. These are what `zdl.files` asks of contents before a step sees them (`Fits`).
+"""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl.files import Fits, digest, is_digest
+
+
+def images(dtype: type[np.generic], *suffixes: str) -> Fits:
+    """That arrays are images x (n, 784) of that type and their labels t from 0 to 9, a pair a suffix."""
+
+    def fits(arrays: dict[str, Any]) -> bool:
+        pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
+        return len(arrays) == 2 * len(pairs) and all(
+            x.dtype == dtype and x.shape == (len(x), 784) and t.shape == x.shape[:1] and _labels(t)
+            for x, t in pairs
+        )
+
+    return fits
+
+
+def _labels(t: NDArray[Any]) -> bool:
+    return t.dtype == np.uint8 and bool((t < 10).all())
+
+
+def is_network(arrays: dict[str, Any]) -> bool:
+    """Whether arrays are a network's layers, each with as many inputs as the one before it has outputs."""
+    sizes = [len(arrays["W1"]), *(len(arrays[f"b{i}"]) for i in range(1, len(arrays) // 2 + 1))]
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+    for i, (n, m) in enumerate(pairwise(sizes), start=1):
+        shapes += [(f"W{i}", (n, m)), (f"b{i}", (m,))]
+    found = [(name, array.shape) for name, array in arrays.items()]
+    dtypes = {array.dtype.str[1:] for array in arrays.values() if array.ndim}
+    return all(sizes) and found == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
+
+
+SPLIT = images(np.float32, "_train", "_val")
+
+
+def is_record(record: dict[str, Any]) -> bool:
+    """Whether contents are what `zdl.trial.record` makes of a trial."""
+    outcome = dict(record["outcome"])
+    losses = outcome.pop("loss")
+    return (
+        type(record["trial"]) is int
+        and digest(record["spec"]) == record["digest"]
+        and is_digest(record["result"])
+        and all(map(math.isfinite, losses))
+        and is_outcome(outcome)
+    )
+
+
+def is_outcome(outcome: dict[str, Any]) -> bool:
+    """Whether an outcome, less its losses, is one: counts of images, at as many evaluations of either set."""
+    curve, ends = outcome["curve"], [end for end in [outcome["final"]] if end is not None]
+    train, val = curve["train_correct"], curve["val_correct"]
+    return (
+        outcome.keys() == {"status", "curve", "final"}
+        and outcome["status"] == ("finished" if ends else "diverged")
+        and curve.keys() == {"train_correct", "train_size", "val_correct", "val_size", "val_hits"}
+        and all(end.keys() == {"val_correct", "val_size", "val_hits"} for end in ends)
+        and all(type(part["val_hits"]) is str for part in [curve, *ends])
+        and len(train) == len(val) >= len(ends)
+        and _counts(train, curve["train_size"])
+        and _counts(val, curve["val_size"])
+        and all(_counts([end["val_correct"]], end["val_size"]) for end in ends)
+    )
+
+
+def _counts(correct: list[int], size: int) -> bool:
+    whole = type(correct) is list and all(type(count) is int for count in [*correct, size])
+    return whole and 0 < size <= 60_000 and all(0 <= count <= size for count in correct)
