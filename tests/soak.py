@@ -56,7 +56,7 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "layers": ("+ 1e-7)", "+ 1e-3)"),
     "dataset": ('kind="stable")', 'kind="stable")[::-1]'),
     "space": ("DIGITS = 12", "DIGITS = 6"),
-    "plan": ('"outcome": outcome,', '"outcome": outcome | {"status": "finished."},'),
+    "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
     "ranking": ("len(scores), 6)", "len(scores), 1)"),
     "figures": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
     "report": ("# What the search found", "# What this search found"),
