@@ -71,9 +71,9 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
         "not data.endswith(end)",
     ),
     "a digest that forgets a setting": (
-        "src/zdl/trial.py",
-        "return digest(self.spec)",
-        'return digest({**self.spec, "config": {**self.spec["config"], "epochs": 0}})',
+        "src/zdl/layout.py",
+        'self.table.digest, self.settings["report"], ',
+        "self.table.digest, ",
     ),
     "a write that is not atomic": (
         "src/zdl/files.py",
@@ -82,12 +82,12 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a report that trusts time stamps": (
         "src/zdl/store.py",
-        "hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha for path, sha in",
-        "Path(path).stat().st_mtime <= receipt.path.stat().st_mtime for path, sha in",
+        "return found == sums",
+        "return all(Path(path).stat().st_mtime <= receipt.path.stat().st_mtime for path in sums)",
     ),
     "a store that restores unverified": (
         "src/zdl/store.py",
-        "        read_json(path, trial.digest)\n        return",
+        "        read_json(path, trial.digest, is_record)\n        return",
         "        return",
     ),
 }

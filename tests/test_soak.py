@@ -19,6 +19,8 @@ FOUND = {  # by the seed that found it, shrunk
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
     "by hand 1": "built pull code:figures finish:dvc",
+    # Two engines at once: one deleted what it was about to make, the other failed to read it.
+    "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.
     "by hand 2": "built run:snakemake code:steps finish:snakemake",
 }
@@ -37,7 +39,7 @@ def test_random_sequences_keep_it(template, seed):
 CAUGHT = {
     "no lock": ("fresh both:snakemake:snakemake:0 ", "trained, and need not be"),
     "no checksum": ("fresh run:snakemake damage:flip:results/trials:0.5:0.7 run:snakemake", "0003-"),
-    "a digest that forgets a setting": ("fresh run:snakemake edit:epochs:3 run:snakemake", "README.md"),
+    "a digest that forgets a setting": ("fresh run:snakemake edit:best:3 run:snakemake", "curves.csv"),
     "a write that is not atomic": ("fresh crash:write:5:300:snakemake", "is torn"),
     "a report that trusts time stamps": (
         "fresh run:snakemake damage:append:reports:0.9 touch:4 run:snakemake",

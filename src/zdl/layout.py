@@ -79,7 +79,7 @@ class Layout:
     @cached_property
     def ranked(self) -> File:
         """The receipt of the files in RANKED."""
-        code = code_digest("ranking", "steps.rank")
+        code = code_digest("ranking", "steps.rank", "steps._ranked")
         made_from = [self.table.digest, self.settings["report"], code, version("pandas")]
         return File(Path("results/receipts/rank.json"), digest(made_from))
 

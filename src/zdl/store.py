@@ -139,8 +139,6 @@ def mend(layout: "Layout") -> list[str]:
     deleted instead, and their step runs again. A time stamp in the future becomes now: Snakemake refuses
     a result that is older than an input, even one whose time it is told to ignore.
     """
-    from zdl.layout import RANKED
-
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
     texts = (layout.plan, layout.table, *records)
@@ -151,10 +149,10 @@ def mend(layout: "Layout") -> list[str]:
         if not vouches(receipt):
             receipt.path.unlink(missing_ok=True)
     now = time.time()
-    for path in (*(file.path for file in (*archives, *texts, *receipts)), *RANKED):
+    for file in (*archives, *texts, *receipts):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime > now:
-                os.utime(path)
+            if file.path.stat().st_mtime > now:
+                os.utime(file.path)
     return [line for line in lines if line]
 
 

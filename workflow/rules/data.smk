@@ -2,12 +2,13 @@
 # needs: nothing but the sources named by data.source
 # makes: data/raw, data/prepared, data/held_out (for no rule of the search), data/split
 # Inputs are ancient(): a name is a digest of what the file holds, so a newer time stamp means nothing.
+# Outputs are update(): they are replaced in one step, and not deleted before, for another run may be reading.
 
 
 rule download:
     """MNIST's leading images and the held-out ones, checked against pinned digests."""
     output:
-        layout.raw.path,
+        update(layout.raw.path),
     log:
         "logs/download.log",
     benchmark:
@@ -23,8 +24,7 @@ rule prepare:
     input:
         ancient(layout.raw.path),
     output:
-        layout.prepared.path,
-        layout.held_out.path,
+        update([layout.prepared.path, layout.held_out.path]),
     log:
         "logs/prepare.log",
     benchmark:
@@ -40,7 +40,7 @@ rule split:
     input:
         ancient(layout.prepared.path),
     output:
-        layout.split.path,
+        update(layout.split.path),
     log:
         "logs/split.log",
     benchmark:

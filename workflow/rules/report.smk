@@ -10,7 +10,7 @@ rule aggregate:
         ancient(layout.split.path),
         [ancient(trial.record) for trial in layout.trials.values()],
     output:
-        layout.table.path,
+        update(layout.table.path),
     log:
         "logs/aggregate.log",
     benchmark:
@@ -26,8 +26,7 @@ rule rank:
     input:
         ancient(layout.table.path),
     output:
-        RANKED,
-        layout.ranked.path,
+        update([*RANKED, layout.ranked.path]),
     log:
         "logs/rank.log",
     benchmark:
@@ -41,10 +40,10 @@ rule rank:
 rule weights:
     """The best trial's network, trained once more to keep its weights: results/best.npz."""
     input:
-        ancient(layout.ranked.path),
+        ancient(layout.table.path),
         ancient(layout.split.path),
     output:
-        layout.weighted.path,
+        update(layout.weighted.path),
     log:
         "logs/weights.log",
     benchmark:
@@ -58,12 +57,9 @@ rule weights:
 rule render:
     """The figures and the page that shows them."""
     input:
-        ancient(RANKED),
-        ancient(layout.ranked.path),
         ancient(layout.table.path),
     output:
-        RENDERED,
-        layout.rendered.path,
+        update([*RENDERED, layout.rendered.path]),
     log:
         "logs/render.log",
     benchmark:

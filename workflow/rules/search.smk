@@ -6,7 +6,7 @@
 rule plan:
     """Every trial of the search: its number, its point, and all that determines its record."""
     output:
-        layout.plan.path,
+        update(layout.plan.path),
     log:
         "logs/plan.log",
     benchmark:
@@ -22,7 +22,7 @@ rule trial:
     input:
         lambda wildcards: ancient(layout.needed_for(wildcards.name)),
     output:
-        "results/trials/{name}.json",
+        update("results/trials/{name}.json"),
     log:
         "logs/trial/{name}.log",
     benchmark:
