@@ -12,10 +12,10 @@ ifeq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),)
 export XDG_CACHE_HOME := $(CURDIR)/.zdl/cache
 endif
 
-.PHONY: help run repro trial best test soak lint bench lock prune clean
+.PHONY: help run repro trial best test soak everywhere lint bench lock prune clean
 
 help:  ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # The first of these that runs and is 3.11, 3.12 or 3.13 (a version manager's stand-in may be found, and not run).
 .venv/ready: requirements.lock pyproject.toml
@@ -52,6 +52,9 @@ SEED ?= $(shell echo $$RANDOM)
 
 soak: .venv/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= repeats one
 	python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
+
+everywhere: .venv/ready  ## the full search in many environments, each compared with what is committed
+	python -m tests.everywhere
 
 lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
 	ruff check

@@ -23,6 +23,8 @@ ENGINES = ("snakemake", "dvc")
 class Clone:
     """A repository in `path`; trainings are counted outside of it."""
 
+    timeout = 300  # seconds for a command
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trainings = path.parent / f"{path.name}.trainings"
@@ -69,16 +71,16 @@ class Clone:
     def run(self, *command: str, ok: bool = True, **env: str) -> str:
         """Both streams of a command's output; with `ok` false it has to fail."""
         done = subprocess.run(
-            command, cwd=self.path, env=self.env | env, text=True, check=False, timeout=300,
+            command, cwd=self.path, env=self.env | env, text=True, check=False, timeout=self.timeout,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def engine(self, name: str, **env: str) -> str:
+    def engine(self, name: str, cores: int = 2, **env: str) -> str:
         if name == "snakemake":
-            return self.run("snakemake", "--cores", "2", **env)
-        return self.run("dvc", "repro", ZDL_CORES="2", **env)
+            return self.run("snakemake", "--cores", str(cores), **env)
+        return self.run("dvc", "repro", ZDL_CORES=str(cores), **env)
 
     def edit(self, **sections: dict) -> None:
         """Merge into params.yaml, as a person would edit it."""
