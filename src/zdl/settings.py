@@ -83,7 +83,7 @@ def notes(settings: Settings) -> list[str]:
     if max(possible(settings, "batch_size")) > train:
         said.append(f"batch_size: above {train}, the training images, an epoch is one update")
     if settings["training"]["dtype"] == "float32":
-        said.append("training.dtype: float32 curves can differ by an image between CPUs")
+        said.append("training.dtype: float32 curves can differ by a few images between CPUs")
     return said
 
 
