@@ -156,6 +156,15 @@ def made(folder: Path, *tops: str) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in paths)
 
 
+def number_changed(data: bytes, where: float) -> bytes:
+    """A file with one of its numbers edited, as a person might; the seal stays what it was."""
+    starts = [m.start() + 1 for m in re.finditer(rb"[ \[,][1-9](?=[\d.,\]])", data[:-70])]
+    if not starts:
+        return data + b"0"
+    at = starts[int(where * len(starts))]
+    return data[:at] + (b"1" if data[at : at + 1] != b"1" else b"2") + data[at + 1 :]
+
+
 class Template:
     """A clone that nothing has run in, and one that is built, with a second branch, all of it pushed."""
 
@@ -383,7 +392,7 @@ class Sequence:
                 os.utime(path, (random.Random(f"{seed} {name}").randrange(2 * 10**9),) * 2)
 
     def damage_(self, kind: str, top: str, which: str, where: str = "0.5") -> None:
-        """Delete, empty, cut or change a file by one byte, add a line, or put another file's bytes there."""
+        """Delete, empty or cut a file, change a bit or a number, add a line, or put another's bytes there."""
         names = made(self.clone.path, top)
         if not names:
             return
@@ -399,6 +408,7 @@ class Sequence:
             "empty": b"",
             "truncate": data[:at],
             "flip": data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] if data else b"\0",
+            "digit": number_changed(data, float(where)),
             "foreign": (self.clone.path / names[names.index(name) - 1]).read_bytes(),
             "append": data + b"1,99\n",
         }[kind]
@@ -529,7 +539,7 @@ def _edit(rng: random.Random) -> str:
 
 
 def _damage(rng: random.Random) -> str:
-    kind = rng.choice(["delete", "empty", "truncate", "flip", "flip", "foreign", "append"])
+    kind = rng.choice(["delete", "empty", "truncate", "flip", "digit", "foreign", "append"])
     top = rng.choice(["data", "results", "results/trials", "results/trials", ".zdl/trials", "reports"])
     return f"damage:{kind}:{top}:{rng.random():.3f}:{rng.random():.3f}"
 
