@@ -7,10 +7,6 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 
 CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Snakemake does not start without a place for its own, which a home may not be.
-ifeq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),)
-export XDG_CACHE_HOME := $(CURDIR)/.zdl/cache
-endif
 
 .PHONY: help run repro trial best test soak everywhere lint bench lock prune clean
 

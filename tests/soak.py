@@ -156,13 +156,24 @@ def made(folder: Path, *tops: str) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in paths)
 
 
-def number_changed(data: bytes, where: float) -> bytes:
-    """A file with one of its numbers edited, as a person might; the seal stays what it was."""
-    starts = [m.start() + 1 for m in re.finditer(rb"[ \[,][1-9](?=[\d.,\]])", data[:-70])]
-    if not starts:
-        return data + b"0"
-    at = starts[int(where * len(starts))]
-    return data[:at] + (b"1" if data[at : at + 1] != b"1" else b"2") + data[at + 1 :]
+def damaged(kind: str, data: bytes, other: bytes, where: float) -> bytes:
+    """What a file of `data` holds after damage at a share of its length."""
+    at = int(where * len(data))
+    match kind:
+        case "empty":
+            return b""
+        case "truncate":
+            return data[:at]
+        case "flip" if data:
+            return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        case "digit":  # of a number, as a person might edit it; the seal stays what it was
+            starts = [m.start() + 1 for m in re.finditer(rb"[ \[,][1-9](?=[\d.,\]])", data[:-70])]
+            if starts:
+                at = starts[int(where * len(starts))]
+                return data[:at] + (b"1" if data[at : at + 1] != b"1" else b"2") + data[at + 1 :]
+        case "foreign":
+            return other
+    return data + b"1,99\n"
 
 
 class Template:
@@ -392,28 +403,18 @@ class Sequence:
                 os.utime(path, (random.Random(f"{seed} {name}").randrange(2 * 10**9),) * 2)
 
     def damage_(self, kind: str, top: str, which: str, where: str = "0.5") -> None:
-        """Delete, empty or cut a file, change a bit or a number, add a line, or put another's bytes there."""
+        """Delete, empty or cut a file (or all of them), change a bit or a number, add a line, or put another
+        file's bytes there."""
         names = made(self.clone.path, top)
-        if not names:
-            return
-        name = names[int(float(which) * len(names))]
-        path = self.clone.path / name
-        data = path.read_bytes()
-        at = int(float(where) * len(data))
-        self.done[f"{kind} {top}"] += 1
-        if kind == "delete":
-            path.unlink()
-            return
-        changed = {
-            "empty": b"",
-            "truncate": data[:at],
-            "flip": data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] if data else b"\0",
-            "digit": number_changed(data, float(where)),
-            "foreign": (self.clone.path / names[names.index(name) - 1]).read_bytes(),
-            "append": data + b"1,99\n",
-        }[kind]
-        path.write_bytes(changed)
-        self._learn({name: changed})
+        whole = {name: (self.clone.path / name).read_bytes() for name in names}
+        for k in range(len(names)) if which == "all" else [int(float(which) * len(names))] * bool(names):
+            path, data, other = self.clone.path / names[k], whole[names[k]], whole[names[k - 1]]
+            self.done[f"{kind} {top}"] += 1
+            if kind == "delete":
+                path.unlink()
+            else:
+                path.write_bytes(damaged(kind, data, other, float(where)))
+                self._learn({names[k]: path.read_bytes()})
 
     # How it is held against the oracle.
 
@@ -541,7 +542,8 @@ def _edit(rng: random.Random) -> str:
 def _damage(rng: random.Random) -> str:
     kind = rng.choice(["delete", "empty", "truncate", "flip", "digit", "foreign", "append"])
     top = rng.choice(["data", "results", "results/trials", "results/trials", ".zdl/trials", "reports"])
-    return f"damage:{kind}:{top}:{rng.random():.3f}:{rng.random():.3f}"
+    which = "all" if rng.random() < 0.2 else f"{rng.random():.3f}"
+    return f"damage:{kind}:{top}:{which}:{rng.random():.3f}"
 
 
 def _kill(rng: random.Random) -> str:
