@@ -96,6 +96,18 @@ def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     assert [path.stem for path in store.KEPT.iterdir()] == [search[0].name]
 
 
+@pytest.mark.parametrize("damaged", ["placed", "kept", "neither"])
+def test_the_store_keeps_the_copy_that_is_whole(search, damaged):
+    store.obtain(search[0])
+    placed, kept = search[0].record, store.KEPT / search[0].record.name
+    data = placed.read_bytes()
+    for name, path in (("placed", placed), ("kept", kept)):
+        if name == damaged:
+            path.write_bytes(data.replace(b"finished", b"diverged"))
+    store.keep_only([])
+    assert kept.read_bytes() == data and not placed.exists()
+
+
 def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search):
     store.obtain(search[0])
     old, new, damaged = store.STORE / "old.tmp", store.STORE / "new.tmp", store.DAMAGED / "x.json"

@@ -57,7 +57,7 @@ def parsing(path: str | Path) -> Iterator[None]:
     """A context in which the contents of `path` are taken apart: whatever that raises is the file's fault."""
     try:
         yield
-    except (Error, OSError):
+    except (Error, OSError, MemoryError):  # these last are no fault of the file's
         raise
     except Exception as error:
         raise Damaged(f"{path}: does not hold what it should ({type(error).__name__})") from None
@@ -198,7 +198,7 @@ def regular(path: str | Path) -> Path:
     path = Path(path)
     try:
         status = path.stat()
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise Damaged(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
     if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
         raise Damaged(f"{path}: cannot be read (allowed: a file of up to {LIMIT} bytes)")
@@ -206,10 +206,7 @@ def regular(path: str | Path) -> Path:
 
 
 def _unsealed(path: str | Path, end: bytes = b"") -> bytes:
-    try:
-        data = regular(path).read_bytes()
-    except OSError as error:
-        raise Damaged(f"{path}: cannot be read ({error.strerror})") from None
+    data = regular(path).read_bytes()
     cut = len(data) - len(end) - HEX
     if cut <= 0 or data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end:
         raise Damaged(f"{path}: is damaged (its checksum does not hold)")

@@ -92,6 +92,7 @@ def weights(layout: Layout, say: Say) -> None:
     best = ranking.top(_ranked(layout)[0], 1)
     if best.empty:
         say("no trial finished: there are no weights to keep")
+        WEIGHTS.unlink(missing_ok=True)
         store.publish(layout.weighted, {})
         return
     trial = next(trial for trial in layout.trials.values() if trial.number == best["trial"].item())

@@ -103,7 +103,7 @@ def check_writable() -> None:
             raise Error(f"{folder.resolve()}: cannot be written to (needed: write permission)")
     probe = STORE / f"{os.getpid()}.probe"
     write(probe, bytes(2**16))
-    probe.unlink()
+    probe.unlink(missing_ok=True)
 
 
 def missing(wanted: Iterable[Trial]) -> list[Path]:
@@ -116,8 +116,23 @@ def keep_only(wanted: Iterable[Trial]) -> None:
     names = {trial.record.name for trial in wanted}
     KEPT.mkdir(parents=True, exist_ok=True)
     for path in TRIALS.glob("*"):
-        if path.name not in names:
-            os.replace(path, KEPT / path.name) if not (KEPT / path.name).exists() else path.unlink()
+        if path.name in names:
+            continue
+        if _is_genuine(KEPT / path.name):
+            path.unlink()
+        else:
+            os.replace(path, KEPT / path.name)
+
+
+def _is_genuine(path: Path) -> bool:
+    """Whether a record is whole, and the one that its name says (its settings may be gone)."""
+    try:
+        with parsing(path):
+            digest = str(json.loads(path.read_bytes())["digest"])
+            read_json(path, digest, is_record)
+            return path.stem.endswith(f"-{digest[:12]}")
+    except (Damaged, OSError):
+        return False
 
 
 def prune(wanted: Iterable[Trial]) -> int:
@@ -125,10 +140,18 @@ def prune(wanted: Iterable[Trial]) -> int:
     aside as damaged, and what the killed left half made."""
     names = {trial.record.name for trial in wanted}
     old = [path for path in KEPT.glob("*") if path.name not in names]
-    litter = [path for path in STORE.glob("*.tmp") if path.stat().st_mtime < time.time() - AN_HOUR]
+    litter = [path for path in (*STORE.glob("*.tmp"), *STORE.glob("*.probe")) if _age(path) > AN_HOUR]
     for path in (*old, *litter, *DAMAGED.glob("*")):
         path.unlink(missing_ok=True)
     return len(old)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was last written; 0 where it is no longer there."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def mend(layout: "Layout") -> list[str]:
@@ -157,10 +180,10 @@ def mend(layout: "Layout") -> list[str]:
 
 
 def _set_aside(file: File, read: Callable[..., object]) -> str:
-    try:
-        read(*file)
-    except Damaged as damage:
-        if file.path.exists():
+    if file.path.exists():  # asked first: what is not there yet, a rival may be about to finish
+        try:
+            read(*file)
+        except Damaged as damage:
             DAMAGED.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # a rival was first
                 os.replace(file.path, DAMAGED / file.path.name)
