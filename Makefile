@@ -5,7 +5,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundred starts costs two to three times as much
 
-CORES ?= all
+CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help run repro trial best test soak everywhere lint bench lock prune clean
@@ -29,8 +29,8 @@ run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to report
 	snakemake --cores $(CORES)
 	@python workflow/scripts/best.py 5
 
-repro: .venv/ready  ## the same by DVC, on all cores (ZDL_CORES=2: on two), recorded in dvc.lock
-	@python workflow/scripts/repro.py
+repro: .venv/ready  ## the same by DVC, recorded in dvc.lock
+	@ZDL_CORES=$(CORES) python workflow/scripts/repro.py
 
 trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
 	@: $${C:?which one? make trial C=7}

@@ -131,7 +131,8 @@ def test_damage_is_named_and_mended(clone, engine):
 
 def test_what_a_killed_dvc_left_half_written_is_made_again(clone):
     lock = (clone.path / "dvc.lock").read_bytes()
-    for own, left in (("dvc.lock", b""), (".dvc/tmp/rwlock", b'{"read": {')):
+    cut = lock[: lock.index(b"outs:") + 5]
+    for own, left in (("dvc.lock", b""), ("dvc.lock", cut), (".dvc/tmp/rwlock", b'{"read": {')):
         (clone.path / own).write_bytes(left)
         clone.run("dvc", "repro", ok=False)
         assert f"{own}: was left half written" in clone.run("python", "workflow/scripts/repro.py")

@@ -1,26 +1,37 @@
 """`make repro`: `dvc repro`, also after a DVC that was killed while it wrote its own two files.
 
 DVC writes dvc.lock and its list of running processes in place, not in one step: killed then, it leaves them
-empty, and refuses to start again. Neither says anything that is not found out anew: without dvc.lock every
-stage looks at what is there, and trains nothing.
+empty or cut off, and refuses to start again. Neither says anything that is not found out anew: without
+dvc.lock every stage looks at what is there, and trains nothing.
 """
 
+import fcntl
 import json
 import os
 from pathlib import Path
 
 from adapter import one_line, say
 
-with one_line():
-    from ruamel.yaml import YAML, YAMLError
 
-    for path, read in ((Path("dvc.lock"), YAML(typ="safe").load), (Path(".dvc/tmp/rwlock"), json.loads)):
-        if path.exists():
+def read_lock(text: str) -> object:
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from ruamel.yaml import YAML
+
+    return COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+
+
+with one_line():
+    own = Path(".dvc/tmp")
+    own.mkdir(parents=True, exist_ok=True)
+    with open(own / "lock", "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # which a DVC that is writing holds
+        for path, read in ((Path("dvc.lock"), read_lock), (own / "rwlock", json.loads)):
+            text = path.read_text("utf-8", errors="replace") if path.exists() else None
+            if text is None or "<<<<<<<" in text:  # a merge is for a person to end
+                continue
             try:
-                whole = isinstance(read(path.read_text("utf-8")), dict)
-            except (ValueError, YAMLError):
-                whole = False
-            if not whole:
+                read(text)
+            except Exception:  # whatever a parser makes of half a file
                 say(f"{path}: was left half written by a DVC that was killed; it is made again")
                 path.unlink()
     os.execvp("dvc", ["dvc", "repro"])
