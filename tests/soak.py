@@ -40,6 +40,8 @@ SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long 
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
 KEPT = (".zdl/trials", "results/trials")  # where a whole record saves its trial from being trained again
 MADE = ("data", "results", "reports")
+WEIGHTS = ("results/best.npz", "results/receipts/weights.json")
+UNTRACKED = {"snakemake": (), "dvc": WEIGHTS}  # what an engine does not know of, and leaves as it was
 
 SETTINGS = {  # what is edited, and the values that it takes; the first is the template's
     "lr": {"book": (1e-6, 1e-2), "narrow": (1e-4, 1e-2), "wide": (1e-6, 1e1), "shift": (1e-5, 1e-1)},
@@ -180,7 +182,7 @@ class Template:
     """A clone that nothing has run in, and one that is built, with a second branch, all of it pushed."""
 
     def __init__(self, folder: Path, defect: str | None = None) -> None:
-        self.folder = folder
+        self.folder = folder = folder.resolve()
         self.oracle = Oracle(folder / "oracle")
         self.fresh = Clone.of_this_project(folder / "fresh")
         if defect:
@@ -304,39 +306,47 @@ class Sequence:
     def both_(self, one: str, other: str, later: str) -> None:
         """Two runs at once. DVC lets one of its own in; the rest must come out right."""
         expected = self._expect()
-        first = self._start(one, "2")
+        first = self._start(one, "2", ZDL_SLOW="1")  # so that they meet
         time.sleep(float(later))
-        second = self._start(other, "2")
+        second = self._start(other, "2", ZDL_SLOW="1")
         outcomes = [self._wait(process) for process in (first, second)]
         self._account(expected, 0)
+        if one == other == "dvc" and all(code for code, _ in outcomes):
+            raise Broken(f"DVC let neither in\n{outcomes[0][1]}\n{outcomes[1][1]}")
         for engine, (code, said) in zip((one, other), outcomes, strict=True):
-            if not (one == other == "dvc"):
+            if not (one == other == "dvc" and code):
                 self._right(engine, code, said, expected)
 
     def kill_(self, whom: str, engine: str, moment: str, again: str = "") -> None:
         """Kill -9 of the engine and its process group, of the engine alone, or of a trial alone, and perhaps
         the same command again at once, while what survived still runs."""
         expected = self._expect()
-        process = self._start(engine, "2")
+        process, losses = self._start(engine, "2"), 0
         if whom == "trial":
-            if trial := self._first_trial(process):
+            if trial := self._first(process, "scripts/trial.py"):
                 time.sleep(float(moment) * 0.4)
                 with contextlib.suppress(psutil.NoSuchProcess):
                     trial.kill()
+                    losses = 1
                     self.done["trial killed"] += 1
         else:
-            time.sleep(float(moment) * TYPICAL[engine])
+            if moment == "first":
+                self._first(process, ".py", "workflow/scripts/")
+            else:
+                time.sleep(float(moment) * TYPICAL[engine])
             if process.poll() is None:
                 os.killpg(process.pid, 9) if whom == "group" else process.kill()
+                losses = 2 if whom == "group" else 0  # at most a trial a core
                 self.done[f"{whom} killed"] += 1
                 self.killed |= engine == "dvc"
-        self._wait(process)
+        code, said = self._wait(process)
         for own in ("dvc.lock", ".dvc/tmp/rwlock"):
             path = self.clone.path / own
             self.done[f"{own} left empty"] += path.exists() and not path.read_bytes()
-        code, said = self._wait(self._start(engine, "2")) if again else (0, "")
-        self._account(expected, {"group": 2, "engine": 0, "trial": 1}[whom])
         if again:
+            code, said = self._wait(self._start(engine, "2"))
+        self._account(expected, losses)
+        if again or not code:  # nobody ends well and leaves something out
             self._right(engine, code, said, expected)
 
     def crash_(self, kind: str, number: str, after: str, engine: str) -> None:
@@ -346,9 +356,11 @@ class Sequence:
         for k in range(int(number)):
             (tokens / f"{k:03}").touch()
         (tokens / f"{int(number):03}-{kind}-{after}").touch()
-        code, _ = self._wait(self._start(engine, "2", ZDL_FAULT=str(tokens)))
+        code, said = self._wait(self._start(engine, "2", ZDL_FAULT=str(tokens)))
         self.done["crashed"] += bool(code)
-        self._account(expected, 1)
+        self._account(expected, int(bool(code)))
+        if not code:
+            self._right(engine, code, said, expected)
 
     # What people do.
 
@@ -426,7 +438,17 @@ class Sequence:
         for name in expected.names:
             whole = any(self._holds(place, name, expected) for place in KEPT)
             self.allowed[name] = self.trained[name] + (not whole)
+        self.held = self._held()
         return expected
+
+    def _held(self) -> set[tuple[str, str]]:
+        """Every trial of which a whole record is here, whichever settings asked for it."""
+        return {
+            (key, name)
+            for key, expected in self.template.oracle.known.items()
+            for name in expected.names
+            if any(self._holds(place, name, expected) for place in KEPT)
+        }
 
     def _learn(self, files: dict[str, bytes]) -> None:
         for name, data in files.items():
@@ -445,21 +467,22 @@ class Sequence:
         vain = {n for n in new if n in expected.names and not any(self._holds(p, n, expected) for p in KEPT)}
         if (+needless).total() + len(vain) > losses:
             raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
+        if gone := self.held - self._held():
+            raise Broken(f"the last whole records of {gone} are lost")
         for name in made(self.clone.path, *MADE, KEPT[0]):
-            if (
-                hashlib.sha256((self.clone.path / name).read_bytes()).hexdigest()
-                not in self.bytes[Path(name).name]
-            ):
+            data = (self.clone.path / name).read_bytes()
+            if hashlib.sha256(data).hexdigest() not in self.bytes[Path(name).name]:
                 raise Broken(f"{name} is torn, or what no fresh clone has")
 
     def _right(self, engine: str, code: int, said: str, expected: Expected) -> None:
         if code:
             raise Broken(f"{engine} ended with {code}\n{said}")
         for name, data in expected.files.items():
-            if name.startswith(("reports/", "results/trials/")):
-                path = self.clone.path / name
-                if not path.is_file() or path.read_bytes() != data:
-                    raise Broken(f"{name} is not what a fresh clone has\n{said}")
+            path = self.clone.path / name
+            needed = name.startswith(("reports/", "results/trials/"))
+            there = path.is_file() and not name.startswith(".zdl/") and name not in UNTRACKED[engine]
+            if (needed or there) and not (path.is_file() and path.read_bytes() == data):
+                raise Broken(f"{name} is not what a fresh clone has\n{said}")
 
     # The machinery.
 
@@ -487,25 +510,27 @@ class Sequence:
             raise Broken(f"it hangs\n{process.said.read_text()}") from None  # type: ignore[attr-defined]
         return code, process.said.read_text()  # type: ignore[attr-defined]
 
-    def _first_trial(self, process: "subprocess.Popen[bytes]") -> psutil.Process | None:
+    def _first(self, process: "subprocess.Popen[bytes]", end: str, start: str = "") -> psutil.Process | None:
+        """The first process that runs such a script, if one does before the engine's end."""
         while process.poll() is None:
             for child in self._alive():
                 with contextlib.suppress(psutil.Error):
-                    if any(word.endswith("scripts/trial.py") for word in child.cmdline()[:2]):
+                    if any(word.endswith(end) and word.startswith(start) for word in child.cmdline()[:2]):
                         return child
             time.sleep(0.02)
         return None
 
     def _alive(self) -> Iterator[psutil.Process]:
         """What runs in the clone, whoever started it."""
-        for process in psutil.process_iter(["cwd"]):
-            if process.info["cwd"] == str(self.clone.path) and process.pid != os.getpid():
+        for process in psutil.process_iter(["cwd", "status"]):
+            here = process.info["cwd"] == str(self.clone.path) and process.pid != os.getpid()
+            if here and process.info["status"] != psutil.STATUS_ZOMBIE:
                 yield process
 
     def _settle(self) -> None:
         """Wait for what outlived a kill."""
         end = time.monotonic() + 120
-        while alive := [p for p in self._alive() if p.status() != psutil.STATUS_ZOMBIE]:
+        while alive := list(self._alive()):
             if time.monotonic() > end:
                 raise Broken(f"{alive} do not end")
             time.sleep(0.05)
@@ -633,7 +658,7 @@ def main() -> int:
             played += 1
             try:
                 done += play(template, words)
-            except Broken as broken:
+            except (Broken, OSError, subprocess.SubprocessError) as broken:
                 failures += 1
                 print(f"{seed} FAILED: {broken}\n", flush=True)
                 if args.shrink:

@@ -14,7 +14,7 @@ def template(tmp_path_factory):
 
 FOUND = {  # by the seed that found it, shrunk
     # A killed engine's mark on a whole file made Snakemake run its job again, skip the rest, and end with 0.
-    "100-13": "fresh kill:engine:snakemake:0.237 run:snakemake:1 finish:dvc",
+    "100-13": "fresh kill:engine:snakemake:first run:snakemake:1 finish:dvc",
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
