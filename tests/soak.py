@@ -467,12 +467,12 @@ class Sequence:
         vain = {n for n in new if n in expected.names and not any(self._holds(p, n, expected) for p in KEPT)}
         if (+needless).total() + len(vain) > losses:
             raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
-        if gone := self.held - self._held():
-            raise Broken(f"the last whole records of {gone} are lost")
         for name in made(self.clone.path, *MADE, KEPT[0]):
             data = (self.clone.path / name).read_bytes()
             if hashlib.sha256(data).hexdigest() not in self.bytes[Path(name).name]:
                 raise Broken(f"{name} is torn, or what no fresh clone has")
+        if gone := self.held - self._held():
+            raise Broken(f"the last whole records of {gone} are lost")
 
     def _right(self, engine: str, code: int, said: str, expected: Expected) -> None:
         if code:
