@@ -72,6 +72,33 @@ def test_float32_stays_float32():
     assert {g.dtype for g in network.gradient(x, t).values()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_a_pass_over_all_images_serves_for_some_of_them(activation):
+    network, (x, t) = net(activation=activation, weight_decay=0.1), images(9)
+    rows = np.array([7, 0, 0, 3])
+    loss, grads = network.loss_and_gradient(x[rows], t[rows])
+    network.predict(x.reshape(9, 1, 3, 4))
+    again, recalled = network.backward(network.recall(rows), t[rows])
+    assert again == pytest.approx(loss, rel=1e-12)
+    for key, grad in grads.items():
+        np.testing.assert_allclose(recalled[key], grad, rtol=1e-9, atol=1e-14, err_msg=key)
+
+
+def test_all_parameters_are_one_vector():
+    network = net((3, 2, 2))
+    network.params.vector[:] = np.arange(14)
+    assert network.params["W2"].tolist() == [[6, 7], [8, 9]] and network.params["b1"].tolist() == [10, 11]
+    assert network.params.weights.tolist() == list(range(10))
+
+
+def test_a_gradient_that_was_handed_out_stays():
+    network, (x, t) = net(), images()
+    grads = network.gradient(x, t)
+    kept = {key: grad.copy() for key, grad in grads.items()}
+    network.gradient(1 - x, t)
+    assert all((grads[key] == grad).all() for key, grad in kept.items())
+
+
 def test_dark_inputs_can_be_left_out():
     network, (x, t) = net(weight_decay=0.1), images()
     x[:, [0, 3, 4, 11]] = 0

@@ -26,6 +26,24 @@ VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the in
 WEIGHTS = "zdl weights"  # what a file of weights says it is
 
 
+class Parameters(dict[str, Array]):
+    """Arrays of a network's shape by the book's names: W1 (sizes[0], sizes[1]), b1 (sizes[1],), W2, ...
+
+    All are views of one `vector`, the weights before the biases: what is done to all numbers alike (an
+    optimizer's step, weight decay) takes one call on `vector` or `weights` instead of one an array.
+    """
+
+    def __init__(self, sizes: Sequence[int], dtype: DTypeLike) -> None:
+        shapes = list(pairwise(sizes))
+        count = sum(n * m for n, m in shapes)
+        self.vector: Array = np.zeros(count + sum(sizes[1:]), dtype)
+        self.weights = W = self.vector[:count]
+        b = self.vector[count:]
+        for i, (n, m) in enumerate(shapes, start=1):
+            self[f"W{i}"], W = W[: n * m].reshape(n, m), W[n * m :]
+            self[f"b{i}"], b = b[:m], b[m:]
+
+
 class MultiLayerNet:
     """A fully connected network that tells `output_size` classes apart.
 
@@ -52,13 +70,14 @@ class MultiLayerNet:
         if activation not in ACTIVATIONS:
             raise Error(f"activation: {activation!r} is not known (allowed: {', '.join(ACTIVATIONS)})")
         self.activation, self.weight_decay, self.dtype = activation, float(weight_decay), np.dtype(dtype)
-        self.params: dict[str, Array] = {}
+        sizes = [input_size, *hidden_sizes, output_size]
+        self.params, self.grads = Parameters(sizes, self.dtype), Parameters(sizes, self.dtype)
         self.affines: list[Affine] = []
         self.layers: list[Affine | Relu | Sigmoid] = []  # the affine layers, and the activations between them
-        for i, (n, m) in enumerate(pairwise([input_size, *hidden_sizes, output_size]), start=1):
-            W = _scale(weight_init, n) * rng.standard_normal((n, m))
-            self.params[f"W{i}"], self.params[f"b{i}"] = W.astype(self.dtype), np.zeros(m, self.dtype)
-            self.affines.append(Affine(self.params[f"W{i}"], self.params[f"b{i}"]))
+        for i, (n, m) in enumerate(pairwise(sizes), start=1):
+            W, b = self.params[f"W{i}"], self.params[f"b{i}"]
+            W[:] = _scale(weight_init, n) * rng.standard_normal((n, m))
+            self.affines.append(Affine(W, b, self.grads[f"W{i}"], self.grads[f"b{i}"]))
             self.layers += [self.affines[-1], ACTIVATIONS[activation]()]
         self.layers.pop()  # the last layer's scores go to softmax as they are
         self.last_layer = SoftmaxWithLoss()
@@ -69,15 +88,27 @@ class MultiLayerNet:
         out: Array = np.asarray(x, self.dtype)
         for layer in self.layers:
             out = layer.forward(out)
+        self.scores = out
         return out
+
+    def recall(self, rows: Labels) -> Array:
+        """The scores of those rows of the images that `predict` saw last, without another pass: it is as if
+        it had seen no others."""
+        for layer in self.layers:
+            layer.narrow(rows)
+        self.scores = self.scores[rows]
+        return self.scores
 
     def loss(self, x: NDArray[Any], t: NDArray[Any]) -> float:
         """The loss of x (n, ...) for t, n labels or one-hot rows, weight decay included."""
-        cross_entropy = self.last_layer.forward(self.predict(x), t)
+        return self._loss(self.predict(x), t)
+
+    def _loss(self, scores: Array, t: NDArray[Any]) -> float:
+        cross_entropy = self.last_layer.forward(scores, t)
         if not self.weight_decay:
             return cross_entropy
-        squares = sum(float(np.vdot(W, W)) for key, W in self.params.items() if key.startswith("W"))
-        return cross_entropy + 0.5 * self.weight_decay * squares
+        weights = self.params.weights
+        return cross_entropy + 0.5 * self.weight_decay * float(np.vdot(weights, weights))
 
     def correct(self, x: NDArray[Any], t: NDArray[Any]) -> NDArray[np.bool_]:
         """Which of the images x (n, ...) get the class that t says: n times true or false."""
@@ -94,17 +125,23 @@ class MultiLayerNet:
 
     def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
         """Both, from one pass forward and one back: the way back needs that pass forward anyway."""
-        loss = self.loss(x, t)
+        loss, grads = self.backward(self.predict(x), t)
+        return loss, {key: grad.copy() for key, grad in grads.items()}
+
+    def backward(self, scores: Array, t: NDArray[Any]) -> tuple[float, Parameters]:
+        """The loss and its gradient for the scores that `predict` or `recall` gave last.
+
+        The gradient is `grads`, the network's own: the next call overwrites it.
+        """
+        loss = self._loss(scores, t)
         dout = self.last_layer.backward()
         for layer in self.layers[:0:-1]:
             dout = layer.backward(dout)
-        self.affines[0].differentiate(dout)
-        grads = {}
-        for i, affine in enumerate(self.affines, start=1):
-            dW = self.weight_decay * self.params[f"W{i}"]
-            dW[: len(affine.dW)] += affine.dW  # all rows, but within `lit_inputs`
-            grads[f"W{i}"], grads[f"b{i}"] = dW, affine.db
-        return loss, grads
+        first = self.affines[0]
+        first.differentiate(dout)
+        self.grads["W1"][len(first.W) :] = 0  # the inputs that are dark, within `lit_inputs`
+        self.grads.weights += self.weight_decay * self.params.weights
+        return loss, self.grads
 
     def numerical_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> dict[str, Array]:
         """What `gradient` must give, found by trying: slow, and for float64 only. For tests."""
@@ -122,14 +159,14 @@ class MultiLayerNet:
         flat = [x.reshape(len(x), -1) for x in images]
         lit = np.logical_or.reduce([x.any(axis=0) for x in flat])
         order = np.argsort(~lit, kind="stable")
-        W1, first = self.params["W1"], self.affines[0]
+        W1, dW1, first = self.params["W1"], self.grads["W1"], self.affines[0]
         W1[:] = W1[order]
-        first.W = W1[: np.count_nonzero(lit)]
+        first.W, first.dW = W1[: np.count_nonzero(lit)], dW1[: np.count_nonzero(lit)]
         try:
             yield [x.compress(lit, axis=1).astype(self.dtype, copy=False) for x in flat]
         finally:
             W1[order] = W1.copy()
-            first.W = W1
+            first.W, first.dW = W1, dW1
 
     def to_bytes(self) -> bytes:
         """The contents of a .npz file (no pickle): `params`, and what else `load` needs."""

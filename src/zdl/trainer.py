@@ -96,15 +96,18 @@ class Trainer:
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # a divergence shows in the loss
             self.network.lit_inputs(self.x_train, self.x_val) as (x_train, x_val),
         ):
+            seen = False  # whether the network's last pass was of all of x_train: then it is not taken again
             for i, rows in enumerate(self._batches()):
-                loss, grads = self.network.loss_and_gradient(x_train[rows], self.t_train[rows])
+                scores = self.network.recall(rows) if seen else self.network.predict(x_train[rows])
+                loss, grads = self.network.backward(scores, self.t_train[rows])
                 if not math.isfinite(loss):
                     break
-                self.optimizer.update(self.network.params, grads)
+                self.optimizer.update({"all": self.network.params.vector}, {"all": grads.vector})
                 history.loss.append(loss)
                 self.say(f"train loss:{loss}")
                 if i in self.evaluations:
                     self._evaluate(x_train, x_val, history)
+                seen = i in self.evaluations and history.train_size == len(x_train)
             else:
                 self._finish(x_val, history)
         self.optimizer.reset()
@@ -118,8 +121,8 @@ class Trainer:
 
     def _evaluate(self, x_train: NDArray[Any], x_val: NDArray[Any], history: History) -> None:
         some = self.evaluated
-        train_hits = self.network.correct(x_train[some], self.t_train[some])
         history.val_hits = self.network.correct(x_val[some], self.t_val[some])
+        train_hits = self.network.correct(x_train[some], self.t_train[some])
         history.train_correct.append(int(np.count_nonzero(train_hits)))
         history.val_correct.append(int(np.count_nonzero(history.val_hits)))
         train_acc = history.train_correct[-1] / history.train_size
