@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from inspect import signature
 
 import numpy as np
@@ -135,6 +136,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
+@cache
 def knobs(name: str) -> tuple[str, ...]:
     """The hyper-parameters of the optimizer `name`, in any case: ("lr", "momentum") for "Nesterov"."""
     if name.lower() not in OPTIMIZERS:
