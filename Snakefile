@@ -45,6 +45,7 @@ rule all:
         [*RANKED, *RENDERED],
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/report.smk"

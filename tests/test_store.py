@@ -1,6 +1,8 @@
 """Records, the plan that names them, and receipts: without an engine."""
 
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -42,20 +44,22 @@ def trainings(tmp_path):
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
-def test_a_trial_is_found_by_name_and_by_number(search, tmp_path):
-    for trial in search:
-        for name in (trial.name, str(trial.number)):
-            assert planned(tmp_path / "plan.json", name).spec == trial.spec
-    for wrong in ("3", "x", search[0].name[:-1], ""):
+def test_trials_are_found_by_their_names(search, tmp_path):
+    names = [search[2].name, search[0].name]
+    assert [trial.spec for trial in planned(tmp_path / "plan.json", names)] == [
+        search[2].spec,
+        search[0].spec,
+    ]
+    for wrong in ("0", "x", search[0].name[:-1], ""):
         with pytest.raises(Error, match=f"trial {wrong}: is not in"):
-            planned(tmp_path / "plan.json", wrong)
+            planned(tmp_path / "plan.json", [*names, wrong])
 
 
 def test_a_plan_made_by_other_code_is_refused(search, tmp_path):
     text = (tmp_path / "plan.json").read_text().replace(search[0].spec["code"], "0" * 64)
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(Error, match="the code changed"):
-        planned(tmp_path / "plan.json", "0")
+        planned(tmp_path / "plan.json", [search[0].name])
 
 
 def test_a_record_says_what_came_of_it(search):
@@ -84,6 +88,42 @@ def test_what_was_trained_once_is_restored(search, tmp_path):
         copy.write_bytes(data.replace(b"finished", b"diverged"))
     store.obtain(first)  # both are damaged
     assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
+
+
+def test_more_trials_are_made_as_long_as_there_is_time(search, tmp_path):
+    answers = iter([True, True, False])
+    store.obtain_some(search, lambda: next(answers))
+    assert store.missing(search) == [search[2].record]
+    assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
+
+
+def test_what_is_there_or_in_the_making_is_left_to_others(search, tmp_path):
+    store.obtain(search[0])
+    hold = "from zdl import store\nwith store._lock(1): print('held', flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert holder.stdout.readline() == "held\n"
+        store.obtain_some(search, lambda: True)
+        assert store.missing(search) == [search[1].record]
+        with pytest.raises(BlockingIOError):
+            store.obtain(search[1], wait=False)
+    finally:
+        holder.communicate("\n")
+    store.obtain_some(search, lambda: True)
+    assert not store.missing(search)
+    assert trainings(tmp_path) == {trial.name: 1 for trial in search}
+
+
+def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
+    search[1].split.unlink()
+    store._split.cache_clear()
+    store.obtain_some(search, lambda: True)
+    assert store.missing(search) == [trial.record for trial in search]
+    with pytest.raises(Error, match="cannot be read"):
+        store.obtain(search[1])
 
 
 def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):

@@ -1,7 +1,9 @@
 """Both engines, driven for real: what an edit trains, and that nothing else is ever trained."""
 
+import contextlib
 import os
 import re
+import time
 
 import pytest
 from ruamel.yaml import YAML
@@ -45,6 +47,35 @@ def test_a_fresh_clone_trains_every_trial_once_by_either_engine(fresh, built, en
     clone.engine(engine)
     assert clone.trained() == []
     assert (clone.path / "dvc.lock").read_bytes() == (built.path / "dvc.lock").read_bytes()
+
+
+def test_a_process_goes_on_with_the_trials_that_its_run_makes(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    one, *others = sorted(clone.names())
+    clone.run("snakemake", "--cores", "2", f"results/trials/{one}.json")
+    assert clone.trained() == [one]
+    said = clone.run("snakemake", "--cores", "1", "--printshellcmds")
+    first = next(line for line in said.splitlines() if "trial.py" in line)
+    assert sorted(set(re.findall(r"\d+-[0-9a-f]+(?= )", first))) == others
+    assert clone.trained() == others
+
+
+def test_a_process_whose_engine_was_killed_ends_with_its_trial(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.edit(training={"epochs": 1000})  # longer than it takes to see that it has begun
+    clone.run("snakemake", "--cores", "1", "ready")
+    one, *others = sorted(clone.names())
+    plan = next((clone.path / "results/plan").iterdir())
+    engine = f"""
+        python workflow/scripts/trial.py --plan {plan} {one} {" ".join(others)} &> /dev/null &
+        until [ -s {clone.trainings} ]; do sleep 0.01; done
+        echo $!"""
+    process, deadline = int(clone.run("bash", "-c", engine)), time.monotonic() + 60
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(process, 0)  # is it there?
+            time.sleep(0.1)
+    assert clone.trained() == [one] and [path.stem for path in clone.records()] == [one]
 
 
 def test_a_second_run_has_nothing_to_do(clone):

@@ -10,9 +10,12 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.files import (
@@ -38,39 +41,68 @@ KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
 AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
-def planned(plan: Path, name: str) -> Trial:
-    """The trial of that name or number, from its line of the plan: the others are not even parsed.
+def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
+    """The trials of those names, from their lines of the plan: the others are not even parsed.
 
     A name holds the digest of all that determines the trial, so a line that is not the plan's is not found
-    under it; a number promises nothing of the kind.
+    under it.
     """
-    start = f'"{name}":' if not name.isdecimal() else f'"{int(name):04d}-'
+    found, code = {}, code_digest(*CODE)
     with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
-            if line.startswith(start):
+            name = line[1:].partition('"')[0]
+            if name and name in names:
                 trial = Trial(*json.loads(line.partition(": ")[2].rstrip(",\n")))
-                known = line.startswith(f'"{trial.name}"') and is_digest(trial.spec["split"])
-                if known and trial.spec["code"] == code_digest(*CODE):
-                    return trial
-    raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
+                if trial.name == name and trial.spec["code"] == code and is_digest(trial.spec["split"]):
+                    found[name] = trial
+    for name in names:
+        if name not in found:
+            raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
+    return [found[name] for name in names]
 
 
-def obtain(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+def obtain(
+    trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False, wait: bool = True
+) -> None:
     """Have the record of `trial` in its place: from the store if it was ever trained here, else by training.
 
-    `anew` trains in any case. `say` gets the book's lines as training goes on.
+    `anew` trains in any case. `say` gets the book's lines as training goes on. Where another process is at
+    it, its end is waited for, or, without `wait`, BlockingIOError raised.
     """
     kept = KEPT / trial.record.name
-    with _lock(trial.number):
+    with _lock(trial.number, wait):
         data = None if anew else _whole(kept, trial) or _whole(trial.record, trial)
         if data is None:
             if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{trial.name}\n")
-            _, history = train(trial, read_npz(trial.split, trial.spec["split"], SPLIT), say)
+            _, history = train(trial, _split(trial.split, trial.spec["split"]), say)
             data = record(trial, history)
         write(kept, data)
         write(trial.record, data)
+
+
+def obtain_some(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
+    """Have the records of more trials in their places, as long as `go_on` says so.
+
+    Left out are those that are there or that another process is at. This only saves time: the first failure
+    ends it, and whoever asks for that trial by itself is told.
+    """
+    for trial in trials:
+        if not go_on():
+            return
+        try:
+            if not trial.record.exists():
+                obtain(trial, wait=False)
+        except BlockingIOError:
+            continue
+        except Exception:
+            return
+
+
+@lru_cache(maxsize=1)
+def _split(path: Path, digest: str) -> Mapping[str, NDArray[Any]]:
+    return read_npz(path, digest, SPLIT)
 
 
 def _whole(path: Path, trial: Trial) -> bytes | None:
@@ -82,10 +114,10 @@ def _whole(path: Path, trial: Trial) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _lock(number: int) -> Iterator[None]:
+def _lock(number: int, wait: bool = True) -> Iterator[None]:
     """One byte of one file a trial; the system frees it when its holder ends, however that happens."""
     with lock_file("trial.lock") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX, 1, number)
+        fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)
         yield
 
 

@@ -1,19 +1,25 @@
-"""Rule `trial`: the record of one trial, from the store or by training it.
+"""Rule `trial`: the record of one trial, from the store or by training it; then of those that are next.
 
 `make trial C=7` calls it with a number instead of a name: trains in any case, and prints the book's lines.
 """
 
 import argparse
+import os
+import time
 from pathlib import Path
 
 from adapter import one_line
 from zdl import store
 
+SECONDS = 5  # from its start, after which a process begins no other trial: progress is seen so often
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="the trial's name in the plan, or just its number")
+parser.add_argument("next", nargs="*", help="names of trials to go on with, as time allows")
 parser.add_argument("--plan", type=Path, help="the plan's file (by default, that of params.yaml)")
 parser.add_argument("--verbose", action="store_true", help="train in any case, and print each step's loss")
 args = parser.parse_args()
+end, parent = time.monotonic() + SECONDS, os.getppid()
 
 with one_line():
     if not args.plan:
@@ -21,7 +27,8 @@ with one_line():
 
         layout = Layout.of("params.yaml")
         args.plan = layout.plan.path
-        if args.name.isdecimal():  # whatever the plan holds under it, the name is today's trial's
+        if args.name.isdecimal():
             args.name = dict(enumerate(layout.trials)).get(int(args.name), args.name)
-    trial = store.planned(args.plan, args.name)
+    trial, *others = store.planned(args.plan, [args.name, *args.next])
     store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
+    store.obtain_some(others, lambda: time.monotonic() < end and os.getppid() == parent)
