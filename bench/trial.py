@@ -2,9 +2,10 @@
 
     make bench
 
-Every round times each contender once, in turn, on one BLAS thread; what is printed is the median over the
+Every round times each contender once, in turn, all bound to one core; what is printed is the median over the
 rounds of the ratio within a round, so that a machine that is busy for a while does not decide. Above 1 means
-that zdl is faster. PyTorch and JAX are timed where they are installed, and named where they are not.
+that zdl is faster. PyTorch and JAX are timed where they are installed, and named where they are not
+(`pip install torch jax` beside the project; they are no dependencies of it).
 """
 
 import os
@@ -17,6 +18,8 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
+if hasattr(os, "sched_setaffinity"):  # JAX has no other way to be told of one thread
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # read when NumPy is imported
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -103,8 +106,10 @@ def torch(dtype: str) -> None:
     for step in range(STEPS):
         rows = pt.from_numpy(rng.integers(400, size=BATCH))
         sgd.zero_grad()
-        pt.nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
+        loss = pt.nn.functional.cross_entropy(model(x[rows]), t[rows])
+        loss.backward()
         sgd.step()
+        loss.item()
         if step % 4 == 0:
             with pt.no_grad():
                 (model(x).argmax(1) == t).sum().item()
@@ -135,13 +140,14 @@ def jax(dtype: str) -> Callable[[], None]:
         return -picked.mean() + 0.5e-6 * sum((W**2).sum() for W, _ in params)
 
     def update(params, rows):
-        grads = jx.grad(loss)(params, x[rows], t[rows])
-        return jx.tree.map(lambda p, g: p - LR * g, params, grads), None
+        value, grads = jx.value_and_grad(loss)(params, x[rows], t[rows])
+        return jx.tree.map(lambda p, g: p - LR * g, params, grads), value
 
     def epoch(params, rows):
-        params, _ = update(params, rows[0])
+        params, first = update(params, rows[0])
         counts = (scores(params, x).argmax(1) == t).sum(), (scores(params, x_val).argmax(1) == t_val).sum()
-        return jx.lax.scan(update, params, rows[1:])[0], counts
+        params, others = jx.lax.scan(update, params, rows[1:])
+        return params, (counts, first, others)
 
     compiled = jx.jit(lambda params: jx.lax.scan(epoch, params, rows))
     jx.block_until_ready(compiled(params))

@@ -44,8 +44,8 @@ class Clone:
         }
 
     @classmethod
-    def of_this_project(cls, path: Path) -> "Clone":
-        """What Git tracks or would track here, committed, with the tiny search and no results."""
+    def of_this_project(cls, path: Path, **settings: dict) -> "Clone":
+        """What Git tracks or would track here, committed, with the settings (TINY) edited and no results."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -56,7 +56,7 @@ class Clone:
                 shutil.copy2(ROOT / name, path / name)
         clone = cls(path)
         clone.run("git", "init", "--quiet")
-        clone.edit(**TINY)
+        clone.edit(**(settings or TINY))
         clone.commit()
         return clone
 

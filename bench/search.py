@@ -1,0 +1,91 @@
+"""The whole search against the book's loop over the same points, and an edit of it: ratios of wall times.
+
+    python bench/search.py [rounds]
+
+A round runs, in turn: the book's loop over all 100 points, in one process; the pipeline on 2 cores from
+prepared data to reports, in float64 and in float32; and the pipeline after lr was narrowed to half of its
+log range, in float64.
+"""
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[threads] = "1"  # read when NumPy is imported
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from tests import book
+from tests.workflow import Clone
+from zdl import dataset, mnist
+from zdl.layout import Layout
+from zdl.settings import resolve
+
+LR = {"lr": (1e-6, 1e-2)}
+HALF = {"lr": (1e-4, 1e-2)}
+
+
+def book_loop(layout: Layout) -> float:
+    """Seconds that the book's loop takes over the points of a search."""
+    settings = layout.settings
+    images = mnist.load("bundled", settings["data"]["subsample"], report=lambda line: None)
+    split = dataset.split(*dataset.prepare(images.x, images.t), **settings["split"])
+    start = time.perf_counter()
+    for trial in layout.trials.values():
+        config, rng = resolve(settings, trial.point), np.random.default_rng(trial.number)
+        sizes = [784, *config["hidden_sizes"], 10]
+        normal = lambda *shape, rng=rng: rng.standard_normal(shape)  # noqa: E731
+        network = book.MultiLayerNet(sizes, "relu", "relu", config["weight_decay"], normal)
+        draw = lambda n, size, rng=rng: rng.integers(n, size=size)  # noqa: E731
+        book.Trainer(
+            network, *split, config["epochs"], config["batch_size"], book.SGD(config["lr"]), draw
+        ).train()
+    return time.perf_counter() - start
+
+
+def pipeline(clone: Clone, dtype: str = "float64", anew: bool = True, **ranges: tuple[float, float]) -> float:
+    """Seconds from prepared data to reports; `anew` forgets every record first."""
+    clone.edit(training={"dtype": dtype})
+    clone.search(**ranges)
+    if anew:
+        for made in ("results", "reports", ".zdl"):
+            shutil.rmtree(clone.path / made, ignore_errors=True)
+    clone.trained()
+    start = time.perf_counter()
+    clone.engine("snakemake")
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    names = ("float64", "float32", "edit")
+    ratios: dict[str, list[float]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
+        clone = Clone.of_this_project(Path(folder) / "zdl", data={"source": "bundled"})
+        clone.run("snakemake", "--cores", "2", "ready")
+        layout = Layout.of(clone.path / "params.yaml")
+        for _ in range(rounds):
+            loop = book_loop(layout)
+            ratios["float32"].append(loop / pipeline(clone, "float32", **LR))
+            whole = pipeline(clone, **LR)
+            ratios["float64"].append(loop / whole)
+            ratios["edit"].append(pipeline(clone, anew=False, **HALF) / whole)
+            new = len(clone.trained())
+            print(*(f"{name} {ratios[name][-1]:.2f}" for name in names), f"{loop:.0f} s", flush=True)
+    for name in ("float64", "float32"):
+        middle, low, high = statistics.median(ratios[name]), min(ratios[name]), max(ratios[name])
+        print(f"the book's loop / the search on 2 cores, {name}: {middle:.2f}  ({low:.2f} to {high:.2f})")
+    share = statistics.median(ratios["edit"])
+    print(
+        f"after narrowing lr to half, {new} of {len(layout.trials)} trials are new: {share:.2f} of the time"
+    )
+
+
+if __name__ == "__main__":
+    main()
