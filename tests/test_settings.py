@@ -18,7 +18,8 @@ from zdl import mnist
 from zdl import settings as zs
 from zdl.files import canonical
 from zdl.optimizers import OPTIMIZERS, knobs
-from zdl.space import UNIVERSE, points
+from zdl.samplers import SAMPLERS, sampler
+from zdl.space import UNIVERSE
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -179,6 +180,7 @@ def test_schema_and_code_agree():
     settings_of_training = set(SCHEMA["properties"]["training"]["required"])
     assert all(set(knobs(name)) <= set(UNIVERSE) & settings_of_training for name in OPTIMIZERS)
     data = SCHEMA["properties"]["data"]["properties"]
+    assert SCHEMA["properties"]["search"]["properties"]["method"]["enum"] == list(SAMPLERS)
     assert data["source"]["enum"] == list(mnist.SOURCES)
     assert data["subsample"]["maximum"] == mnist.LARGEST_LEADING
 
@@ -896,7 +898,7 @@ def test_whatever_is_drawn_is_a_valid_configuration(params, space):
     changed["search"]["space"] = space
     settings = survives(params, changed)
     assume(settings)  # some ranges are too narrow
-    for point in points(settings["search"]["space"], seed=1, trials=2):
+    for point, _ in sampler(settings["search"]).propose((), 2):
         assert list(point) == list(space)
         config = zs.resolve(settings, point)
         terms = set(config) & {"lr", "momentum", "decay_rate", "beta1", "beta2"}

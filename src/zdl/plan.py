@@ -1,27 +1,54 @@
 """The plan: every trial of a search before any of them runs, and the table of what became of them."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import itertools
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from zdl import space
-from zdl.files import code_digest, is_digest
+from zdl.files import canonical, code_digest, is_digest
 from zdl.kinds import is_outcome
+from zdl.samplers import Proposal, sampler
 from zdl.settings import resolve
 from zdl.trial import CODE, Trial, specify
 
 
 def trials(settings: Mapping[str, Any], split: str) -> list[Trial]:
-    """The trials that `settings` ask for, in their order; `split` is the digest of what they train on.
+    """The trials that `settings` ask for, in their order; `split` is the digest of what they train on."""
+    search = settings["search"]
+    return enroll(settings, split, sampler(search).propose((), search["trials"]))
+
+
+def enroll(
+    settings: Mapping[str, Any], split: str, proposals: Iterable[Proposal], earlier: Iterable[Trial] = ()
+) -> list[Trial]:
+    """The trials of `proposals`, in their order; `earlier` are those that the search has already.
 
     A value that plays no part in its trial (a momentum under plain SGD) is left out of its point.
     """
-    search, code = settings["search"], code_digest(*CODE)
-    planned = []
-    for number, drawn in enumerate(space.points(search["space"], search["seed"], search["trials"])):
-        config = resolve(settings, drawn)
-        point = {name: value for name, value in drawn.items() if name in config or name in SHAPE}
-        planned.append(Trial(number, point, specify(search["seed"], number, config, split, code)))
-    return planned
+    seed, code = settings["search"]["seed"], code_digest(*CODE)
+    taken, enrolled = {trial.number for trial in earlier}, []
+    for proposal in proposals:
+        config = resolve(settings, proposal.point)
+        point = {name: value for name, value in proposal.point.items() if name in config or name in SHAPE}
+        number = number_of(point, taken) if proposal.number is None else proposal.number
+        taken.add(number)
+        enrolled.append(Trial(number, point, specify(seed, number, config, split, code)))
+    return enrolled
+
+
+def number_of(point: Mapping[str, Any], taken: Container[int]) -> int:
+    """The number of a trial whose point has no stream: nine digits that follow from the point's values.
+
+    A trial's name and seeds follow from its number. So a point of a grid keeps its trial wherever it stands
+    in the product; and no such number is taken for a place in the plan, which has six digits at most. A
+    point that comes again is another trial, with other seeds, and takes the next number of its series; and
+    so does one whose number another point has, once in 10**9 pairs.
+    """
+    for again in itertools.count():
+        key = int.from_bytes(hashlib.sha256(canonical([point, again])).digest())
+        if (number := 10**8 + key % (9 * 10**8)) not in taken:
+            return number
+    raise AssertionError("endless numbers ended")
 
 
 SHAPE = ("hidden_width", "hidden_depth")  # drawn values that a config holds as its hidden_sizes
