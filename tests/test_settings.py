@@ -66,6 +66,9 @@ report:
 """
 LR = "lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}"
 DECAY = "weight_decay: {distribution: log_uniform, low: 1.0e-8, high: 1.0e-4}"
+LR_5, DECAY_3 = LR.replace("}", ", points: 5}"), DECAY.replace("}", ", points: 3}")
+GRID = [("method: random", "method: grid"), (LR, LR_5), (DECAY, DECAY_3)]
+POINTS = "search.space.lr.points"
 SIZES = "[100, 100, 100, 100, 100, 100]"
 
 
@@ -141,7 +144,7 @@ def test_every_key_is_described_and_every_description_has_its_key():
     assert all(part.get("title") and part.get("description") for at, part in described.items() if len(at) < 4)
     assert all(
         SCHEMA["$defs"]["distribution"]["properties"][key]["description"]
-        for key in ("low", "high", "options")
+        for key in ("low", "high", "points", "options")
     )
 
     def paths(value, at=()):
@@ -442,7 +445,11 @@ BROKEN = [
         "xavier or a number",
     ),
     ([("dtype: float64", "dtype: float16")], "training.dtype: 'float16' is not one of", "float64, float32"),
-    ([("method: random", "method: grid")], "search.method: 'grid' is not one of these", "random"),
+    (
+        [("method: random", "method: annealing")],
+        "search.method: 'annealing' is not one of these",
+        "random, grid",
+    ),
     # ranges of one value
     ([("subsample: 500", "subsample: 1")], "data.subsample: 1 is out of range", "from 2 to 5847"),
     ([("subsample: 500", "subsample: -500")], "data.subsample: -500 is out of range", "from 2 to 5847"),
@@ -490,7 +497,11 @@ BROKEN = [
     # the search space
     ([(LR, ""), (DECAY, "")], "search.space: null is not a mapping", "one or more of lr"),
     ([(LR, "{}"), (DECAY, "")], "search.space: {} is out of range", "one or more of lr"),
-    (lr("lr: 0.01"), "search.space.lr: 0.01 is not a mapping", "the keys distribution, low, high, options"),
+    (
+        lr("lr: 0.01"),
+        "search.space.lr: 0.01 is not a mapping",
+        "the keys distribution, low, high, points, options",
+    ),
     (lr("lr: {low: 1, high: 2}"), "search.space.lr.distribution: is missing", "distribution"),
     (lr("lr: {distribution: uniform, low: 1}"), "search.space.lr.high: is missing", "low, high"),
     (lr("lr: {distribution: choice}"), "search.space.lr.options: is missing", "options"),
@@ -593,6 +604,57 @@ BROKEN = [
         "search.space.weight_init: 1.0 to 1.000001 is too narrow",
         "fix model.weight_init",
     ),
+    # grids
+    (
+        lr("lr: {distribution: log_uniform, low: 1e-6, high: 1e-2, points: 1}"),
+        f"{POINTS}: 1 is out of",
+        "from 2 to 1000",
+    ),
+    (
+        lr("lr: {distribution: uniform, low: 0, high: 1, points: 2.5}"),
+        f"{POINTS}: 2.5 is not a whole",
+        "from 2 to 1000",
+    ),
+    (
+        lr("lr: {distribution: uniform, low: 0, high: 1, points: all}"),
+        f"{POINTS}: 'all' is not a",
+        "from 2 to 1000",
+    ),
+    (
+        lr("lr: {distribution: choice, options: [1], points: 5}"),
+        f"{POINTS}: is not a key here",
+        "distribution, options",
+    ),
+    (
+        lr("lr: {distribution: log_uniform, low: 1e-6, high: 1e-2, points: 5}"),
+        f"{POINTS}: 5 plays no part, as the method is random",
+        "with grid",
+    ),
+    (
+        [("method: random", "method: grid")],
+        f"{POINTS}: is missing (needed by the method grid",
+        "(and 1 more)",
+    ),
+    (
+        [("method: random", "method: grid"), (LR, LR_5)],
+        "search.space.weight_decay.points: is missing (needed by the method grid",
+        "a choice",
+    ),
+    (
+        [*GRID, (LR_5, "hidden_depth: {distribution: int_uniform, low: 1, high: 6, points: 7}")],
+        "search.space.hidden_depth.points: 7 is more than the whole numbers from 1 to 6",
+        "2 to 6",
+    ),
+    (
+        [*GRID, ("trials: 100", "trials: 14")],
+        "search.trials: 14 is less than the 15 points of the grid",
+        "a grid of up to 14 points, or more trials",
+    ),
+    (
+        [*GRID, ("points: 5", "points: 1000"), ("points: 3", "points: 1000")],
+        "search.trials: 100 is less than the 1000000 points of the grid",
+        "up to 100",
+    ),
     # keys that do not go together
     ([("auto", "bundled"), ("500", "501")], "data.subsample: 501 is more than are bundled", "up to 500"),
     (
@@ -671,6 +733,11 @@ def test_no_text_takes_long_to_refuse(params, unit):
 # The bounds themselves are allowed.
 
 FINE = [
+    GRID,
+    [*GRID, ("trials: 100", "trials: 15")],
+    [*GRID, (LR_5, "lr: {distribution: choice, options: [0.1, 0.01]}")],
+    [*GRID, (LR_5, "hidden_depth: {distribution: int_uniform, low: 1, high: 6, points: 6}")],
+    [*GRID, ("points: 5", "points: 5.0")],
     [("subsample: 500", "subsample: 2"), ("0.2", "0.5")],
     [("auto", "bundled")],
     [("auto", "mirrors"), ("subsample: 500", "subsample: 5847")],
@@ -710,6 +777,7 @@ def test_bounds_are_allowed(params, edits):
     [
         ([("trials: 100", "trials: 19")], "report.best: 20 are to be shown, but search.trials is 19"),
         ([("batch_size: 100", "batch_size: 401")], "batch_size: above 400, the training images"),
+        (GRID, "report.best: 20 are to be shown, but the grid has 15"),
         (lr("batch_size: {distribution: int_uniform, low: 9, high: 500}"), "batch_size: above 400"),
         (lr("batch_size: {distribution: choice, options: [401, 9]}"), "batch_size: above 400"),
         ([("dtype: float64", "dtype: float32")], "training.dtype: float32"),
@@ -822,7 +890,19 @@ ANY = st.recursive(
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from(
-        ["choice", "uniform", "log_uniform", "int_uniform", "Adam", "he", "relu", "float32", 1e300, 10**400]
+        [
+            "choice",
+            "uniform",
+            "log_uniform",
+            "int_uniform",
+            "Adam",
+            "he",
+            "relu",
+            "float32",
+            "grid",
+            1e300,
+            10**400,
+        ]
     ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=6,
@@ -890,15 +970,16 @@ def spec_of(name):
         st.sampled_from(sorted(set(UNIVERSE) - {"optimizer"})), min_size=1, max_size=4, unique=True
     )
     .map(lambda names: {name: spec_of(name) for name in names})
-    .flatmap(st.fixed_dictionaries)
+    .flatmap(st.fixed_dictionaries),
+    method=st.sampled_from(["random"]),
 )
-def test_whatever_is_drawn_is_a_valid_configuration(params, space):
+def test_whatever_is_drawn_is_a_valid_configuration(params, space, method):
     space["optimizer"] = {"distribution": "choice", "options": list(OPTIMIZERS)}
     changed = copy.deepcopy(RICH)
     changed["search"]["space"] = space
     settings = survives(params, changed)
     assume(settings)  # some ranges are too narrow
-    for point, _ in sampler(settings["search"]).propose((), 2):
+    for point, _ in sampler(settings["search"] | {"method": method}).propose((), 2):
         assert list(point) == list(space)
         config = zs.resolve(settings, point)
         terms = set(config) & {"lr", "momentum", "decay_rate", "beta1", "beta2"}

@@ -24,6 +24,7 @@ from zdl import Error
 from zdl.dataset import validation_count
 from zdl.mnist import BUNDLED
 from zdl.optimizers import OPTIMIZERS, knobs
+from zdl.samplers import sampler
 from zdl.space import UNIVERSE
 
 SCHEMA = Path("workflow/schemas/params.schema.yaml")
@@ -74,12 +75,16 @@ def resolve(settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:
 
 def notes(settings: Settings) -> list[str]:
     """What is allowed but deserves a word before the training, one line each."""
-    trials, best = settings["search"]["trials"], settings["report"]["best"]
+    search, best = settings["search"], settings["report"]["best"]
+    size = sampler(search).size
     images = settings["data"]["subsample"]
     train = images - validation_count(settings["split"]["validation_rate"], images)
     said = []
-    if trials < best:
-        said.append(f"report.best: {best} are to be shown, but search.trials is {trials}")
+    if (search["trials"] if size is None else size) < best:
+        fewer = (
+            f"search.trials is {search['trials']}" if size is None else f"the {search['method']} has {size}"
+        )
+        said.append(f"report.best: {best} are to be shown, but {fewer}")
     if max(possible(settings, "batch_size")) > train:
         said.append(f"batch_size: above {train}, the training images, an epoch is one update")
     if settings["training"]["dtype"] == "float32":
@@ -267,6 +272,7 @@ def across(settings: Settings) -> Iterator[Problem]:
         if spec["distribution"] != "choice":
             yield from ranges(settings, name, spec)
     yield from idle(settings)
+    yield from sized(settings)
 
 
 def counts(settings: Settings) -> Iterator[Problem]:
@@ -293,6 +299,9 @@ def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Problem]:
         fixed = f"{'model' if name in settings['model'] else 'training'}.{name}"
         part = f"a millionth of {start} to {end} or more"
         yield key, f"{low} to {high} is too narrow to search (allowed: {part}; or fix {fixed} instead)"
+    elif spec["distribution"] == "int_uniform" and spec.get("points", 2) > high - low + 1:
+        there = f"more than the whole numbers from {low} to {high}"
+        yield (*key, "points"), f"{spec['points']} is {there} (allowed: 2 to {high - low + 1})"
 
 
 def idle(settings: Settings) -> Iterator[Problem]:
@@ -307,6 +316,28 @@ def idle(settings: Settings) -> Iterator[Problem]:
     if "hidden_depth" in space and "hidden_width" not in space and len(set(sizes)) > 1:
         advice = "equal model.hidden_sizes, or search.space.hidden_width too"
         yield ("search", "space", "hidden_depth"), f"has no one width among {show(sizes)} (allowed: {advice})"
+
+
+def sized(settings: Settings) -> Iterator[Problem]:
+    """Ranges that say how many points a grid has, if there is to be one; and no more of them than trials."""
+    search = settings["search"]
+    method, spaced = search["method"], True
+    for name, spec in search["space"].items():
+        at = ("search", "space", name, "points")
+        if method != "grid" and "points" in spec:
+            yield at, f"{spec['points']} plays no part, as the method is {method} (allowed with grid)"
+        if method == "grid" and not {"points", "options"} & spec.keys():
+            yield at, "is missing (needed by the method grid: how many values; or list them as a choice)"
+            spaced = False
+    if not spaced:
+        return
+    size, trials = sampler(search).size, search["trials"]
+    if size is not None and size > trials:
+        advice = f"a grid of up to {trials} points, or more trials"
+        yield (
+            ("search", "trials"),
+            f"{trials} is less than the {size} points of the {method} (allowed: {advice})",
+        )
 
 
 def possible(settings: Settings, name: str) -> list[Any]:

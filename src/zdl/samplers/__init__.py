@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zdl.samplers.base import History, Point, Proposal, Sampler
+from zdl.samplers.grid import Grid
 from zdl.samplers.random import Random
 
 __all__ = ["SAMPLERS", "History", "Point", "Proposal", "Sampler", "sampler"]
 
-SAMPLERS: dict[str, type[Sampler]] = {"random": Random}
+SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid}
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:
