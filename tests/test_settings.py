@@ -448,7 +448,7 @@ BROKEN = [
     (
         [("method: random", "method: annealing")],
         "search.method: 'annealing' is not one of these",
-        "random, grid",
+        "grid, halton",
     ),
     # ranges of one value
     ([("subsample: 500", "subsample: 1")], "data.subsample: 1 is out of range", "from 2 to 5847"),
@@ -631,6 +631,11 @@ BROKEN = [
         "with grid",
     ),
     (
+        [("method: random", "method: halton"), (LR, LR_5)],
+        f"{POINTS}: 5 plays no part, as the method is halton",
+        "with grid",
+    ),
+    (
         [("method: random", "method: grid")],
         f"{POINTS}: is missing (needed by the method grid",
         "(and 1 more)",
@@ -738,6 +743,7 @@ FINE = [
     [*GRID, (LR_5, "lr: {distribution: choice, options: [0.1, 0.01]}")],
     [*GRID, (LR_5, "hidden_depth: {distribution: int_uniform, low: 1, high: 6, points: 6}")],
     [*GRID, ("points: 5", "points: 5.0")],
+    [("method: random", "method: halton")],
     [("subsample: 500", "subsample: 2"), ("0.2", "0.5")],
     [("auto", "bundled")],
     [("auto", "mirrors"), ("subsample: 500", "subsample: 5847")],
@@ -900,6 +906,7 @@ ANY = st.recursive(
             "relu",
             "float32",
             "grid",
+            "halton",
             1e300,
             10**400,
         ]
@@ -971,7 +978,7 @@ def spec_of(name):
     )
     .map(lambda names: {name: spec_of(name) for name in names})
     .flatmap(st.fixed_dictionaries),
-    method=st.sampled_from(["random"]),
+    method=st.sampled_from(["random", "halton"]),
 )
 def test_whatever_is_drawn_is_a_valid_configuration(params, space, method):
     space["optimizer"] = {"distribution": "choice", "options": list(OPTIMIZERS)}

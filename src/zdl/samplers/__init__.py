@@ -8,11 +8,12 @@ from typing import Any
 
 from zdl.samplers.base import History, Point, Proposal, Sampler
 from zdl.samplers.grid import Grid
+from zdl.samplers.halton import Halton
 from zdl.samplers.random import Random
 
 __all__ = ["SAMPLERS", "History", "Point", "Proposal", "Sampler", "sampler"]
 
-SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid}
+SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton}
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:
