@@ -16,6 +16,7 @@ from PIL import Image
 from test_ranking import record, table
 
 from zdl import figures, ranking
+from zdl.samplers.grid import Grid
 
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
@@ -52,12 +53,38 @@ def mapped(data, space=SPACE, best=20):
     return figures.search_map(ranking.rank(data, space), space, best)
 
 
+def options(*values):
+    return {"distribution": "choice", "options": list(values)}
+
+
+def points(low, high, n):
+    return {"distribution": "log_uniform", "low": low, "high": high, "points": n}
+
+
+BOOK = {"lr": options(0.1, 0.01, 0.001), "batch_size": options(10, 100, 1000)}
+
+
+def gridded(space, diverged=()):
+    """A grid's trials, each a little worse than the one before; those at the places `diverged` diverged."""
+    planned = Grid({"space": space}).propose((), 10**6)
+    return table(
+        *(
+            record(1000 - k, [max(0, 90 - k)], "diverged" if k in diverged else "finished", **point)
+            for k, (point, _) in enumerate(planned)
+        )
+    )
+
+
+def heated(space, diverged=()):
+    return figures.heat_map(ranking.rank(gridded(space, diverged), space), space)
+
+
 def digests():
-    """SHA-256 of both figures in both formats."""
+    """SHA-256 of each figure in both formats."""
     data = search(6, diverged=(3,))
     return [
         hashlib.sha256(form(figure)).hexdigest()
-        for figure in (drawn(data), mapped(data))
+        for figure in (drawn(data), mapped(data), heated(BOOK, (2,)))
         for form in (figures.png, figures.svg)
     ]
 
@@ -144,8 +171,13 @@ def test_no_trial_finished():
         lambda: mapped(search(diverged=(0,))),
         lambda: mapped(search(), BATCHES),
         lambda: mapped(search(), OPTIMIZERS),
+        lambda: heated(BOOK),
+        lambda: heated({"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}, (0, 7)),
+        lambda: heated({**BOOK, **OPTIMIZERS, "momentum": options(0.5, 0.9)}, (4,)),
+        lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-5, 4), "momentum": options(0.1, 0.5, 0.9)}),
+        lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-4, 5), "momentum": options(0.1, 0.5, 0.9)}),
     ],
-    ids=["best20", "one", "other", "map", "batches", "optimizers"],
+    ids=["best20", "one", "other", "map", "batches", "optimizers", "grid", "fine", "4", "12", "over"],
 )
 def test_no_text_is_cut_off_or_runs_into_another(make):
     figure = make()
@@ -225,6 +257,85 @@ def test_map_leaves_out_trials_in_which_an_axis_plays_no_part():
     assert not figure.axes[0].texts  # Best-1 is not there to be named
 
 
+def cells(ax):
+    """What the cells of a heat map say: the accuracies, or nan where there is no trial that finished."""
+    return np.ma.filled(ax.collections[-1].get_array(), np.nan)
+
+
+def labels(axis):
+    return [text.get_text() for text in axis.get_ticklabels()]
+
+
+def test_a_grid_is_a_cell_for_each_pair_of_values():
+    ax, bar = heated(BOOK, diverged=(8,)).axes
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("lr", "batch size", "validation accuracy")
+    assert labels(ax.xaxis) == ["0.001", "0.01", "0.1"] and labels(ax.yaxis) == ["10", "100", "1000"]
+    np.testing.assert_array_equal(cells(ax), [[0.84, 0.87, 0.9], [0.83, 0.86, 0.89], [np.nan, 0.85, 0.88]])
+    shown = {tuple(text.get_position()): text.get_text() for text in ax.texts}
+    assert shown[(2.5, 0.5)] == "0.90" and shown[(0.5, 0.5)] == "0.84" and (0.5, 2.5) not in shown
+    assert [text.get_fontweight() for text in ax.texts].count("bold") == 1
+    (frame,) = ax.patches
+    assert frame.get_xy() == (2, 0)
+    _, crosses, _ = ax.collections
+    assert crosses.get_offsets().tolist() == [[0.5, 2.5]]
+
+
+def test_a_grid_s_legend_names_what_is_there():
+    def legend(*args):
+        return [text.get_text() for text in heated(*args).legends[0].get_texts()]
+
+    assert legend(BOOK) == ["Best-1"]
+    assert legend(BOOK, (0, 5)) == ["Best-1", "diverged (2)"]
+    assert legend(BOOK, range(9)) == ["diverged (9)"]
+
+
+def test_further_hyper_parameters_have_a_panel_for_each_combination():
+    *panels, _ = heated({**BOOK, **OPTIMIZERS, "momentum": options(0.5, 0.9)}).axes
+    assert [ax.get_title(loc="left") for ax in panels] == [
+        "optimizer sgd",
+        "optimizer momentum\nmomentum 0.5",
+        "optimizer momentum\nmomentum 0.9",
+        "optimizer adam",
+    ]
+    np.testing.assert_array_equal(cells(panels[0])[:, ::-1].T.ravel(), (90 - np.arange(9)) / 100)
+    assert [len(ax.patches) for ax in panels] == [1, 0, 0, 0]
+    assert [ax.get_ylabel() for ax in panels] == ["batch size", "", "batch size", ""]
+    assert [ax.get_xlabel() for ax in panels] == ["", "", "lr", "lr"]
+
+
+def test_many_further_combinations_show_the_best_over_them():
+    space = {**BOOK, "weight_decay": points(1e-8, 1e-4, 5), "momentum": options(0.1, 0.5, 0.9)}
+    figure = heated(space, diverged=range(16))
+    ax, _ = figure.axes
+    assert figure.texts[0].get_text() == (
+        "The whole grid: 135 trials, in each cell the best over weight decay and momentum"
+    )
+    assert np.isnan(cells(ax)[0, 2])  # its 15 trials diverged
+    assert cells(ax)[1, 2] == pytest.approx(0.74)  # the first of its trials diverged, and the next is shown
+
+
+def test_a_hyper_parameter_of_some_trials_is_no_axis_where_another_can_be():
+    ax = heated(
+        {"momentum": options(0.5, 0.9), "optimizer": options("sgd", "momentum"), "lr": BOOK["lr"]}
+    ).axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("optimizer", "lr")
+    assert labels(ax.xaxis) == ["sgd", "momentum"]
+    figure = heated({"momentum": options(0.5, 0.9), "optimizer": options("sgd", "momentum")})
+    assert figure.texts[0].get_text() == "The whole grid: 3 trials (1 without momentum not shown)"
+
+
+@pytest.mark.parametrize(
+    "space", [{"lr": BOOK["lr"]}, {"lr": options(0.1), "weight_decay": points(1e-8, 1e-4, 5)}, OPTIMIZERS]
+)
+def test_a_grid_along_one_line_is_drawn_as_any_search(space):
+    assert heated(space).texts[0].get_text().startswith("The whole search: ")
+
+
+def test_options_of_two_types_keep_their_order_in_a_grid():
+    ax = heated({"weight_init": options("relu", 0.01, "sigmoid"), "lr": BOOK["lr"]}).axes[0]
+    assert labels(ax.xaxis) == ["relu", "0.01", "sigmoid"]
+
+
 @pytest.mark.parametrize("lr", [1e-6, 3e-4, 1e-2])
 def test_the_best_trial_is_named_within_the_axes(lr):
     figure = mapped(table(record(0, [90], lr=lr, weight_decay=1e-6)))
@@ -248,6 +359,9 @@ def test_many_trials_make_no_huge_svg():
     svg = figures.svg(figures.search_map(frame, SPACE))
     assert len(svg) < 500_000 and svg.count(b"<use") < 500
     assert len(figures.svg(drawn(search(epochs=50)))) < 300_000
+    assert (
+        len(figures.svg(heated({"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}))) < 2e5
+    )
 
 
 def test_bytes_are_the_same_in_every_process(tmp_path):

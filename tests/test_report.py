@@ -13,7 +13,7 @@ FACTS = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
 FILES = {"best20.png", "best20.svg", "search.png", "search.svg", "ranking.csv", "curves.csv", "metrics.json"}
 
 
-def settings(space=SPACE, trials=30, best=20):
+def settings(space=SPACE, trials=30, best=20, method="random"):
     return {
         "data": {"source": "auto", "subsample": 500},
         "split": {"validation_rate": 0.2, "seed": 1},
@@ -25,15 +25,15 @@ def settings(space=SPACE, trials=30, best=20):
             "evaluate_samples": None,
             "dtype": "float64",
         },
-        "search": {"method": "random", "trials": trials, "seed": 42, "space": space},
+        "search": {"method": method, "trials": trials, "seed": 42, "space": space},
         "report": {"best": best},
     }
 
 
-def page(data, space=SPACE, best=20):
+def page(data, space=SPACE, best=20, method="random"):
     frame = ranking.rank(data, space)
     metrics = ranking.metrics(data, frame, best)
-    return report.page(frame, metrics, settings(space, len(frame), best), FACTS)
+    return report.page(frame, metrics, settings(space, len(frame), best, method), FACTS)
 
 
 def flat(text):
@@ -53,6 +53,31 @@ def test_headline_by_hand():
     ) in text
     assert "One validation image is a step of 0.01 in accuracy" in text
     assert "`make trial C=1`" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "caption"),
+    [
+        ("random", "(drawn at random)", "*Every trial where it lies in the space."),
+        (
+            "halton",
+            "(spread evenly by a scrambled Halton sequence)",
+            "*Every trial where it lies in the space.",
+        ),
+        ("grid", "(every combination of a grid)", "*Every combination of the grid."),
+    ],
+)
+def test_the_method_is_named(method, said, caption):
+    text = flat(page(search(), method=method))
+    assert f"each with its own lr and weight decay {said}, learned" in text
+    assert caption in text and f"method: {method}" in text
+
+
+def test_a_grid_s_ranges_tell_their_points():
+    space = {name: {**spec, "points": 5} for name, spec in SPACE.items()}
+    assert re.search(
+        r"\| lr +\| log-uniform +\| +1e-06 to 0.01, 5 points +\|", page(search(), space, method="grid")
+    )
 
 
 def test_links_lead_to_the_reports_files():

@@ -130,6 +130,12 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def listed(words: Iterable[str]) -> str:
+    """lr; lr and weight decay; lr, weight decay and momentum."""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def best_lines(frame: pd.DataFrame, n: int | None = None, names: Iterable[str] | None = None) -> list[str]:
     """The book's lines for the first n trials (all: None), diverged ones marked as such.
 

@@ -7,15 +7,19 @@ else, so that the same search gives the same bytes: no time, host, path or durat
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zdl.ranking import accuracy, count, short, title, top
+from zdl.ranking import accuracy, count, listed, short, title, top
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWN = {"random": "drawn at random"}  # how a search method chooses its points, in words
+DRAWN = {  # how a search method chooses its points, in words
+    "random": "drawn at random",
+    "grid": "every combination of a grid",
+    "halton": "spread evenly by a scrambled Halton sequence",
+}
 LABELS = {"data": "Data split (training and validation images), SHA-256", "numpy": "NumPy"}
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
 CURVES_CAPTION = """
@@ -25,6 +29,10 @@ learned by heart; a curve that still rises at its end, that more epochs may help
 MAP_CAPTION = """
 *Every trial where it lies in the space. If the best ones crowd against an edge, better ones may lie
 beyond it; if they spread all along an axis, that hyper-parameter matters little.*
+"""
+GRID_CAPTION = """
+*Every combination of the grid. If the best ones lie along an edge, better ones may lie beyond it; between
+two values of an axis, nothing was tried.*
 """
 SCORES = """
 Val acc is the last point of the validation curve, by which the book ranks; final val acc is after the
@@ -146,7 +154,8 @@ def the_search(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> str:
     ]
     head = ["hyper-parameter", "distribution", "searched", f"of the best {len(best) or ''}".strip()]
     figure = _figure("All trials of the search", "search")
-    return "\n\n".join(["## The whole search", figure, _wrapped(MAP_CAPTION), _table(head, rows)])
+    caption = GRID_CAPTION if settings["search"]["method"] == "grid" else MAP_CAPTION
+    return "\n\n".join(["## The whole search", figure, _wrapped(caption), _table(head, rows)])
 
 
 def _searched(spec: Mapping[str, Any]) -> list[str]:
@@ -154,6 +163,7 @@ def _searched(spec: Mapping[str, Any]) -> list[str]:
         span = ", ".join(map(short, spec["options"]))
     else:
         span = f"{short(spec['low'])} to {short(spec['high'])}"
+        span += f", {spec['points']} points" if "points" in spec else ""
     return [spec["distribution"].replace("_", "-"), span]
 
 
@@ -202,12 +212,6 @@ def made_from(facts: Mapping[str, str]) -> str:
     """What the numbers depend on besides the settings, how to remake them, and whose images they are of."""
     lines = [f"- {LABELS.get(key, title(key))}: `{value}`" for key, value in facts.items()]
     return "\n\n".join(["## Made from", "\n".join(lines), _wrapped(REMAKE), _wrapped(ATTRIBUTION)])
-
-
-def listed(words: Iterable[str]) -> str:
-    """lr; lr and weight decay; lr, weight decay and momentum."""
-    *most, last = list(words) or [""]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _figure(alt: str, name: str) -> str:

@@ -109,13 +109,16 @@ def render(layout: Layout, say: Say) -> None:
     frame, curves, metrics = _ranked(layout)
     facts = {"data": read_json(*layout.table)["data"], "numpy": np.__version__}
     best20 = figures.best20(curves, frame)
-    search = figures.search_map(frame, layout.settings["search"]["space"], layout.settings["report"]["best"])
+    search, best = layout.settings["search"], layout.settings["report"]["best"]
+    whole = (figures.heat_map if search["method"] == "grid" else figures.search_map)(
+        frame, search["space"], best
+    )
     files = {
         "README.md": report.page(frame, metrics, layout.settings, facts).encode(),
         "best20.png": figures.png(best20),
         "best20.svg": figures.svg(best20),
-        "search.png": figures.png(search),
-        "search.svg": figures.svg(search),
+        "search.png": figures.png(whole),
+        "search.svg": figures.svg(whole),
     }
     store.publish(layout.rendered, {path: files[path.name] for path in RENDERED})
 
