@@ -133,6 +133,40 @@ def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
     assert {path.stem for path in clone.records()} == clone.names()
 
 
+ARTICLE = {  # the book's readers' example of a grid, at fewer epochs
+    "lr": {"distribution": "choice", "options": [0.1, 0.01, 0.001]},
+    "batch_size": {"distribution": "choice", "options": [10, 100, 1000]},
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_grid_trains_its_combinations_and_after_an_edit_the_new_ones(clone, engine):
+    clone.edit(search={"method": "grid", "trials": 12, "space": ARTICLE})
+    first = clone.names()
+    clone.engine(engine)
+    assert clone.trained() == sorted(first) and len(first) == 9
+    assert "(every combination of a grid)" in " ".join(clone.reports()["README.md"].decode().split())
+    lrs = {"distribution": "choice", "options": [0.03, 0.1, 0.01]}  # one added before the others, one removed
+    clone.edit(search={"space": {**ARTICLE, "lr": lrs}})
+    new = clone.names() - first
+    clone.engine(other[engine])
+    assert clone.trained() == sorted(new) and len(new) == 3
+    number = min(new).partition("-")[0]
+    assert clone.run("python", "workflow/scripts/trial.py", "--verbose", number).count("epoch") == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_halton_search_keeps_what_an_edit_can_keep(clone, engine):
+    clone.edit(search={"method": "halton"})
+    first = clone.names()
+    clone.engine(engine)
+    assert clone.trained() == sorted(first) and len(first) == TRIALS
+    EDITS["narrow"](clone)
+    kept = first & clone.names()
+    clone.engine(other[engine])
+    assert clone.trained() == sorted(clone.names() - first) and len(kept) == 3
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_pulled_clone_trains_what_an_edit_makes_new(built, engine, tmp_path):
     built.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
