@@ -59,8 +59,10 @@ lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
 	mypy
 	pytest --quiet tests/test_lint.py
 
-bench: .venv/ready  ## the benchmarks; ratios, not seconds
+bench: .venv/ready  ## the benchmarks, half an hour; ratios, not seconds (bench/README.md)
 	python bench/trial.py
+	python bench/search.py
+	python bench/growth.py
 
 lock: .venv/ready  ## requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
