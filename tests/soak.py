@@ -66,7 +66,11 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "network": ('"""The book\'s network', '"""Our network'),
 }
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
-    "no lock": ("src/zdl/store.py", "        fcntl.lockf(file, fcntl.LOCK_EX, 1, number)\n", ""),
+    "no lock": (
+        "src/zdl/store.py",
+        "        fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)\n",
+        "",
+    ),
     "no checksum": (
         "src/zdl/files.py",
         "data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end",

@@ -40,7 +40,10 @@ CAUGHT = {  # after a first run: the actions by which a defect shows, and what i
     "no lock": ("delete:.zdl delete:results both:snakemake:snakemake:0", "trained, and need not be"),
     "no checksum": ("damage:digit:results/trials:0:0.99 run:snakemake", "results/trials/0000-.* is not what"),
     "a digest that forgets a setting": ("edit:best:3 run:snakemake", "curves.csv is not what"),
-    "a write that is not atomic": ("delete:data delete:results crash:write:5:300:snakemake", "is torn"),
+    "a write that is not atomic": (  # one record is to be made, so that no other process mends the torn one
+        "damage:delete:.zdl/trials:0 damage:delete:results/trials:0 crash:write:0:300:snakemake",
+        "is torn",
+    ),
     "a report that trusts time stamps": (
         "damage:append:reports:0.9 touch:4 run:snakemake",
         "search.svg is not what",
