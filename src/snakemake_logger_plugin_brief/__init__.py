@@ -13,6 +13,8 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
+# A trial's record is often there before its job, made by the process of another one.
+EXPECTED = "Warning: the following output files of rule trial were not present when the DAG was created"
 SILENT = ("all", "trials", "ready", "total")  # in Snakemake's statistics, but no work
 
 
@@ -29,6 +31,8 @@ class LogHandler(LogHandlerBase):
         event = getattr(record, "event", None)
         if show := getattr(self, f"_{event}", None):
             show(vars(record))
+        elif record.getMessage().startswith(EXPECTED):
+            return
         elif record.levelno >= logging.WARNING or (event is None and self._is_result(record)):
             self._line(record.getMessage())
 
