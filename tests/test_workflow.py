@@ -57,7 +57,17 @@ def test_a_process_goes_on_with_the_trials_that_its_run_makes(fresh, tmp_path):
     said = clone.run("snakemake", "--cores", "1", "--printshellcmds")
     first = next(line for line in said.splitlines() if "trial.py" in line)
     assert sorted(set(re.findall(r"\d+-[0-9a-f]+(?= )", first))) == others
+    assert "not present" not in said
     assert clone.trained() == others
+
+
+def test_every_core_gets_a_trial_at_once(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.edit(training={"epochs": 1000}, search={"trials": 30})
+    clone.run("snakemake", "--cores", "1", "ready")
+    clone.run("snakemake", "--cores", "30", "trials")
+    log = max((clone.path / ".snakemake/log").iterdir()).read_text()
+    assert log.partition("Finished jobid")[0].count("rule trial:") == 30
 
 
 def test_a_process_whose_engine_was_killed_ends_with_its_trial(fresh, tmp_path):
