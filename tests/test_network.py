@@ -1,10 +1,14 @@
 """The whole network: its gradient, its loss, its initial weights, and the file that keeps them."""
 
+import copy
+
 import numpy as np
 import pytest
 
 from zdl import Error
 from zdl.network import MultiLayerNet, load, predict
+from zdl.optimizers import make
+from zdl.trainer import Trainer
 
 
 def net(sizes=(12, 7, 6, 4), seed=1, **how):
@@ -89,6 +93,19 @@ def test_all_parameters_are_one_vector():
     network.params.vector[:] = np.arange(14)
     assert network.params["W2"].tolist() == [[6, 7], [8, 9]] and network.params["b1"].tolist() == [10, 11]
     assert network.params.weights.tolist() == list(range(10))
+
+
+def test_a_copy_learns_as_the_original_does_and_alone():
+    network, (x, t) = net(weight_decay=0.1), images(9)
+    before = network.params.vector.copy()
+    again = copy.deepcopy(network)
+    for one in (again, network):
+        Trainer(
+            one, x, t, x, t, epochs=2, batch_size=3, optimizer=make("adam"), rng=np.random.default_rng(0)
+        ).train()
+        assert (again.params["W1"] != before[: 12 * 7].reshape(12, 7)).any()
+        assert (network.params.vector == before).all() == (one is again)
+    assert all((again.params[key] == p).all() for key, p in network.params.items())
 
 
 def test_a_gradient_that_was_handed_out_stays():

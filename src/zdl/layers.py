@@ -18,14 +18,12 @@ Labels = NDArray[np.integer[Any]]
 class Affine:
     """x @ W + b, for x (n, d) or (n, c, h, w) with c * h * w = d, W (d, m) and b (m,).
 
-    Each way back writes its gradients over those of the one before, into dW (d, m) and db (m,): arrays of
-    its own, where it is given none.
+    Each way back writes its gradients over those of the one before, into dW (d, m) and db (m,).
     """
 
-    def __init__(self, W: Array, b: Array, dW: Array | None = None, db: Array | None = None) -> None:
+    def __init__(self, W: Array, b: Array) -> None:
         self.W, self.b = W, b
-        self.dW = np.empty_like(W) if dW is None else dW
-        self.db = np.empty_like(b) if db is None else db
+        self.dW, self.db = np.empty_like(W), np.empty_like(b)
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape

@@ -34,12 +34,16 @@ class Parameters(dict[str, Array]):
     """
 
     def __init__(self, sizes: Sequence[int], dtype: DTypeLike) -> None:
-        shapes = list(pairwise(sizes))
-        count = sum(n * m for n, m in shapes)
-        self.vector: Array = np.zeros(count + sum(sizes[1:]), dtype)
+        self.shapes = list(pairwise(sizes))
+        self.vector: Array = np.zeros(sum(n * m + m for n, m in self.shapes), dtype)
+        self.look()
+
+    def look(self) -> None:
+        """Make every array a view of `vector`."""
+        count = sum(n * m for n, m in self.shapes)
         self.weights = W = self.vector[:count]
         b = self.vector[count:]
-        for i, (n, m) in enumerate(shapes, start=1):
+        for i, (n, m) in enumerate(self.shapes, start=1):
             self[f"W{i}"], W = W[: n * m].reshape(n, m), W[n * m :]
             self[f"b{i}"], b = b[:m], b[m:]
 
@@ -77,10 +81,24 @@ class MultiLayerNet:
         for i, (n, m) in enumerate(pairwise(sizes), start=1):
             W, b = self.params[f"W{i}"], self.params[f"b{i}"]
             W[:] = _scale(weight_init, n) * rng.standard_normal((n, m))
-            self.affines.append(Affine(W, b, self.grads[f"W{i}"], self.grads[f"b{i}"]))
+            self.affines.append(Affine(W, b))
             self.layers += [self.affines[-1], ACTIVATIONS[activation]()]
         self.layers.pop()  # the last layer's scores go to softmax as they are
         self.last_layer = SoftmaxWithLoss()
+        self._bind()
+
+    def _bind(self) -> None:
+        """Let the layers work on the arrays of `params` and `grads`."""
+        for i, affine in enumerate(self.affines, start=1):
+            affine.W, affine.b = self.params[f"W{i}"], self.params[f"b{i}"]
+            affine.dW, affine.db = self.grads[f"W{i}"], self.grads[f"b{i}"]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy: what was one array by several names was copied once for each of them."""
+        self.__dict__.update(state)
+        for arrays in (self.params, self.grads):
+            arrays.look()
+        self._bind()
 
     def predict(self, x: NDArray[Any]) -> Array:
         """Scores (n, output_size) of the images x (n, ...): the greatest is the answer, softmax makes
