@@ -1,11 +1,10 @@
 """The plan: every trial of a search before any of them runs, and the table of what became of them."""
 
-import hashlib
 import itertools
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from zdl.files import canonical, code_digest, is_digest
+from zdl.files import code_digest, digest, is_digest
 from zdl.kinds import is_outcome
 from zdl.samplers import Proposal, sampler
 from zdl.settings import resolve
@@ -45,8 +44,7 @@ def number_of(point: Mapping[str, Any], taken: Container[int]) -> int:
     so does one whose number another point has, once in 10**9 pairs.
     """
     for again in itertools.count():
-        key = int.from_bytes(hashlib.sha256(canonical([point, again])).digest())
-        if (number := 10**8 + key % (9 * 10**8)) not in taken:
+        if (number := 10**8 + int(digest([point, again]), 16) % (9 * 10**8)) not in taken:
             return number
     raise AssertionError("endless numbers ended")
 

@@ -10,6 +10,10 @@ import decimal
 import math
 from decimal import Decimal
 
+import numpy as np
+
+from zdl.files import digest
+
 # The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.
 # A value of a box, not of taste: a wider universe makes nothing better and every draw longer.
 UNIVERSE: dict[str, dict[str, tuple[float, float]]] = {
@@ -30,6 +34,7 @@ UNIVERSE: dict[str, dict[str, tuple[float, float]]] = {
 
 DIGITS = 12  # significant digits of a value: fewer than any two ways of computing it differ by
 EXACT = decimal.Context(prec=28)
+NEAR = 1e-9  # how far `shares` may be off, and more: who takes a quick look looks so much further
 
 
 def value(distribution: str, u: float | Decimal, low: float, high: float) -> float:
@@ -58,3 +63,9 @@ def shares(distribution: str, universe: tuple[float, float], low: float, high: f
         end += distribution == "int_uniform"
         high += distribution == "int_uniform"
     return (low - start) / (end - start), (high - start) / (end - start)
+
+
+def stream(*key: str | int) -> np.random.PCG64:
+    """The random bits that belong to a key, and to nothing else. NumPy promises raw bits across its versions
+    (what Generator makes of them, it does not)."""
+    return np.random.PCG64(np.random.SeedSequence(int(digest(key), 16)))

@@ -18,7 +18,6 @@ and given the same permutations the points are SciPy's. They are drawn here beca
 Generator.shuffle, which NumPy does not promise to keep; these are raw bits of PCG64, which it does promise.
 """
 
-import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,12 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from zdl.files import canonical
 from zdl.samplers.base import History, Proposal
-from zdl.space import UNIVERSE, shares, value
+from zdl.space import NEAR, UNIVERSE, shares, stream, value
 
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)  # one for each hyper-parameter of the universe
-NEAR = 1e-9  # how far a bound may be off in the quick look, before a value is taken exactly
 
 
 class Halton:
@@ -104,8 +101,7 @@ class Axis:
 
 def permutations(seed: int, name: str, base: int) -> list[list[int]]:
     """A random permutation of the digits for each place, as many places as a float can tell apart."""
-    key = int.from_bytes(hashlib.sha256(canonical([seed, "halton", name])).digest())
-    bits = np.random.PCG64(np.random.SeedSequence(key))
+    bits = stream(seed, "halton", name)
     places = math.ceil(54 / math.log2(base)) - 1
     return [np.argsort(bits.random_raw(base), kind="stable").tolist() for _ in range(places)]
 

@@ -6,12 +6,8 @@ sampling inside the range; and since the stream stays when the range is edited, 
 probability |A & B| / |A | B|, the most that a rule without memory can keep (coordinated sampling; see
 E. Cohen, "Coordinated Sampling", 2016). Trials beyond the old number append, and a hyper-parameter that
 comes or goes leaves the values of the others alone.
-
-Streams are raw bits of PCG64 seeded through SeedSequence, which NumPy promises across its versions (what
-Generator makes of them, it does not).
 """
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.files import canonical
+from zdl.files import digest
 from zdl.samplers.base import History, Proposal
-from zdl.space import UNIVERSE, shares, value
+from zdl.space import NEAR, UNIVERSE, shares, stream, value
 
 
 class Random:
@@ -54,13 +50,12 @@ def draw(name: str, spec: Mapping[str, Any], seed: int, trial: int) -> Any:
 def _choose(name: str, options: Sequence[Any], seed: int, trial: int) -> Any:
     """The option with the best score; a score belongs to (seed, name, trial, option) and to nothing else,
     so a new option takes over only the trials that it wins (rendezvous hashing)."""
-    return max(options, key=lambda option: hashlib.sha256(canonical([seed, name, trial, option])).digest())
+    return max(options, key=lambda option: digest([seed, name, trial, option]))
 
 
 def _uniforms(seed: int, name: str, trial: int) -> Iterator[NDArray[np.float64]]:
     """The stream of (seed, name, trial), uniform on [0, 1) with 53 bits, in growing chunks."""
-    key = int.from_bytes(hashlib.sha256(canonical([seed, name, trial])).digest())
-    bits = np.random.PCG64(np.random.SeedSequence(key))
+    bits = stream(seed, name, trial)
     for k in itertools.count():
         yield (bits.random_raw(32 << min(k, 15)) >> np.uint64(11)) * np.float64(2**-53)
 
@@ -69,4 +64,4 @@ def _near(chunks: Iterator[NDArray[np.float64]], inside: tuple[float, float]) ->
     """The draws that may lie inside: a quick look, before each of them is taken at its exact value."""
     low, high = inside
     for u in chunks:
-        yield from u[(u >= low - 1e-9) & (u <= high + 1e-9)].tolist()
+        yield from u[(u >= low - NEAR) & (u <= high + NEAR)].tolist()
