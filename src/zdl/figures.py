@@ -310,11 +310,12 @@ def heat_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], best
     x, y, *further = axes
     heading = f"The whole grid: {count(len(ranking), 'trial')}"
     shown = ranking.dropna(subset=[x, y])
-    panels = _panels(shown, {name: values[name] for name in further})
-    if len(panels) > PANELS:
+    if further and shown.groupby(further, dropna=False).ngroups > PANELS:
         others = listed(map(title, further)) if len(further) < 3 else f"{len(further)} others"
         heading += f", in each cell the best over {others}"
         panels = {"": shown}
+    else:
+        panels = _panels(shown, {name: values[name] for name in further})
     if hidden := len(ranking) - len(shown):
         absent = " or ".join(title(name) for name in (x, y) if ranking[name].hasnans)
         heading += f" ({hidden} without {absent} not shown)"

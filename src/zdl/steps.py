@@ -110,9 +110,8 @@ def render(layout: Layout, say: Say) -> None:
     facts = {"data": read_json(*layout.table)["data"], "numpy": np.__version__}
     best20 = figures.best20(curves, frame)
     search, best = layout.settings["search"], layout.settings["report"]["best"]
-    whole = (figures.heat_map if search["method"] == "grid" else figures.search_map)(
-        frame, search["space"], best
-    )
+    draw = figures.heat_map if search["method"] == "grid" else figures.search_map
+    whole = draw(frame, search["space"], best)
     files = {
         "README.md": report.page(frame, metrics, layout.settings, facts).encode(),
         "best20.png": figures.png(best20),
