@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zdl import mnist, plan
+from zdl import Error, mnist, plan
 from zdl.files import File, Fits, code_digest, digest
 from zdl.kinds import SPLIT, images
 from zdl.settings import load
@@ -57,6 +57,14 @@ class Layout:
     def trials(self) -> dict[str, Trial]:
         """Every trial of the search by its name."""
         return {trial.name: trial for trial in plan.trials(self.settings, self.split.digest)}
+
+    def named(self, number: int) -> str:
+        """The name of a trial by its place in the plan, or by the number that reports show."""
+        places = dict(enumerate(self.trials))
+        numbers = {trial.number: name for name, trial in self.trials.items()}
+        if number not in (known := numbers | places):
+            raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
+        return known[number]
 
     def needed_for(self, name: str) -> list[Path]:
         """What the record of trial `name` is to be made from. One that is there needs nothing: a plan or a

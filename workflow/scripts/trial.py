@@ -27,9 +27,8 @@ with one_line():
 
         layout = Layout.of("params.yaml")
         args.plan = layout.plan.path
-        if args.name.isdecimal():  # its place in the plan, or the number that reports show
-            numbers = {trial.number: name for name, trial in layout.trials.items()}
-            args.name = {**numbers, **dict(enumerate(layout.trials))}.get(int(args.name), args.name)
+        if args.name.isdecimal():
+            args.name = layout.named(int(args.name))
     trial, *others = store.planned(args.plan, [args.name, *args.next])
     store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
     store.obtain_some(others, lambda: time.monotonic() < end and os.getppid() == parent)
