@@ -20,5 +20,6 @@ onstart:
         # Whoever looks for jobs to start under this limit (100 a second) sets a timer for another look, so
         # it looks ever more often: a fifth of the time of 1,000 trials.
         workflow.scheduler.job_rate_limiter = None
-        # With no timer, whoever starts too few jobs waits for one to end: enough for every core are weighed.
+        # To weigh all jobs that are ready, each time one ends, is quadratic in their number; to weigh too few
+        # leaves cores idle until one ends.
         workflow.scheduler.subsample = max(20, 2 * workflow.cores)
