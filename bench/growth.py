@@ -2,10 +2,10 @@
 
     python bench/growth.py [trials ...]
 
-Overhead is wall time times cores per trial, less the training itself (which is timed in this process). It is
-printed in milliseconds of a core, and beside it what counts: in trials of the default size.
+Overhead is wall time times cores per trial, less the training itself (which is timed in this process).
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -32,11 +32,12 @@ def timed(clone: Clone, *command: str) -> tuple[float, float]:
 
     def watch() -> None:
         nonlocal peak
-        while process.poll() is None:
-            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    peak = max(peak, int(line.split()[1]) / 1024)
-            time.sleep(0.2)
+        with contextlib.suppress(OSError):  # it ended between the question and the look
+            while process.poll() is None:
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        peak = max(peak, int(line.split()[1]) / 1024)
+                time.sleep(0.2)
 
     start = time.perf_counter()
     process = subprocess.Popen(
