@@ -24,13 +24,13 @@ SPACE = {
 SPLIT = "5" * 64
 
 
-def search(method, seed=42, trials=20, space=SPACE):
-    """Settings under `search`; a grid's ranges have three points each."""
+def search(method, seed=42, trials=20, space=SPACE, batch=20):
+    """Settings under `search`; a grid's ranges have three points each, and a round is all of the trials."""
     space = copy.deepcopy(space)
     for spec in space.values():
         if method == "grid" and "options" not in spec:
             spec["points"] = 3
-    return {"method": method, "trials": trials, "seed": seed, "space": space}
+    return {"method": method, "trials": trials, "seed": seed, "space": space, "batch": batch}
 
 
 def proposed(*args, n=20, history=(), **kwargs):
@@ -57,6 +57,17 @@ def test_more_append_and_rounds_make_no_difference(method):
     once = proposed(method)
     assert proposed(method, n=8) == once[:8]
     assert proposed(method, n=12, history=history(once[:8])) == once[8:]
+
+
+@pytest.mark.parametrize("method", SAMPLERS)
+def test_one_that_learns_proposes_to_the_end_of_a_round(method):
+    made = sampler(search(method, batch=8))
+    assert made.batch == (8 if method == "bayes" else None)
+    once = made.propose((), 20)
+    assert len(once) == (made.batch or 20)
+    later = made.propose(history(once), 20)
+    assert len(later) == (made.batch or min(20, (made.size or 40) - 20))
+    assert made.propose(history(once + later[:3]), 20)[: len(later) - 3] == later[3:]
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -107,7 +118,7 @@ def test_trials_have_names_of_their_own(settings, method):
 def test_numbers_of_a_stream_are_places_and_others_are_not(settings):
     for method in SAMPLERS:
         numbers = [trial.number for trial in plan.trials(settings | {"search": search(method)}, SPLIT)]
-        if method == "random":
+        if method in ("random", "bayes"):  # whose first round it is
             assert numbers == list(range(20))
         else:
             assert all(10**8 <= number < 10**9 for number in numbers)
@@ -147,6 +158,7 @@ class Nearer:
     """A sampler that learns: the best of what was tried, and a little more."""
 
     size = None
+    batch = 4
 
     def __init__(self, search):
         self.first = sampler(search | {"method": "random"})
@@ -159,7 +171,7 @@ class Nearer:
 
 
 def test_a_sampler_that_learns_is_one_class_and_an_entry(settings, monkeypatch):
-    """As a Bayesian search will: its first round is the random search's, later ones follow scores."""
+    """As the Bayesian search is: its first round is the random search's, later ones follow scores."""
     monkeypatch.setitem(SAMPLERS, "nearer", Nearer)
     space = {"lr": {"distribution": "uniform", "low": 0.1, "high": 1.0}}
     asked = settings | {"search": search("nearer", space=space)}

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from zdl.samplers.base import History, Point, Proposal, Sampler
+from zdl.samplers.bayes import Bayes
 from zdl.samplers.grid import Grid
 from zdl.samplers.halton import Halton
 from zdl.samplers.random import Random
 
 __all__ = ["SAMPLERS", "History", "Point", "Proposal", "Sampler", "sampler"]
 
-SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton}
+SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton, "bayes": Bayes}
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:

@@ -25,11 +25,16 @@ class Sampler(Protocol):
     def size(self) -> int | None:
         """The number of points that there are in all, None if there is no end of them."""
 
+    @property
+    def batch(self) -> int | None:
+        """So many points are proposed at a time, each time after the scores of all before them; None: all at
+        once, it learns nothing."""
+
     def __init__(self, search: Mapping[str, Any]) -> None: ...
 
     def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points after those of `history`, fewer if no more are left; each holds its values in
-        the order of `search.space`.
+        """The next `n` points after those of `history`, fewer if no more are left, or if more cannot be told
+        before the scores of these; each holds its values in the order of `search.space`.
 
         `history` is every earlier proposal of this search, in that order (in whichever order their trials
         finished), each with its score: the validation accuracy that ranks it, None if its trial diverged.

@@ -25,6 +25,8 @@ Axes = dict[str, list[Any]]
 class Grid:
     """`size` points and no more; it never builds them all to count them."""
 
+    batch = None
+
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}
         self.size = sum(math.prod(map(len, part.values())) for part in _parts(self.axes))

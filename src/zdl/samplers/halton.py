@@ -35,6 +35,7 @@ class Halton:
     """Bases go to the searched hyper-parameters in the universe's order, the smallest, and best, first."""
 
     size = None
+    batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space = search["space"]

@@ -24,6 +24,7 @@ class Random:
     """Point c belongs to trial c, whatever the others are."""
 
     size = None
+    batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space, self.seed = search["space"], search["seed"]
