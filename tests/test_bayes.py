@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from sklearn.gaussian_process.kernels import RBF
 from test_samplers import SPACE as MIXED
 from test_settings import ROOT
 
 from tests.everywhere import KERNELS, PROBE
 from zdl.optimizers import knobs
-from zdl.samplers.bayes import Bayes, expected_improvement, first_best
+from zdl.samplers.bayes import Bayes, expected_improvement, first_best, fit, most_promising, posterior
 from zdl.samplers.random import Random
 from zdl.space import UNIVERSE
 
@@ -151,6 +152,11 @@ def test_a_round_is_the_same_in_parts_whatever_its_own_scores(known, own, k):
     assert points(asked, [*history, *begun], 4) == once[k:] if k < 4 else True
 
 
+def test_the_seed_decides_where_it_looks():
+    history = [(point, branin(point)) for point in points(search(PLANE))]
+    assert points(search(PLANE, seed=1), history) != points(search(PLANE), history)
+
+
 def test_the_order_in_which_a_round_finishes_does_not_matter():
     """A driver that notes results as they come, and asks in between, is told the same."""
     asked, plans = search(PLANE), []
@@ -261,6 +267,32 @@ def test_expected_improvement_is_the_mean_of_what_is_above():
         drawn = np.maximum(rng.normal(mean, deviation, 10**6) - best, 0)
         gain = expected_improvement(np.array([mean]), np.array([deviation]), best)[0]
         assert abs(gain - drawn.mean()) < 5 * drawn.std() / 1000
+
+
+def test_the_luckiest_score_is_not_what_is_to_be_improved_on():
+    """One of many noisy scores is far above the rest: from there all would be hopeless but the unknown."""
+    tried = np.linspace(0, 0.6, 20)[:, None]
+    scores = np.where(np.arange(20) == 5, 3.0, 1 - 10 * (tried[:, 0] - 0.3) ** 2)
+    model = posterior(RBF(0.2), 0.5, tried, scores)
+    candidates = np.linspace(0.01, 0.99, 99)[:, None]
+    mean, deviation = model.predict(candidates, return_std=True)
+
+    def best_above(score):
+        return int(np.argmax(expected_improvement(mean, deviation, score)))
+
+    expected = best_above(model.predict(tried).max())
+    assert most_promising(model, candidates) == expected != best_above(scores.max())
+
+
+def test_two_machines_whose_last_bits_differ_fit_the_same_kernel():
+    rng = np.random.default_rng(0)
+    for trials, columns in ((5, 1), (30, 3), (60, 6)):
+        tried = rng.random((trials, columns))
+        scores = np.round(np.sin(6 * tried[:, 0]) + 0.1 * rng.normal(size=trials), 1)
+        kernel, noise = fit(tried, scores)
+        theta = np.append(kernel.theta, np.log(noise))
+        np.testing.assert_allclose(theta, np.round(theta, 3), rtol=0, atol=1e-12)
+        assert fit(tried * (1 + 1e-14), scores + 1e-14)[0] == kernel
 
 
 def test_gains_that_are_equal_but_for_their_last_bits_are_equal():
