@@ -214,7 +214,7 @@ def fit(columns: Array, scores: Array) -> tuple[Any, float]:
 
     scikit-learn maximises the likelihood alone, which of ten points is often greatest where they are all
     noise, or none, and flat in what does not matter; a prior, log-normal in each parameter, has an answer
-    there. The parameters are rounded to 3 decimals of their logarithms: two machines agree on 8.
+    there. The logarithms of the parameters are rounded to 3 decimals: two machines agree on 6.
     """
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
