@@ -33,7 +33,8 @@ except (Error, OSError) as error:
 rule trials:
     """Every record, and no report: what DVC's stage of this name asks for."""
     input:
-        [trial.record for trial in layout.trials.values()],
+        [its.path for its in layout.rounds],
+        layout.records(),
 
 
 rule all:

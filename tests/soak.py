@@ -18,6 +18,7 @@ A failure prints its words, and `--shrink` finds fewer that fail too.
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import random
 import re
@@ -47,6 +48,7 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "lr": {"book": (1e-6, 1e-2), "narrow": (1e-4, 1e-2), "wide": (1e-6, 1e1), "shift": (1e-5, 1e-1)},
     "weight_decay": {"book": (1e-8, 1e-4), "wide": (1e-8, 1e-1)},
     "trials": {"6": ("search", 6), "4": ("search", 4), "9": ("search", 9)},
+    "method": {"random": ("search", "random"), "bayes": ("search", "bayes")},
     "seed": {"42": ("search", 42), "7": ("search", 7)},
     "subsample": {"100": ("data", 100), "90": ("data", 90)},
     "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
@@ -104,7 +106,7 @@ class Broken(AssertionError):
 
 
 class Expected(NamedTuple):
-    names: list[str]  # of the trials
+    keys: dict[str, str]  # under which the store has each trial, by the trial's name
     files: dict[str, bytes]  # that a fresh clone has after a run
 
     def record(self, name: str) -> bytes:
@@ -119,10 +121,19 @@ if not layout.raw.path.exists():
     steps.download(layout, print)
 for step in (steps.prepare, steps.split, steps.plan):
     step(layout, print)
-for trial in layout.trials.values():
-    store.obtain(trial)
+for number in range(len(layout.rounds) + 1):
+    if number:
+        steps.propose(layout, print, number)
+        layout = Layout.of()
+    for trial in layout.trials.values():
+        store.obtain(trial)
 for step in (steps.aggregate, steps.rank, steps.weights, steps.render):
     step(layout, print)
+"""
+KEYS = """
+import json
+from zdl.layout import Layout
+print(json.dumps({name: trial.key for name, trial in Layout.of().trials.items()}))
 """
 
 
@@ -150,10 +161,10 @@ class Oracle:
         fresh.run("python", "-c", STEP_BY_STEP)
         if not raw.exists():
             shutil.copytree(folder / "data/raw", raw)
-        names = fresh.run("python", "-c", "from zdl.layout import Layout; print(*Layout.of().trials)")
+        keys = fresh.run("python", "-c", KEYS)
         files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, KEPT[0])}
         shutil.rmtree(folder)
-        return Expected(names.split(), files)
+        return Expected(json.loads(keys), files)
 
 
 def made(folder: Path, *tops: str) -> list[str]:
@@ -302,7 +313,7 @@ class Sequence:
         expected = self._expect()
         code, said = self._wait(self._start("snakemake", "1", "--dry-run"))
         self._account(expected, 0)
-        absent = [name for name in expected.names if not self._holds(KEPT[1], name, expected)]
+        absent = [name for name in expected.keys if not self._holds(KEPT[1], name, expected)]
         named = re.findall(r"^trial (\S+):", said, re.M)
         if code or named != sorted(absent):
             raise Broken(f"the dry run ({code}) names {named}, but {absent} are not there\n{said}")
@@ -439,7 +450,7 @@ class Sequence:
         trained once more."""
         expected = self.template.oracle(self.clone)
         self._learn(expected.files)
-        for name in expected.names:
+        for name in expected.keys:
             whole = any(self._holds(place, name, expected) for place in KEPT)
             self.allowed[name] = self.trained[name] + (not whole)
         self.held = self._held()
@@ -450,7 +461,7 @@ class Sequence:
         return {
             (key, name)
             for key, expected in self.template.oracle.known.items()
-            for name in expected.names
+            for name in expected.keys
             if any(self._holds(place, name, expected) for place in KEPT)
         }
 
@@ -459,7 +470,7 @@ class Sequence:
             self.bytes[Path(name).name].add(hashlib.sha256(data).hexdigest())
 
     def _holds(self, place: str, name: str, expected: Expected) -> bool:
-        path = self.clone.path / place / f"{name}.json"
+        path = self.clone.path / place / f"{name if place == KEPT[1] else expected.keys[name]}.json"
         return path.is_file() and path.read_bytes() == expected.record(name)
 
     def _account(self, expected: Expected, losses: int) -> None:
@@ -468,7 +479,7 @@ class Sequence:
         new = Counter(self.clone.trained())
         self.trained += new
         needless = Counter({name: self.trained[name] - self.allowed[name] for name in new})
-        vain = {n for n in new if n in expected.names and not any(self._holds(p, n, expected) for p in KEPT)}
+        vain = {n for n in new if n in expected.keys and not any(self._holds(p, n, expected) for p in KEPT)}
         if (+needless).total() + len(vain) > losses:
             raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
         for name in made(self.clone.path, *MADE, KEPT[0]):

@@ -56,6 +56,7 @@ training:
 search:
   method: random
   trials: 100
+  batch: 10
   seed: 42
   space:
     lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}
@@ -306,8 +307,8 @@ BROKEN = [
     (PARAMS.replace("trials: 100", "trials: 100 # \xe9").encode("latin-1"), "line 29: is not text", "UTF-8"),
     (PARAMS + "#" * 100_000, "is too long", "100000 bytes"),
     (b"data: [" + b"1, " * 3_400_000, "is too long", "100000 bytes"),
-    (PARAMS + "\x00", "line 37, column 1: a character", "UTF-8 text"),
-    (PARAMS + "# \x07", "line 37, column 3: a character", "UTF-8 text"),
+    (PARAMS + "\x00", "line 38, column 1: a character", "UTF-8 text"),
+    (PARAMS + "# \x07", "line 38, column 3: a character", "UTF-8 text"),
     ("[" * 99_999, "line 1, column", "10 levels"),
     ("{" * 99_999, "line 1, column", "10 levels"),
     ("- " * 49_999, "line 1, column", "10 levels"),
@@ -320,23 +321,23 @@ BROKEN = [
         "written out",
     ),
     ("a: &a [*a]", "line 1, column 4: an anchor or alias, a", "written out"),
-    ([("seed: 42", "seed: &s 42")], "line 30, column 9: an anchor or alias, s", "written out"),
-    ([("seed: 42", "seed: *s")], "line 30, column 9: an anchor or alias, s", "written out"),
-    ([("  seed: 42", "  <<: {seed: 42}")], "line 30, column 3: a merge key", "written out"),
-    ([("seed: 42", "seed: !!int 42")], "line 30, column 9: a tag, tag:yaml.org,2002:int", "plain values"),
-    ([("seed: 42", "seed: !!python/object/apply:os.getcwd []")], "line 30, column 9: a tag", "plain values"),
-    ([("seed: 42", "seed: !!binary aGVsbG8=")], "line 30, column 9: a tag", "plain values"),
-    ([("  space:", "  space: !!set")], "line 31, column 10: a tag", "plain values"),
-    ([("seed: 42", "seed: !env HOME")], "line 30, column 9: a tag, !env", "plain values"),
+    ([("seed: 42", "seed: &s 42")], "line 31, column 9: an anchor or alias, s", "written out"),
+    ([("seed: 42", "seed: *s")], "line 31, column 9: an anchor or alias, s", "written out"),
+    ([("  seed: 42", "  <<: {seed: 42}")], "line 31, column 3: a merge key", "written out"),
+    ([("seed: 42", "seed: !!int 42")], "line 31, column 9: a tag, tag:yaml.org,2002:int", "plain values"),
+    ([("seed: 42", "seed: !!python/object/apply:os.getcwd []")], "line 31, column 9: a tag", "plain values"),
+    ([("seed: 42", "seed: !!binary aGVsbG8=")], "line 31, column 9: a tag", "plain values"),
+    ([("  space:", "  space: !!set")], "line 32, column 10: a tag", "plain values"),
+    ([("seed: 42", "seed: !env HOME")], "line 31, column 9: a tag, !env", "plain values"),
     ("%YAML 1.1\n---\n" + PARAMS, "line 2, column 1: a directive", "YAML 1.2"),
-    (PARAMS + "---\na: 1\n", "line 37, column 1: a second document", "one"),
-    ([("seed: 42", "seed:\t42")], "line 30, column 8: found character '\\t'", "cannot start any token"),
-    ([("  seed: 42", "\tseed: 42")], "line 30, column 1: found character '\\t'", "cannot start any token"),
-    ([("  seed: 42", " seed: 42")], "line 30, column 2", "expected <block end>"),
+    (PARAMS + "---\na: 1\n", "line 38, column 1: a second document", "one"),
+    ([("seed: 42", "seed:\t42")], "line 31, column 8: found character '\\t'", "cannot start any token"),
+    ([("  seed: 42", "\tseed: 42")], "line 31, column 1: found character '\\t'", "cannot start any token"),
+    ([("  seed: 42", " seed: 42")], "line 31, column 2", "expected <block end>"),
     ([("[100, 100", "[100, 100]")], "line 10, column", "expected <block end>"),
     ([("optimizer: sgd", 'optimizer: "sgd')], "line", "unexpected"),
-    ([("seed: 42", "seed: 42\n  seed: 43")], 'line 31, column 3: found duplicate key "seed"', '"43"'),
-    ([("report:", "search:")], 'line 35, column 1: found duplicate key "search"', "original value"),
+    ([("seed: 42", "seed: 42\n  seed: 43")], 'line 32, column 3: found duplicate key "seed"', '"43"'),
+    ([("report:", "search:")], 'line 36, column 1: found duplicate key "search"', "original value"),
     ([("optimizer: sgd", 'optimizer: "\\UFFFFFFFF"')], "is not YAML", ""),
     (
         [("optimizer: sgd", "optimizer: " + "x" * 300)],
@@ -353,7 +354,7 @@ BROKEN = [
     (
         [("trials:", "n_trials:")],
         "search.n_trials: is not a key",
-        "method, trials, seed, space; perhaps trials",
+        "method, trials, batch, seed, space; perhaps trials",
     ),
     (
         [("report:", "plots: {}\nreport:")],
@@ -493,6 +494,14 @@ BROKEN = [
     ([("null", "0")], "training.evaluate_samples: 0 is out of range", "from 1 to 60000 or null"),
     ([("trials: 100", "trials: 0")], "search.trials: 0 is out of range", "from 1 to 1000000"),
     ([("trials: 100", "trials: 1e7")], "search.trials: 10000000.0 is out of range", "from 1 to 1000000"),
+    (
+        [("method: random", "method: bayes"), ("trials: 100", "trials: 1001")],
+        "search.trials: 1001 is out of range",
+        "from 1 to 1000)",
+    ),
+    ([("  batch: 10\n", "")], "search.batch: is missing", "needed: method, trials, batch, seed, space"),
+    ([("batch: 10", "batch: 0")], "search.batch: 0 is out of range", "from 1 to 1000"),
+    ([("batch: 10", "batch: ten")], "search.batch: 'ten' is not a whole number", "from 1 to 1000"),
     ([("best: 20", "best: 0")], "report.best: 0 is out of range", "from 1 to 200"),
     # the search space
     ([(LR, ""), (DECAY, "")], "search.space: null is not a mapping", "one or more of lr"),
@@ -784,6 +793,10 @@ def test_bounds_are_allowed(params, edits):
         ([("trials: 100", "trials: 19")], "report.best: 20 are to be shown, but search.trials is 19"),
         ([("batch_size: 100", "batch_size: 401")], "batch_size: above 400, the training images"),
         (GRID, "report.best: 20 are to be shown, but the grid has 15"),
+        (
+            [("method: random", "method: bayes"), ("batch: 10", "batch: 100")],
+            "search.batch: 100, the first ones, are drawn at random: of 100 trials bayes learns nothing",
+        ),
         (lr("batch_size: {distribution: int_uniform, low: 9, high: 500}"), "batch_size: above 400"),
         (lr("batch_size: {distribution: choice, options: [401, 9]}"), "batch_size: above 400"),
         ([("dtype: float64", "dtype: float32")], "training.dtype: float32"),

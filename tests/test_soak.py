@@ -26,6 +26,18 @@ FOUND = {  # by the seed that found it, shrunk
 }
 
 
+BAYES = {  # a search whose later trials have names before they have points
+    "killed": "fresh edit:method:bayes kill:group:snakemake:0.6 finish:dvc",
+    "rounds lost": "built edit:method:bayes run:snakemake:2 delete:.zdl"
+    " damage:delete:results/trials/rounds:all damage:digit:results/trials:0.4:0.9 look finish:snakemake",
+}
+
+
+@pytest.mark.parametrize("words", BAYES.values(), ids=BAYES)
+def test_a_search_that_learns_keeps_it(template, words):
+    play(template, words)
+
+
 @pytest.mark.parametrize("words", FOUND.values(), ids=FOUND)
 def test_what_once_broke_the_promise_keeps_it(template, words):
     play(template, words)

@@ -129,7 +129,7 @@ def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_pat
 def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     for trial in search:
         store.obtain(trial)
-    store.keep_only(search[:1])
+    store.keep_only([search[0].record])
     assert [path.stem for path in search[0].record.parent.iterdir()] == [search[0].name]
     assert store.missing(search) == [search[1].record, search[2].record]
     assert store.prune(search[:1]) == 2

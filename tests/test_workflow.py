@@ -177,6 +177,98 @@ def test_a_halton_search_keeps_what_an_edit_can_keep(clone, engine):
     assert clone.trained() == sorted(clone.names() - first) and len(kept) == 3
 
 
+@pytest.fixture(scope="session")
+def learnt(built, tmp_path_factory):
+    """The built clone after a Bayesian search of two rounds by DVC, committed and pushed."""
+    clone = built.copy(tmp_path_factory.mktemp("learnt") / "zdl")
+    clone.edit(search={"method": "bayes"})
+    clone.engine("dvc")
+    clone.commit()
+    clone.run("dvc", "push")
+    return clone
+
+
+def test_a_random_search_turned_bayesian_keeps_its_first_round(built, learnt):
+    trained = sorted(learnt.trainings.read_text().split())
+    trials = [path.stem for path in learnt.records()]
+    assert trained == trials[3:] and trials[:3] == [path.stem for path in built.records()[:3]]
+    assert len(learnt.rounds()) == 1
+    ranked = learnt.reports()["ranking.csv"].decode().splitlines()[1:]
+    assert sorted(int(line.split(",")[1]) >= 10**8 for line in ranked) == [False] * 3 + [True] * 3
+
+
+def test_a_bayesian_search_comes_out_the_same_by_either_engine(fresh, learnt, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.edit(search={"method": "bayes"})
+    said = clone.run("snakemake", "-n")
+    assert re.findall(r"^trial (\S+):", said, re.M) == sorted(clone.names())
+    assert len(re.findall(r"^propose ", said, re.M)) == 1
+    clone.engine("snakemake")
+    assert clone.trained() == sorted(clone.names()) and clone.reports() == learnt.reports()
+    clone.engine("dvc")
+    assert clone.trained() == []
+    assert (clone.path / "dvc.lock").read_bytes() == (learnt.path / "dvc.lock").read_bytes()
+    assert "Nothing to be done" in clone.run("snakemake", "--cores", "2")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine, tmp_path):
+    """In a pulled clone, without metadata and without a store."""
+    learnt.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
+    clone = Clone(tmp_path / "zdl")
+    clone.run("dvc", "pull")
+    clone.engine(engine)
+    assert clone.trained() == [] and clone.run("git", "status", "--short") == ""
+    first, reports = clone.names(), clone.reports()
+    for trials, new, proposed in ((8, 2, 1), (9, 1, 0), (6, 0, 0)):  # rounds have 3: the third is filled up
+        before = clone.names()
+        clone.edit(search={"trials": trials})
+        said = clone.run("snakemake", "-n")
+        assert len(re.findall(r"^trial ", said, re.M)) == new
+        assert len(re.findall(r"^propose ", said, re.M)) == proposed
+        clone.engine(engine)
+        assert clone.trained() == sorted(clone.names() - before) and len(clone.names() - before) == new
+    assert clone.names() == first and clone.reports() == reports
+    clone.search(weight_decay=(1e-8, 1e-2))
+    clone.run("rm", "-rf", ".snakemake")
+    clone.engine(engine)
+    assert clone.trained() == sorted(clone.names() - first) and clone.names() - first >= later(clone.names())
+    clone.run("git", "checkout", "--quiet", "params.yaml")
+    clone.engine(other[engine])
+    assert clone.trained() == [] and clone.reports() == reports
+
+
+def later(names):
+    return {name for name in names if int(name[:4]) >= 3}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_damage_to_a_bayesian_search_is_mended(learnt, engine, tmp_path):
+    clone = learnt.copy(tmp_path / "zdl")
+    clone.trained()
+    clone.run("rm", "-r", ".zdl")
+    reports, (proposed,), records = clone.reports(), clone.rounds(), clone.records()
+    kept = proposed.read_bytes()
+    proposed.write_bytes(kept[:-100])
+    records[1].unlink()
+    said = clone.engine(engine)
+    assert f"results/trials/rounds/{proposed.name}: is damaged (its checksum does not hold)" in said
+    assert clone.trained() == [records[1].stem] and clone.reports() == reports
+    assert proposed.read_bytes() == kept
+
+
+def test_a_trial_of_a_bayesian_search_is_had_by_its_place_once_it_is_proposed(learnt, fresh, tmp_path):
+    name = learnt.records()[5].stem
+    clone = learnt.copy(tmp_path / "learnt")
+    told = clone.run("python", "workflow/scripts/trial.py", "--verbose", "5")
+    assert told.count("epoch") == 2 and clone.trained()[-1] == name
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.edit(search={"method": "bayes"})
+    clone.run("snakemake", "--cores", "1", "ready")
+    said = clone.run("python", "workflow/scripts/trial.py", "--verbose", "5", ok=False)
+    assert "results/trials/rounds/0001-" in said and said.count("\n") == 1
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_pulled_clone_trains_what_an_edit_makes_new(built, engine, tmp_path):
     built.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))

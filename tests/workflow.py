@@ -14,7 +14,7 @@ TINY = {
     "data": {"source": "bundled", "subsample": 100},
     "model": {"hidden_sizes": [8, 8]},
     "training": {"epochs": 2, "batch_size": 20},
-    "search": {"trials": TRIALS},
+    "search": {"trials": TRIALS, "batch": 3},
     "report": {"best": 4},
 }
 ENGINES = ("snakemake", "dvc")
@@ -101,7 +101,7 @@ class Clone:
 
     def names(self) -> set[str]:
         """The trials that today's settings ask for."""
-        code = "from zdl.layout import Layout; print(*Layout.of().trials)"
+        code = "from zdl.layout import Layout; print(*Layout.of().names)"
         return set(self.run("python", "-c", code).split())
 
     def trained(self) -> list[str]:
@@ -111,7 +111,10 @@ class Clone:
         return sorted(names)
 
     def records(self) -> list[Path]:
-        return sorted((self.path / "results/trials").iterdir())
+        return sorted((self.path / "results/trials").glob("*.json"))
+
+    def rounds(self) -> list[Path]:
+        return sorted((self.path / "results/trials/rounds").iterdir())
 
     def reports(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}

@@ -1,11 +1,11 @@
 """The one place that names files: a name ends in a digest of all that determines what is in it.
 
-Every name is known before anything runs. So a file that exists is right, whoever made it and whenever,
-and neither engine has to trust a time stamp. Only `reports/` has fixed names, for Git and its readers:
-receipts (see `zdl.store`) vouch for those.
+Every name is known before anything runs (of a search that learns, `zdl.rounds` says how). So a file that
+exists is right, whoever made it and whenever, and neither engine has to trust a time stamp. Only `reports/`
+has fixed names, for Git and its readers: receipts (see `zdl.store`) vouch for those.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from zdl import Error, mnist, plan
-from zdl.files import File, Fits, code_digest, digest
+from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
 from zdl.kinds import SPLIT, images
+from zdl.rounds import Round, rounds
 from zdl.settings import load
-from zdl.trial import SPLITS, Trial
+from zdl.trial import SPLITS, TRIALS, Trial
 
 REPORTS = Path("reports")
 RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
@@ -54,26 +55,84 @@ class Layout:
         return cls(load(params))
 
     @cached_property
+    def first(self) -> list[Trial]:
+        """The trials that are known before any of them runs: all, unless the search learns."""
+        return plan.trials(self.settings, self.split.digest)
+
+    @cached_property
+    def rounds(self) -> list[Round]:
+        """The rounds after the first, of a search that learns."""
+        return rounds(self.settings, self.split.digest)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of all trials, in the order of the search."""
+        names = [trial.name for trial in self.first]
+        names += [name for its in self.rounds for name in its.names]
+        return names[: self.settings["search"]["trials"]]
+
+    @cached_property
     def trials(self) -> dict[str, Trial]:
-        """Every trial of the search by its name."""
-        return {trial.name: trial for trial in plan.trials(self.settings, self.split.digest)}
+        """The trials by their names: all whose points are known by now, in the order of the search."""
+        trials = list(self.first)
+        for its in self.rounds:
+            file = its.file(trials)
+            try:
+                trials += its.written(read_json(*file), trials)
+            except Damaged:
+                break
+        return dict(zip(self.names, trials, strict=False))
+
+    def known(self, count: int | None = None) -> list[Trial]:
+        """The first `count` trials of the search, or all; Error if some have no points yet."""
+        trials = list(self.trials.values())[:count]
+        if len(trials) < (count or len(self.names)):
+            its = next(its for its in self.rounds if its.names[0] == self.names[len(trials)])
+            raise Error(f"{its.path}: is not there, or damaged; `snakemake` makes it")
+        return trials
+
+    def records(self, names: Iterable[str] | None = None) -> list[Path]:
+        """Where the records of all trials belong, or of those with these names."""
+        return [TRIALS / f"{name}.json" for name in (self.names if names is None else names)]
 
     def named(self, number: int) -> str:
-        """The name of a trial by its place in the plan, or by the number that reports show."""
-        places = dict(enumerate(self.trials))
+        """The name of a trial by its place in the search, or by the number that reports show."""
+        places = dict(enumerate(self.names))
         numbers = {trial.number: name for name, trial in self.trials.items()}
         if number not in (known := numbers | places):
             raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
         return known[number]
 
+    def listing(self, name: str) -> Path:
+        """The file that says what trial `name` is: the plan, or that of its round."""
+        return self._later[name].path if name in self._later else self.plan.path
+
+    @cached_property
+    def _later(self) -> dict[str, Round]:
+        return {name: its for its in self.rounds for name in its.names}
+
     def needed_for(self, name: str) -> list[Path]:
         """What the record of trial `name` is to be made from. One that is there needs nothing: a plan or a
         split that is made again is no reason to train."""
-        return [] if self.trials[name].record.exists() else [self.plan.path, self.split.path]
+        (record,) = self.records([name])
+        return [] if record.exists() else [self.listing(name), self.split.path]
+
+    def needed_to_propose(self, number: int) -> list[Path]:
+        """What a round is to be proposed from: the round before it, and the scores of that. (Where that is
+        there, nobody else asks for what is missing of still earlier ones.) One that is there needs nothing.
+        """
+        its, *before = reversed(self.rounds[:number])
+        if its.path.exists():
+            return []
+        files = [*(earlier.path for earlier in before), self.plan.path]
+        records = self.records(self.names[: its.start])
+        last = its.start - len(its.names)
+        needed, others = [files[0], *records[last:]], [*files[1:], *records[:last]]
+        return needed + [path for path in others if files[0].exists() and not path.exists()]
 
     @cached_property
     def plan(self) -> File:
-        lines = plan.lines(self.trials.values())
+        lines = plan.lines(self.first, self.names[len(self.first) :])
         return _file(
             "results/plan", ".json", lines, fits=lambda held: held == {"digest": held["digest"], **lines}
         )

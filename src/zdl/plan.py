@@ -12,7 +12,10 @@ from zdl.trial import CODE, Trial, specify
 
 
 def trials(settings: Mapping[str, Any], split: str) -> list[Trial]:
-    """The trials that `settings` ask for, in their order; `split` is the digest of what they train on."""
+    """The trials that `settings` ask for, in their order; of a search that learns, those of its first round.
+
+    `split` is the digest of what they train on.
+    """
     search = settings["search"]
     return enroll(settings, split, sampler(search).propose((), search["trials"]))
 
@@ -52,9 +55,13 @@ def number_of(point: Mapping[str, Any], taken: Container[int]) -> int:
 SHAPE = ("hidden_width", "hidden_depth")  # drawn values that a config holds as its hidden_sizes
 
 
-def lines(planned: Iterable[Trial]) -> dict[str, Any]:
-    """What the plan file holds, a trial a line: its name, then number, point and spec."""
-    return {trial.name: [trial.number, trial.point, trial.spec] for trial in planned}
+def lines(planned: Iterable[Trial], later: Iterable[str] = ()) -> dict[str, Any]:
+    """What the plan file holds, a trial a line: its name, then number, point and spec; of a trial whose point
+    is not known before others have run, the name alone."""
+    return {
+        **{trial.name: [trial.number, trial.point, trial.spec] for trial in planned},
+        **dict.fromkeys(later),
+    }
 
 
 def table(planned: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -73,6 +73,14 @@ def resolve(settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:
     return {name: drawn[name] for name in drawn if name not in unused} | {"hidden_sizes": list(sizes)}
 
 
+def shared(settings: Settings) -> dict[str, Any]:
+    """What all trials train with, and their points leave as it is; only what plays a part in some trial."""
+    idle = {knob for name in OPTIMIZERS for knob in knobs(name)}
+    idle -= {knob for name in possible(settings, "optimizer") for knob in knobs(name)}
+    fixed = {**settings["model"], **settings["training"]}
+    return {name: fixed[name] for name in fixed if name not in settings["search"]["space"].keys() | idle}
+
+
 def notes(settings: Settings) -> list[str]:
     """What is allowed but deserves a word before the training, one line each."""
     search, best = settings["search"], settings["report"]["best"]
@@ -85,6 +93,11 @@ def notes(settings: Settings) -> list[str]:
             f"search.trials is {search['trials']}" if size is None else f"the {search['method']} has {size}"
         )
         said.append(f"report.best: {best} are to be shown, but {fewer}")
+    if sampler(search).batch is not None and search["trials"] <= search["batch"]:
+        said.append(
+            f"search.batch: {search['batch']}, the first ones, are drawn at random: of {search['trials']} "
+            f"trials {search['method']} learns nothing"
+        )
     if max(possible(settings, "batch_size")) > train:
         said.append(f"batch_size: above {train}, the training images, an epoch is one update")
     if settings["training"]["dtype"] == "float32":

@@ -8,7 +8,9 @@ and libm differ in a few values in a million).
 
 import decimal
 import math
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +65,14 @@ def shares(distribution: str, universe: tuple[float, float], low: float, high: f
         end += distribution == "int_uniform"
         high += distribution == "int_uniform"
     return (low - start) / (end - start), (high - start) / (end - start)
+
+
+def holds(spec: Mapping[str, Any], value: Any) -> bool:
+    """Whether a hyper-parameter that is searched as in `spec` can have this value."""
+    if "options" in spec:
+        return any(value == option and type(value) is type(option) for option in spec["options"])
+    kind = int if spec["distribution"] == "int_uniform" else float
+    return type(value) is kind and spec["low"] <= value <= spec["high"]
 
 
 def stream(*key: str | int) -> np.random.PCG64:

@@ -18,6 +18,7 @@ from zdl.files import digest, read_json, read_npz, sealed_json, sealed_npz, writ
 from zdl.kinds import is_record
 from zdl.layout import RANKED, RENDERED, WEIGHTS, Layout
 from zdl.plan import lines, table
+from zdl.samplers import sampler
 from zdl.settings import notes
 
 if TYPE_CHECKING:
@@ -52,16 +53,28 @@ def split(layout: Layout, say: Say) -> None:
 
 
 def plan(layout: Layout, say: Say) -> None:
-    """Every trial of the search, before any of them runs."""
+    """Every trial of the search, before any of them runs; of one that learns, the first round's points."""
     for note in notes(layout.settings):
         say(f"note: {note}")
-    contents = {"digest": layout.plan.digest, **lines(layout.trials.values())}
+    contents = {"digest": layout.plan.digest, **lines(layout.first, layout.names[len(layout.first) :])}
     write(layout.plan.path, sealed_json(contents), alone=True)
+
+
+def propose(layout: Layout, say: Say, number: int) -> None:
+    """The points of a round of a search that learns, from what came of all trials before it."""
+    from zdl.rounds import history
+
+    its, search = layout.rounds[number - 1], layout.settings["search"]
+    earlier = layout.known(its.start)
+    seen = history(earlier, (read_json(trial.record, trial.digest, is_record) for trial in earlier))
+    proposed = sampler(search).propose(seen, search["batch"])
+    trials = its.trials((point for point, _ in proposed), earlier)
+    write(its.path, sealed_json(its.contents(trials, digest(seen))))
 
 
 def aggregate(layout: Layout, say: Say) -> None:
     """What became of every trial, in one table; the images' own digest beside it."""
-    trials = layout.trials.values()
+    trials = layout.known()
     rows = table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
     images = read_npz(*layout.split)
     data = hashlib.sha256(b"".join(images[name].tobytes() for name in sorted(images))).hexdigest()

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,7 +22,9 @@ from zdl.files import (
     STORE,
     Damaged,
     File,
+    Fits,
     code_digest,
+    digest,
     is_digest,
     parsing,
     read_json,
@@ -32,28 +34,31 @@ from zdl.files import (
     write,
 )
 from zdl.kinds import SPLIT, is_record
-from zdl.trial import CODE, TRIALS, Trial, record, train
+from zdl.trial import CODE, ROUNDS, TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
+    from zdl.samplers import History, Point
 
 KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
 AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
 def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
-    """The trials of those names, from their lines of the plan: the others are not even parsed.
+    """The trials of those names, from their lines of the plan, or of a round's file: no other is parsed.
 
-    A name holds the digest of all that determines the trial, so a line that is not the plan's is not found
-    under it.
+    A name in the plan holds the digest of all that determines the trial, so a line that is not the plan's is
+    not found under it.
     """
     found, code = {}, code_digest(*CODE)
     with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
             name = line[1:].partition('"')[0]
-            if name and name in names:
-                trial = Trial(*json.loads(line.partition(": ")[2].rstrip(",\n")))
-                if trial.name == name and trial.spec["code"] == code and is_digest(trial.spec["split"]):
+            if name and name in names and (told := json.loads(line.partition(": ")[2].rstrip(",\n"))):
+                number, point, spec = told
+                trial = Trial(number, point, spec, name)
+                named = plan.parent == ROUNDS or trial.key == name
+                if named and trial.spec["code"] == code and is_digest(trial.spec["split"]):
                     found[name] = trial
     for name in names:
         if name not in found:
@@ -69,7 +74,7 @@ def obtain(
     `anew` trains in any case. `say` gets the book's lines as training goes on. Where another process is at
     it, its end is waited for, or, without `wait`, BlockingIOError raised.
     """
-    kept = KEPT / trial.record.name
+    kept = KEPT / f"{trial.key}.json"
     with _lock(trial.number, wait):
         data = None if anew else _whole(kept, trial) or _whole(trial.record, trial)
         if data is None:
@@ -143,35 +148,43 @@ def missing(wanted: Iterable[Trial]) -> list[Path]:
     return [trial.record for trial in wanted if _whole(trial.record, trial) is None]
 
 
-def keep_only(wanted: Iterable[Trial]) -> None:
-    """Move the records of other searches to the store: what DVC tracks is a function of the commit."""
-    names = {trial.record.name for trial in wanted}
+def keep_only(wanted: Iterable[Path]) -> None:
+    """Of records and rounds leave only these in their places: what DVC tracks is a function of the commit.
+    Records of other searches move to the store; their rounds follow from them."""
+    wanted = set(wanted)
+    for path in {*TRIALS.glob("*")} - {ROUNDS, *wanted}:
+        _keep(path)
+    for path in {*ROUNDS.glob("*")} - wanted:
+        path.unlink(missing_ok=True)
+
+
+def _keep(record: Path) -> None:
+    """Move a record to the store, where it lies under its trial's key; one that is there and whole stays."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    for path in TRIALS.glob("*"):
-        if path.name in names:
-            continue
-        if _is_genuine(KEPT / path.name):
-            path.unlink()
-        else:
-            os.replace(path, KEPT / path.name)
+    kept = KEPT / f"{_key(record) or record.stem}.json"
+    if _key(kept) == kept.stem:
+        record.unlink(missing_ok=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):  # a rival was first
+            os.replace(record, kept)
 
 
-def _is_genuine(path: Path) -> bool:
-    """Whether a record is whole, and the one that its name says (its settings may be gone)."""
+def _key(path: Path) -> str | None:
+    """The key of the trial that a record is of, if it is whole (its settings may be gone)."""
     try:
         with parsing(path):
-            digest = str(json.loads(path.read_bytes())["digest"])
-            read_json(path, digest, is_record)
-            return path.stem.endswith(f"-{digest[:12]}")
+            told = json.loads(path.read_bytes())
+            contents = read_json(path, str(told["digest"]), is_record)
+            return Trial(contents["trial"], {}, contents["spec"]).key
     except (Damaged, OSError):
-        return False
+        return None
 
 
 def prune(wanted: Iterable[Trial]) -> int:
     """Delete the stored records of other searches, the number of which is given; and with them what was set
     aside as damaged, and what the killed left half made."""
-    names = {trial.record.name for trial in wanted}
-    old = [path for path in KEPT.glob("*") if path.name not in names]
+    keys = {trial.key for trial in wanted}
+    old = [path for path in KEPT.glob("*") if path.stem not in keys]
     litter = [path for path in (*STORE.glob("*.tmp"), *STORE.glob("*.probe")) if _age(path) > AN_HOUR]
     for path in (*old, *litter, *DAMAGED.glob("*")):
         path.unlink(missing_ok=True)
@@ -196,19 +209,61 @@ def mend(layout: "Layout") -> list[str]:
     """
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
-    texts = (layout.plan, layout.table, *records)
+    texts = [layout.plan, *records]
     receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines = [_set_aside(file, read_npz) for file in archives]
+    lines += [_mend_rounds(layout)]
+    if len(layout.trials) == len(layout.names):
+        texts.append(layout.table)  # which can only be told from another once all trials are known
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:
         if not vouches(receipt):
             receipt.path.unlink(missing_ok=True)
     now = time.time()
-    for file in (*archives, *texts, *receipts):
+    paths = [file.path for file in (*archives, *texts, *receipts)] + [its.path for its in layout.rounds]
+    for path in paths:
         with contextlib.suppress(OSError):
-            if file.path.stat().st_mtime > now:
-                os.utime(file.path)
+            if path.stat().st_mtime > now:
+                os.utime(path)
     return [line for line in lines if line]
+
+
+def _mend_rounds(layout: "Layout") -> str:
+    """Leave no round, nor any record of one, after the first that is not there or does not follow from what
+    came before it: the search may go on otherwise from there. (Trials that come again are in the store.)"""
+    from zdl.rounds import history
+
+    trials = list(layout.trials.values())
+    seen: list[tuple[Point, float | None]] | None = []
+    for its in layout.rounds:
+        if not its.path.exists():
+            line = ""
+            break
+        earlier = trials[: its.start]
+        if seen is not None:
+            last = earlier[len(seen) :]
+            try:
+                seen += history(last, [read_json(trial.record, trial.digest, is_record) for trial in last])
+            except Damaged:
+                seen = None  # those are made again first
+        file = its.file(earlier)
+        follows = partial(_follows, file.fits, seen)
+        if line := _set_aside(file._replace(fits=follows), read_json):
+            break
+    else:
+        return ""
+    for after in layout.rounds[its.number :]:
+        after.path.unlink(missing_ok=True)
+    names = [name for each in layout.rounds[its.number - 1 :] for name in each.names]
+    for path in layout.records(names):
+        if path.exists():
+            _keep(path)
+    return line
+
+
+def _follows(fits: Fits, seen: "History | None", contents: dict[str, Any]) -> bool:
+    """Whether contents are a round's, and follow from what was seen before it, if that is known."""
+    return bool(fits(contents)) and (seen is None or contents["history"] == digest(seen))
 
 
 def _set_aside(file: File, read: Callable[..., object]) -> str:

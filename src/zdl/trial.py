@@ -19,22 +19,30 @@ from zdl.optimizers import make
 from zdl.trainer import History, Trainer
 
 TRIALS, SPLITS = Path("results/trials"), Path("data/split")
+ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a directory of its own, where it stays empty
 CLASSES = 10
 CODE = ("layers", "network", "optimizers", "trainer", "trial")
 
 
 class Trial:
-    """A trial as the plan has it: `point` is what was drawn for it, `spec` all that determines its record."""
+    """A trial as the plan has it: `point` is what was chosen for it, `spec` all that determines its record.
 
-    def __init__(self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    It is known by its `key`, which follows from that; and so is its record, but for a trial whose `name` was
+    given before its point was (`zdl.rounds`).
+    """
+
+    def __init__(
+        self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any], name: str | None = None
+    ) -> None:
         self.number, self.point, self.spec = number, point, spec
+        self.name = name or self.key
 
     @cached_property
     def digest(self) -> str:
         return digest(self.spec)
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         return f"{self.number:04d}-{self.digest[:12]}"
 
     @property

@@ -8,7 +8,8 @@ rule aggregate:
     input:
         ancient(layout.plan.path),
         ancient(layout.split.path),
-        [ancient(trial.record) for trial in layout.trials.values()],
+        [ancient(its.path) for its in layout.rounds],
+        [ancient(record) for record in layout.records()],
     output:
         update(layout.table.path),
     log:

@@ -1,6 +1,6 @@
 # From the split to one record a trial.
 # needs: data/split
-# makes: results/plan, results/trials
+# makes: results/plan, results/trials (and in it, of a search that learns, the rounds)
 
 
 rule plan:
@@ -15,6 +15,23 @@ rule plan:
         mem_mb=500,
     shell:
         "python workflow/scripts/plan.py 2> {log}"
+
+
+rule propose:
+    """The points of one round of a search that learns, from what came of all trials before it."""
+    input:
+        lambda wildcards: ancient(layout.needed_to_propose(int(wildcards.number))),
+    output:
+        update("results/trials/rounds/{number}-{digest}.json"),
+    log:
+        "logs/propose/{number}-{digest}.log",
+    wildcard_constraints:
+        number=r"\d+",
+        digest="[0-9a-f]+",
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/propose.py {wildcards.number} 2> {log}"
 
 
 rule trial:
@@ -34,7 +51,7 @@ rule trial:
     resources:
         mem_mb=200,
     params:
-        plan=layout.plan.path,
+        plan=lambda wildcards: layout.listing(wildcards.name),
         next=lambda wildcards: following(wildcards.name),
     shell:
         "test -e {output} || exec python workflow/scripts/trial.py"

@@ -26,9 +26,9 @@ with one_line():
         from zdl.layout import Layout
 
         layout = Layout.of("params.yaml")
-        args.plan = layout.plan.path
         if args.name.isdecimal():
             args.name = layout.named(int(args.name))
+        args.plan = layout.listing(args.name)
     trial, *others = store.planned(args.plan, [args.name, *args.next])
     store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
     store.obtain_some(others, lambda: time.monotonic() < end and os.getppid() == parent)

@@ -1,0 +1,96 @@
+"""A search that learns goes in rounds: its points are proposed when all trials of earlier ones have scores.
+
+How many trials there will be is known before anything runs, and so is all that determines them; only their
+points are not. So a trial of a later round is named by its place and a digest of the whole search, and the
+file of its round gives that name a point, as the plan does for the first round. The digest leaves out how
+many trials there are to be, and a round's file always has a whole batch: more trials append.
+
+Such a name is as good as one that follows from the point, for the same search comes to the same points. All
+the same a round's file says which history it followed from, and records that are not those are noticed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from zdl.files import File, code_digest, digest
+from zdl.plan import enroll, lines
+from zdl.samplers import History, Point, Proposal, sampler
+from zdl.settings import shared
+from zdl.space import holds
+from zdl.trial import CODE, ROUNDS, Trial
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn")  # what a sampler may compute with
+
+
+class Round:
+    """A round after the first; `number` counts from 1.
+
+    names   of its trials, whatever their points will be
+    path    of its file, and `digest` of all that determines what is in it
+    """
+
+    def __init__(self, settings: Mapping[str, Any], split: str, search: str, number: int) -> None:
+        self.settings, self.split, self.number = settings, split, number
+        batch = settings["search"]["batch"]
+        self.start = number * batch
+        places = range(self.start, self.start + batch)
+        self.names = [f"{place:04d}-{digest([search, place])[:12]}" for place in places]
+        self.digest = digest([search, number])
+        self.path = ROUNDS / f"{number:04d}-{self.digest[:12]}.json"
+
+    def trials(self, points: Iterable[Point], earlier: Iterable[Trial]) -> list[Trial]:
+        """Its trials, if these are its points; `earlier` are all those of the rounds before."""
+        proposals = (Proposal(dict(point)) for point in points)
+        enrolled = enroll(self.settings, self.split, proposals, earlier)
+        return [Trial(t.number, t.point, t.spec, name) for t, name in zip(enrolled, self.names, strict=True)]
+
+    def contents(self, trials: Iterable[Trial], history: str) -> dict[str, Any]:
+        """What its file holds: a line a trial, as in the plan, and the digest of the history they follow."""
+        return {"digest": self.digest, "history": history, **lines(trials)}
+
+    def written(self, contents: Mapping[str, Any], earlier: Iterable[Trial]) -> list[Trial]:
+        """The trials in the contents of its file."""
+        return self.trials((contents[name][1] for name in self.names), earlier)
+
+    def file(self, earlier: Sequence[Trial]) -> File:
+        """Its file, which has to hold points of the space, and what today's settings make of them."""
+        space = self.settings["search"]["space"]
+
+        def fits(contents: dict[str, Any]) -> bool:
+            trials = self.written(contents, earlier)
+            values = ((name, value) for trial in trials for name, value in trial.point.items())
+            return contents == self.contents(trials, contents["history"]) and all(
+                name in space and holds(space[name], value) for name, value in values
+            )
+
+        return File(self.path, self.digest, fits)
+
+
+def rounds(settings: Mapping[str, Any], split: str) -> list[Round]:
+    """The rounds after the first, none of a search that does not learn; `split` is the images' digest."""
+    search = settings["search"]
+    if sampler(search).batch is None:
+        return []
+    count = -(-search["trials"] // search["batch"])
+    key = _key(settings, split)
+    return [Round(settings, split, key, number) for number in range(1, count)]
+
+
+def _key(settings: Mapping[str, Any], split: str) -> str:
+    """Digest of all that determines every round."""
+    search = {name: value for name, value in settings["search"].items() if name != "trials"}
+    module = type(sampler(search)).__module__.removeprefix("zdl.").replace(".", "/")
+    code = code_digest(*CODE, "space", module, "samplers/random", "plan.enroll", "plan.number_of")
+    libraries = [version(library) for library in LIBRARIES]
+    return digest([search, shared(settings), split, code, code_digest("rounds.history"), libraries])
+
+
+def history(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> History:
+    """What a sampler learns from: each trial's point, and the score that ranks it, None if it diverged."""
+    seen = []
+    for trial, record in zip(trials, records, strict=True):
+        curve = record["outcome"]["curve"]
+        finished = record["outcome"]["status"] == "finished"
+        seen.append((trial.point, curve["val_correct"][-1] / curve["val_size"] if finished else None))
+    return seen
