@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run repro trial best test soak everywhere lint bench lock prune clean
+.PHONY: help run repro trial best test soak everywhere lint bench compare lock prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ bench: .venv/ready  ## the benchmarks, half an hour; ratios, not seconds (bench/
 	python bench/trial.py
 	python bench/search.py
 	python bench/growth.py
+
+compare: .venv/ready  ## the four search methods at equal budgets, an hour or two, to docs/comparison/
+	python bench/compare.py
 
 lock: .venv/ready  ## requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
