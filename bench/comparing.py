@@ -217,10 +217,10 @@ def _ticks(end: int) -> list[float]:
 
 
 def _limits(curves: pd.DataFrame) -> tuple[float, float]:
-    """Multiples of STEP between which the curves lie after the first tenth of the trials."""
+    """Multiples of STEP that the curves lie between after the first tenth of the trials."""
     later = curves[curves["trials"] >= curves["trials"].max() / 10]
     low = math.floor(later["q1"].min() / STEP + EQUAL)
-    high = max(low + 1, math.ceil(later["q3"].max() / STEP - EQUAL))
+    high = math.floor(later["q3"].max() / STEP + EQUAL) + 1  # above a line, which has a width
     return low * STEP, high * STEP
 
 
