@@ -79,12 +79,21 @@ def heated(space, diverged=()):
     return figures.heat_map(ranking.rank(gridded(space, diverged), space), space)
 
 
+def learnt(data, space=SPACE, first=4, level=0.5):
+    """A surface that falls from `level` along every axis, along the second twice as fast."""
+    frame = ranking.rank(data, space)
+    names = figures.map_axes(frame, space)
+    ticks = [np.linspace(space[name].get("low", 0), space[name].get("high", 1), 9) for name in names]
+    fall = np.add.outer(np.arange(9), 2 * np.arange(9)) if len(names) == 2 else np.arange(9)
+    return figures.surface_map(frame, space, (ticks, level - fall / 100), first)
+
+
 def digests():
     """SHA-256 of each figure in both formats."""
     data = search(6, diverged=(3,))
     return [
         hashlib.sha256(form(figure)).hexdigest()
-        for figure in (drawn(data), mapped(data), heated(BOOK, (2,)))
+        for figure in (drawn(data), mapped(data), heated(BOOK, (2,)), learnt(data))
         for form in (figures.png, figures.svg)
     ]
 
@@ -171,13 +180,29 @@ def test_no_trial_finished():
         lambda: mapped(search(diverged=(0,))),
         lambda: mapped(search(), BATCHES),
         lambda: mapped(search(), OPTIMIZERS),
+        lambda: learnt(search(diverged=(0,))),
+        lambda: learnt(search(), BATCHES),
         lambda: heated(BOOK),
         lambda: heated({"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}, (0, 7)),
         lambda: heated({**BOOK, **OPTIMIZERS, "momentum": options(0.5, 0.9)}, (4,)),
         lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-5, 4), "momentum": options(0.1, 0.5, 0.9)}),
         lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-4, 5), "momentum": options(0.1, 0.5, 0.9)}),
     ],
-    ids=["best20", "one", "other", "map", "batches", "optimizers", "grid", "fine", "4", "12", "over"],
+    ids=[
+        "20",
+        "one",
+        "other",
+        "map",
+        "batches",
+        "names",
+        "learnt",
+        "curve",
+        "grid",
+        "fine",
+        "4",
+        "12",
+        "over",
+    ],
 )
 def test_no_text_is_cut_off_or_runs_into_another(make):
     figure = make()
@@ -264,6 +289,41 @@ def cells(ax):
 
 def labels(axis):
     return [text.get_text() for text in axis.get_ticklabels()]
+
+
+def test_what_a_search_learnt_lies_under_its_trials():
+    data = search(10, diverged=(1, 7))
+    figure = learnt(data, first=4)
+    ax, (low, high) = figure.axes[0], (SPACE["lr"]["low"], SPACE["lr"]["high"])
+    ground, at_random, proposed, diverged = ax.collections
+    lr = {row["trial"]: row["lr"] for row in ranking.rank(data).to_dict("records")}
+    for dots, trials in ((at_random, [3, 2, 0]), (proposed, [9, 8, 6, 5, 4]), (diverged, [7, 1])):
+        assert dots.get_offsets()[:, 0].tolist() == [lr[trial] for trial in trials]
+    for colours in (ground, at_random, proposed):
+        assert (colours.get_cmap().name, colours.norm.vmin, colours.norm.vmax) == ("viridis", 0, 1)
+    brightest = [path for path in ground.get_paths() if len(path.vertices)][-1].get_extents()
+    assert (brightest.x0, brightest.y0) == (low, SPACE["weight_decay"]["low"])
+    across = (brightest.x1 - low) / (high - low)
+    upwards = (brightest.y1 - brightest.y0) / (SPACE["weight_decay"]["high"] - brightest.y0)
+    assert 0 < across < 1 and upwards == pytest.approx(across / 2)
+    assert (ax.get_xscale(), ax.get_xlim()) == ("log", (low, high))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["drawn at random", "proposed", "diverged (2)"]
+
+
+def test_what_a_search_learnt_of_one_number_is_a_curve_among_its_trials():
+    figure = learnt(search(10), BATCHES)
+    (curve,) = figure.axes[0].lines
+    np.testing.assert_allclose(curve.get_ydata(), 0.5 - np.arange(9) / 100)
+    assert figure.axes[0].get_xlim() == (10, 200)
+
+
+@pytest.mark.parametrize(("space", "level"), [(OPTIMIZERS, 0.5), (SPACE, np.nan)])
+def test_where_there_is_no_surface_the_trials_are_drawn_as_of_any_search(space, level):
+    frame = ranking.rank(search(10), space)
+    expected = [np.arange(3)] * len(space), np.full([3] * len(space), level)
+    figure = figures.surface_map(frame, space, expected, first=4, best=5)
+    assert figures.png(figure) == figures.png(figures.search_map(frame, space, best=5))
 
 
 def test_a_grid_is_a_cell_for_each_pair_of_values():

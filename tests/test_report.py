@@ -25,7 +25,7 @@ def settings(space=SPACE, trials=30, best=20, method="random"):
             "evaluate_samples": None,
             "dtype": "float64",
         },
-        "search": {"method": method, "trials": trials, "seed": 42, "space": space},
+        "search": {"method": method, "trials": trials, "batch": 4, "seed": 42, "space": space},
         "report": {"best": best},
     }
 
@@ -65,6 +65,11 @@ def test_headline_by_hand():
             "*Every trial where it lies in the space.",
         ),
         ("grid", "(every combination of a grid)", "*Every combination of the grid."),
+        (
+            "bayes",
+            "(the first 4 drawn at random, the rest proposed 4 at a time by a Gaussian process)",
+            "*The ground is what the search expects of a score",
+        ),
     ],
 )
 def test_the_method_is_named(method, said, caption):

@@ -181,12 +181,8 @@ def search_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], be
     accuracy 0 if never evaluated. Trials in which one of the hyper-parameters plays no part are left out
     and counted in the heading.
     """
-    names = _map_axes(ranking, space)
-    shown = ranking.dropna(subset=names).iloc[::-1]  # the best are drawn last, on top
-    heading = f"The whole search: {count(len(ranking), 'trial')}"
-    if hidden := len(ranking) - len(shown):
-        absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
-        heading += f" ({hidden} without {absent} not shown)"
+    names = map_axes(ranking, space)
+    heading, shown = _shown("The whole search", ranking, names)
     with _style():
         figure = _figure(9, 5.2, heading)
         ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
@@ -204,7 +200,17 @@ def search_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], be
     return figure
 
 
-def _map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _shown(what: str, ranking: pd.DataFrame, names: Sequence[str]) -> tuple[str, pd.DataFrame]:
+    """A heading, and the trials in which all of `names` play a part, the best last: it is drawn on top."""
+    shown = ranking.dropna(subset=list(names)).iloc[::-1]
+    heading = f"{what}: {count(len(ranking), 'trial')}"
+    if hidden := len(ranking) - len(shown):
+        absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
+        heading += f" ({hidden} without {absent} not shown)"
+    return heading, shown
+
+
+def map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The one or two hyper-parameters to draw the search over."""
     searched = [name for name in space if name in ranking]
     numeric = [name for name in searched if "options" not in space[name]]
@@ -292,6 +298,75 @@ def _name(ax: Axes, x: float, y: float) -> None:
         fontweight="bold",
         path_effects=[withStroke(linewidth=3, foreground="white")],
     )
+
+
+def surface_map(
+    ranking: pd.DataFrame,
+    space: Mapping[str, Mapping[str, Any]],
+    expected: tuple[Sequence[NDArray[Any]], NDArray[np.float64]],
+    first: int,
+    best: int = 20,
+) -> Figure:
+    """What a Bayesian search expects of a score, and the trials that it learnt it from.
+
+    `expected` is the surface over `map_axes`, as `zdl.samplers.bayes.Bayes.surface` gives it: over two
+    numeric hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among
+    them. Squares are the first round, the trials with numbers below `first`, and circles were proposed.
+    Where nothing is expected (no trial finished), or over a choice: `search_map`.
+    """
+    names = map_axes(ranking, space)
+    ticks, mean = expected
+    if "options" in space[names[0]] or np.isnan(mean).all():
+        return search_map(ranking, space, best)
+    heading, shown = _shown("What the search learnt", ranking, names)
+    with _style():
+        figure = _figure(9, 5.2, heading)
+        ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
+        ax.spines[["top", "right"]].set_visible(False)
+        places = shown[["rank", "trial", "status", "val_acc"]].assign(
+            x=_along(ax, "x", shown, names[0], space)
+        )
+        handles = []
+        if len(names) == 2:
+            places["y"] = _along(ax, "y", shown, names[1], space)
+            bands = np.linspace(0, 1, 41)
+            ground = ax.contourf(*ticks, mean.T.clip(0, 1), bands, cmap="viridis", vmin=0, vmax=1)
+            bar = _axes(figure, 8.05, 0.8, 0.16, 3.75)
+            label = "validation accuracy: expected, and as it was"
+            figure.colorbar(ground, cax=bar, label=label, ticks=bands[::8]).outline.set_visible(False)
+        else:
+            places["y"] = shown["val_acc"].fillna(0.0)
+            ax.set(ylim=(0, 1), ylabel="validation accuracy")
+            ax.grid(color=FAINT, linewidth=0.6)
+            handles += ax.plot(ticks[0], mean, color=INK, lw=1.4, zorder=1, label="expected")
+        handles += _learnt_from(ax, places, first, coloured=len(names) == 2)
+        _legend(figure, handles, handlelength=0.8 if len(names) == 2 else 1.6)
+    return figure
+
+
+def _learnt_from(ax: Axes, places: pd.DataFrame, first: int, coloured: bool) -> list[Line2D]:
+    """Draw the trials of a Bayesian search where `places` says; the handles of a legend."""
+    size = max(8.0, min(45.0, 9000 / max(1, len(places))))
+    diverged = places[places["status"] == "diverged"]
+    finished = places.drop(diverged.index)
+    handles = []
+    for drawn, marker, label in (
+        (finished["trial"] < first, "s", "drawn at random"),
+        (finished["trial"] >= first, "o", "proposed"),
+    ):
+        dots = finished[drawn]
+        colours: dict[str, Any] = {"c": VALIDATION, "edgecolors": "white"}
+        if coloured:
+            colours = {"c": dots["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1, "edgecolors": "white"}
+        _scatter(ax, dots, s=size, marker=marker, linewidths=0.9, zorder=2, **colours)
+        face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
+        handles.append(_handle(label, marker=marker, markersize=7, color=face))
+    if len(diverged):
+        _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=1.6, zorder=3)
+        handles.append(_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED))
+    for x, y in finished.loc[finished["rank"] == 1, ["x", "y"]].itertuples(index=False):
+        _name(ax, x, y)
+    return handles
 
 
 def heat_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], best: int = 20) -> Figure:

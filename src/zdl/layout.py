@@ -6,7 +6,7 @@ has fixed names, for Git and its readers: receipts (see `zdl.store`) vouch for t
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,10 @@ class Layout:
 
     @cached_property
     def table(self) -> File:
-        fits = partial(plan.is_table, self.trials.values())
+        def fits(contents: dict[str, Any]) -> bool:
+            trials = self.trials.values()
+            return len(trials) < len(self.names) or plan.is_table(trials, contents)  # or it cannot be told
+
         code = code_digest("plan", "steps.aggregate")
         return _file("results/table", ".json", self.plan.digest, code, fits=fits)
 

@@ -19,6 +19,7 @@ DRAWN = {  # how a search method chooses its points, in words
     "random": "drawn at random",
     "grid": "every combination of a grid",
     "halton": "spread evenly by a scrambled Halton sequence",
+    "bayes": "the first {batch} drawn at random, the rest proposed {batch} at a time by a Gaussian process",
 }
 LABELS = {"data": "Data split (training and validation images), SHA-256", "numpy": "NumPy"}
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
@@ -34,6 +35,12 @@ GRID_CAPTION = """
 *Every combination of the grid. If the best ones lie along an edge, better ones may lie beyond it; between
 two values of an axis, nothing was tried.*
 """
+SURFACE_CAPTION = """
+*The ground is what the search expects of a score, from all trials; a dot is what one scored. A dot that
+stands out from its ground had luck, or no luck, or shows that the model is wrong there; where there are no
+dots, it guesses. If the brightest ground lies along an edge, better trials may lie beyond it.*
+"""
+CAPTIONS = {"grid": GRID_CAPTION, "bayes": SURFACE_CAPTION}
 SCORES = """
 Val acc is the last point of the validation curve, by which the book ranks; final val acc is after the
 last update.
@@ -94,10 +101,11 @@ def _what(search: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     space, method = settings["search"]["space"], settings["search"]["method"]
     epochs = "" if "epochs" in space else f"for {count(settings['training']['epochs'], 'epoch')} "
     kept = short(100.0 * settings["split"]["validation_rate"])
+    drawn = DRAWN.get(method, f"chosen by the method {method}").format(batch=settings["search"]["batch"])
     diverged = f"; {search['diverged']:,} diverged, and rank last" if search["diverged"] else ""
     return (
         f"{count(search['trials'], 'network')}, each with its own {listed(map(title, space))} "
-        f"({DRAWN.get(method, f'chosen by the method {method}')}), learned {epochs}from MNIST's leading "
+        f"({drawn}), learned {epochs}from MNIST's leading "
         f"{settings['data']['subsample']:,} images, less the {kept} % kept for validation. "
         f"{search['above_half']:,} ended with a validation accuracy above 0.5{diverged}."
     )
@@ -154,7 +162,7 @@ def the_search(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> str:
     ]
     head = ["hyper-parameter", "distribution", "searched", f"of the best {len(best) or ''}".strip()]
     figure = _figure("All trials of the search", "search")
-    caption = GRID_CAPTION if settings["search"]["method"] == "grid" else MAP_CAPTION
+    caption = CAPTIONS.get(settings["search"]["method"], MAP_CAPTION)
     return "\n\n".join(["## The whole search", figure, _wrapped(caption), _table(head, rows)])
 
 

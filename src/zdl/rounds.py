@@ -83,14 +83,16 @@ def _key(settings: Mapping[str, Any], split: str) -> str:
     module = type(sampler(search)).__module__.removeprefix("zdl.").replace(".", "/")
     code = code_digest(*CODE, "space", module, "samplers/random", "plan.enroll", "plan.number_of")
     libraries = [version(library) for library in LIBRARIES]
-    return digest([search, shared(settings), split, code, code_digest("rounds.history"), libraries])
+    return digest([search, shared(settings), split, code, code_digest("rounds._score"), libraries])
 
 
-def history(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> History:
+def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:
     """What a sampler learns from: each trial's point, and the score that ranks it, None if it diverged."""
-    seen = []
-    for trial, record in zip(trials, records, strict=True):
-        curve = record["outcome"]["curve"]
-        finished = record["outcome"]["status"] == "finished"
-        seen.append((trial.point, curve["val_correct"][-1] / curve["val_size"] if finished else None))
-    return seen
+    return [(point, _score(outcome)) for point, outcome in zip(points, outcomes, strict=True)]
+
+
+def _score(outcome: Mapping[str, Any]) -> float | None:
+    if outcome["status"] == "diverged":
+        return None
+    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
+    return score

@@ -66,7 +66,8 @@ def propose(layout: Layout, say: Say, number: int) -> None:
 
     its, search = layout.rounds[number - 1], layout.settings["search"]
     earlier = layout.known(its.start)
-    seen = history(earlier, (read_json(trial.record, trial.digest, is_record) for trial in earlier))
+    outcomes = (read_json(trial.record, trial.digest, is_record)["outcome"] for trial in earlier)
+    seen = history((trial.point for trial in earlier), outcomes)
     proposed = sampler(search).propose(seen, search["batch"])
     trials = its.trials((point for point, _ in proposed), earlier)
     write(its.path, sealed_json(its.contents(trials, digest(seen))))
@@ -118,13 +119,23 @@ def weights(layout: Layout, say: Say) -> None:
 def render(layout: Layout, say: Say) -> None:
     """The figures, and the page that shows them."""
     from zdl import figures, report
+    from zdl.rounds import history
+    from zdl.samplers.bayes import Bayes
 
     frame, curves, metrics = _ranked(layout)
-    facts = {"data": read_json(*layout.table)["data"], "numpy": np.__version__}
+    outcomes = read_json(*layout.table)
+    facts = {"data": outcomes["data"], "numpy": np.__version__}
     best20 = figures.best20(curves, frame)
     search, best = layout.settings["search"], layout.settings["report"]["best"]
-    draw = figures.heat_map if search["method"] == "grid" else figures.search_map
-    whole = draw(frame, search["space"], best)
+    space = search["space"]
+    if search["method"] == "bayes":
+        seen = history(*zip(*((row["point"], row["outcome"]) for row in outcomes["trials"]), strict=True))
+        expected = Bayes(search).surface(seen, *figures.map_axes(frame, space), steps=80)
+        whole = figures.surface_map(frame, space, expected, search["batch"], best)
+    elif search["method"] == "grid":
+        whole = figures.heat_map(frame, space, best)
+    else:
+        whole = figures.search_map(frame, space, best)
     files = {
         "README.md": report.page(frame, metrics, layout.settings, facts).encode(),
         "best20.png": figures.png(best20),

@@ -209,12 +209,10 @@ def mend(layout: "Layout") -> list[str]:
     """
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
-    texts = [layout.plan, *records]
+    texts = (layout.plan, layout.table, *records)
     receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines = [_set_aside(file, read_npz) for file in archives]
     lines += [_mend_rounds(layout)]
-    if len(layout.trials) == len(layout.names):
-        texts.append(layout.table)  # which can only be told from another once all trials are known
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:
         if not vouches(receipt):
@@ -243,7 +241,8 @@ def _mend_rounds(layout: "Layout") -> str:
         if seen is not None:
             last = earlier[len(seen) :]
             try:
-                seen += history(last, [read_json(trial.record, trial.digest, is_record) for trial in last])
+                records = [read_json(trial.record, trial.digest, is_record) for trial in last]
+                seen += history((trial.point for trial in last), (record["outcome"] for record in records))
             except Damaged:
                 seen = None  # those are made again first
         file = its.file(earlier)
