@@ -7,6 +7,7 @@ are chosen by rule here, so that the page says what the numbers say. But for sec
 the scores.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,10 +21,23 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from zdl.dataset import validation_count
-from zdl.figures import FAINT, INK, QUIET, _axes, _figure, _legend, _style, png, svg
+from zdl.figures import (
+    FAINT,
+    INK,
+    QUIET,
+    _axes,
+    _figure,
+    _legend,
+    _style,
+    map_axes,
+    png,
+    surface_map,
+    svg,
+)
 from zdl.ranking import accuracy, count, csv, listed, short, title
+from zdl.report import SURFACE_CAPTION, _table, _wrapped
 from zdl.report import _figure as _shown
-from zdl.report import _table, _wrapped
+from zdl.samplers.bayes import Bayes
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
 MARKS, PAIRED = (10, 20, 50, 100), (20, 50, 100)  # numbers of trials at which the best so far is told
@@ -237,6 +251,24 @@ def _name(method: str) -> str:
     return NAMES.get(method, f"{method.capitalize()} search")
 
 
+def learnt(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> Figure:
+    """What the first of the Bayesian searches learnt, as the report of such a search shows it."""
+    own = trials[(trials["method"] == LEAD) & (trials["seed"] == trials["seed"].min())].reset_index()
+    points = pd.DataFrame([json.loads(point) for point in own["point"]])
+    finished = own["val_acc"].notna()
+    frame = own[["val_acc"]].join(points).assign(
+        trial=own["trial"] - 1,
+        status=np.where(finished, "finished", "diverged"),
+        rank=own["val_acc"].rank(method="first", ascending=False),
+    )  # fmt: skip
+    space = params["search"]["space"]
+    sampler = Bayes({**params["search"], "batch": batch})
+    scores = [None if math.isnan(score) else score for score in own["val_acc"]]
+    seen = list(zip(points.to_dict("records"), scores, strict=True))
+    expected = sampler.surface(seen, *map_axes(frame, space), steps=80)
+    return surface_map(frame.sort_values("rank"), space, expected, batch)
+
+
 # The page.
 
 FIGURE_CAPTION = """
@@ -278,12 +310,17 @@ def files(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> dict[s
     """The published files by name; `params` are the settings that all searches share."""
     curves, seeds = quartiles(best_so_far(trials)), trials["seed"].nunique()
     figure = drawn(curves, seeds)
+    shown = {}
+    if LEAD in set(trials["method"]):
+        ground = learnt(trials, params, batch)
+        shown = {"learnt.png": png(ground), "learnt.svg": svg(ground)}
     return {
         "README.md": page(trials, params, batch).encode(),
         "best_so_far.csv": csv(curves).encode(),
         "searches.csv": csv(searches(trials)).encode(),
         "best_so_far.png": png(figure),
         "best_so_far.svg": svg(figure),
+        **shown,
     }
 
 
@@ -304,6 +341,7 @@ def page(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> str:
         _wrapped(AGAINST.format(last=count(len(best_so_far(trials)), "trial"))),
         "## Why",
         *map(_wrapped, why(trials, params)),
+        *(learns(trials) if LEAD in set(trials["method"]) else ()),
         "## What each search spent",
         costs(spend),
         _wrapped(SPENT),
@@ -312,6 +350,12 @@ def page(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> str:
         _wrapped(FILES),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def learns(trials: pd.DataFrame) -> list[str]:
+    """What one of the Bayesian searches learnt."""
+    seed = trials["seed"].min()
+    return [_shown(f"What the Bayesian search of seed {seed} learnt", "learnt"), _wrapped(SURFACE_CAPTION)]
 
 
 def finding(trials: pd.DataFrame) -> str:
