@@ -24,7 +24,7 @@ if config:
 try:
     layout = Layout.of("params.yaml")
     check_writable()
-    for line in mend(layout):
+    for line in mend(layout) if workflow.is_main_process else ():
         print(line, file=sys.stderr)
 except (Error, OSError) as error:
     raise SystemExit(str(error))

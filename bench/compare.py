@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import lru_cache
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +35,7 @@ from bench import comparing
 from zdl import Error, dataset, mnist, plan, samplers
 from zdl.files import STORE, canonical, digest
 from zdl.layout import Layout
+from zdl.rounds import LIBRARIES
 from zdl.samplers import SAMPLERS, Proposal, Sampler
 from zdl.settings import SCHEMA, load
 from zdl.space import stream
@@ -192,8 +194,10 @@ def _scores(outcome: Sequence[Any]) -> dict[str, Any]:
 def _code() -> str:
     """Digest of all that a sampler computes with, so that points kept from another version are not taken."""
     folder = Path(samplers.__file__).parent
-    texts = [path.read_bytes() for path in (*sorted(folder.glob("*.py")), folder.parent / "space.py")]
-    return hashlib.sha256(b"".join(texts)).hexdigest() + np.__version__
+    others = (folder.parent / name for name in ("space.py", "optimizers.py"))
+    texts = [path.read_bytes() for path in (*sorted(folder.glob("*.py")), *others)]
+    versions = "".join(map(version, LIBRARIES))
+    return hashlib.sha256(b"".join(texts)).hexdigest() + versions
 
 
 async def compared(

@@ -29,15 +29,14 @@ from zdl.figures import (
     _figure,
     _legend,
     _style,
-    map_axes,
     png,
     surface_map,
     svg,
 )
-from zdl.ranking import accuracy, count, csv, listed, short, title
+from zdl.ranking import accuracy, count, csv, listed, map_axes, short, title
 from zdl.report import SURFACE_CAPTION, _table, _wrapped
 from zdl.report import _figure as _shown
-from zdl.samplers.bayes import Bayes
+from zdl.surface import surface
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
 MARKS, PAIRED = (10, 20, 50, 100), (20, 50, 100)  # numbers of trials at which the best so far is told
@@ -262,10 +261,10 @@ def learnt(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> Figur
         rank=own["val_acc"].rank(method="first", ascending=False),
     )  # fmt: skip
     space = params["search"]["space"]
-    sampler = Bayes({**params["search"], "batch": batch})
     scores = [None if math.isnan(score) else score for score in own["val_acc"]]
     seen = list(zip(points.to_dict("records"), scores, strict=True))
-    expected = sampler.surface(seen, *map_axes(frame, space), steps=80)
+    search = {**params["search"], "batch": batch}
+    expected = surface(search, seen, *map_axes(frame, space))
     return surface_map(frame.sort_values("rank"), space, expected, batch)
 
 

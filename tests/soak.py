@@ -60,6 +60,8 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "layers": ("+ 1e-7)", "+ 1e-3)"),
     "dataset": ('kind="stable")', 'kind="stable")[::-1]'),
     "space": ("DIGITS = 12", "DIGITS = 6"),
+    "samplers/bayes": ("LEADERS, NEARBY", "NEARBY, LEADERS"),
+    "surface": ("expected, 4)", "expected, 1)"),
     "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
     "ranking": ("len(scores), 6)", "len(scores), 1)"),
     "figures": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
@@ -123,7 +125,7 @@ for step in (steps.prepare, steps.split, steps.plan):
     step(layout, print)
 for number in range(len(layout.rounds) + 1):
     if number:
-        steps.propose(layout, print, number)
+        steps.propose(layout, print, layout.rounds[number - 1].path.stem)
         layout = Layout.of()
     for trial in layout.trials.values():
         store.obtain(trial)
@@ -145,7 +147,7 @@ class Oracle:
         self.known: dict[str, Expected] = {}
 
     def __call__(self, clone: Clone) -> Expected:
-        sources = [clone.path / "params.yaml", *sorted(clone.path.glob("src/zdl/*.py"))]
+        sources = [clone.path / "params.yaml", *sorted(clone.path.glob("src/zdl/**/*.py"))]
         key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
         if key not in self.known:
             self.known[key] = self._made(clone, self.folder / key)

@@ -82,7 +82,7 @@ def heated(space, diverged=()):
 def learnt(data, space=SPACE, first=4, level=0.5):
     """A surface that falls from `level` along every axis, along the second twice as fast."""
     frame = ranking.rank(data, space)
-    names = figures.map_axes(frame, space)
+    names = ranking.map_axes(frame, space)
     ticks = [np.linspace(space[name].get("low", 0), space[name].get("high", 1), 9) for name in names]
     fall = np.add.outer(np.arange(9), 2 * np.arange(9)) if len(names) == 2 else np.arange(9)
     return figures.surface_map(frame, space, (ticks, level - fall / 100), first)

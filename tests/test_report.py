@@ -68,7 +68,7 @@ def test_headline_by_hand():
         (
             "bayes",
             "(the first 4 drawn at random, the rest proposed 4 at a time by a Gaussian process)",
-            "*The ground is what the search expects of a score",
+            "*The ground (over one hyper-parameter: the line) is what the search expects of a score",
         ),
     ],
 )
@@ -76,6 +76,15 @@ def test_the_method_is_named(method, said, caption):
     text = flat(page(search(), method=method))
     assert f"each with its own lr and weight decay {said}, learned" in text
     assert caption in text and f"method: {method}" in text
+
+
+@pytest.mark.parametrize("data", [search(4), search(4, diverged=range(4))])
+def test_a_bayesian_search_that_learnt_nothing_does_not_say_so(data):
+    text = flat(page(data, method="bayes"))
+    assert "(drawn at random), learned" in text
+    surface = any(trial["outcome"]["status"] == "finished" for trial in data["trials"])
+    assert ("*The ground" in text) == surface
+    assert "*The ground" not in flat(page(data, OPTIMIZERS, method="bayes"))
 
 
 def test_a_grid_s_ranges_tell_their_points():

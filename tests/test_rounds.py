@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from zdl import Error, plan, steps, store
+from zdl import Error, files, plan, steps, store
 from zdl.files import Damaged, read_json, sealed_json, sealed_npz, write
 from zdl.kinds import is_record
 from zdl.layout import Layout
@@ -78,7 +78,7 @@ def play(layout):
     steps.plan(layout, print)
     layout = train(layout)
     for its in layout.rounds:
-        steps.propose(layout, print, its.number)
+        steps.propose(layout, print, its.path.stem)
         layout = train(Layout(layout.settings))
     return layout
 
@@ -155,16 +155,19 @@ def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(layout):
     with pytest.raises(Damaged, match="cannot be read"):
         store.planned(layout.listing(layout.names[5]), [layout.names[5]])
     with pytest.raises(Error, match="is not there, or damaged"):
-        steps.propose(layout, print, 2)
+        steps.propose(layout, print, layout.rounds[1].path.stem)
     with pytest.raises(Error, match=f"{layout.names[0]}.json: cannot be read"):
-        steps.propose(layout, print, 1)
+        steps.propose(layout, print, layout.rounds[0].path.stem)
+    for unknown in ("1", "0001-0123456789ab"):
+        with pytest.raises(Error, match=f"round {unknown}: is none of this search"):
+            steps.propose(layout, print, unknown)
 
 
 def test_the_order_in_which_trials_finish_changes_nothing(layout, whole):
     steps.plan(layout, print)
     layout = train(layout, reversed(layout.names[:4]))
     for its in layout.rounds:
-        steps.propose(layout, print, its.number)
+        steps.propose(layout, print, its.path.stem)
         layout = train(Layout(layout.settings), reversed(its.names))
     for path in [*layout.records(), *(its.path for its in layout.rounds)]:
         assert path.read_bytes() == (whole / path).read_bytes()
@@ -204,7 +207,7 @@ def made_again(layout):
     after = Layout(layout.settings)
     for its in after.rounds:
         if not its.path.exists():
-            steps.propose(after, print, its.number)
+            steps.propose(after, print, its.path.stem)
         after = Layout(layout.settings)
         train(after, [name for name, record in zip(after.trials, after.records(after.trials), strict=True)
                       if not record.exists()])  # fmt: skip
@@ -235,10 +238,10 @@ def test_a_round_that_does_not_follow_from_the_records_is_proposed_again(done):
     score[-1] = 5 - score[-1]
     write(trial.record, sealed_json(value))
     (line,) = store.mend(Layout(done.settings))
-    assert line.startswith(f"{done.rounds[0].path}: does not hold what it should")
+    assert line.startswith(f"{done.rounds[0].path}: does not follow from the records before it")
     assert not any(its.path.exists() for its in done.rounds)
     assert [record.exists() for record in done.records()] == [True] * 4 + [False] * 6
-    steps.propose(Layout(done.settings), print, 1)
+    steps.propose(Layout(done.settings), print, done.rounds[0].path.stem)
     assert store.mend(Layout(done.settings)) == []
 
 
@@ -250,17 +253,53 @@ def test_of_a_search_that_is_over_the_records_move_to_the_store_under_their_keys
     assert {path.stem for path in TRIALS.glob("*.json")} == set(done.names[:4])
     assert {path.stem for path in store.KEPT.iterdir()} == keys - set(done.names)
     assert list(ROUNDS.iterdir()) == []
-    assert store.prune(done.trials.values()) == 0 and store.prune(done.first) == 6
+    assert store.prune(done.known()) == 0 and store.prune(done.first) == 6
 
 
 def test_what_a_round_is_proposed_from(layout, whole):
     """The round before it and its scores; and of earlier ones what is missing, if nobody else asks for it."""
     plan_, one, two = layout.plan.path, *(its.path for its in layout.rounds)
     records = layout.records()
-    assert layout.needed_to_propose(1) == [plan_, *records[:4]]
-    assert layout.needed_to_propose(2) == [one, *records[4:8]]
+    assert layout.needed_to_propose(one.stem) == [plan_, *records[:4]]
+    assert layout.needed_to_propose(two.stem) == [one, *records[4:8]]
     shutil.copytree(whole, ".", dirs_exist_ok=True)
-    assert layout.needed_to_propose(2) == []
+    assert layout.needed_to_propose(two.stem) == []
     two.unlink()
     records[1].unlink()
-    assert layout.needed_to_propose(2) == [one, *records[4:8], records[1]]
+    assert layout.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
+
+
+def test_every_damaged_file_is_named(done):
+    one, two, *_ = (its.path for its in done.rounds)
+    record = done.records()[9]
+    for path in (one, two, record):
+        path.write_bytes(path.read_bytes()[:-9])
+    lines = store.mend(Layout(done.settings))
+    assert [line.split(":")[0] for line in lines] == [str(one), str(two), str(record)]
+    assert all("is damaged" in line and str(store.DAMAGED) in line for line in lines)
+    assert {path.stem for path in store.KEPT.iterdir()} == {trial.key for trial in done.trials.values()}
+    assert made_again(done) == 0
+
+
+def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
+    """The layout is read again under the lock: what it knew before may be old."""
+    two = done.rounds[1].path
+    data = two.read_bytes()
+    two.unlink()
+    old = Layout(done.settings)
+    assert len(old.trials) == 8
+    two.write_bytes(data)
+    assert store.mend(old) == [] and two.exists() and not store.missing(done.known())
+
+
+def test_a_search_of_many_rounds_parses_its_code_once(settings, layout, monkeypatch):
+    parsed = []
+    parse = files._parsed
+    monkeypatch.setattr(files, "_parsed", lambda *name: parsed.append(name) or parse(*name))
+    files.code_digest.cache_clear()
+    many = Layout({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
+    assert len(many.names) == len(set(many.names)) == 300 and len(many.trials) == 1
+    first = many.first
+    for its in many.rounds[:5]:
+        first += its.trials([{"lr": 0.01, "optimizer": "sgd"}], first)
+    assert max(parsed.count(name) for name in parsed) <= 5  # as often as different digests hold it

@@ -25,7 +25,7 @@ from matplotlib.patheffects import Normal, withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from zdl.ranking import FIXED, accuracy, count, listed, short, title
+from zdl.ranking import FIXED, accuracy, count, listed, map_axes, short, title
 
 VALIDATION, TRAINING = "#0072B2", "#D55E00"  # Okabe and Ito's, for colour-blind readers; dashed in print
 DIVERGED, INK, QUIET, FAINT = "#D55E00", "#1a1a1a", "#5a5a5a", "#dddddd"
@@ -210,14 +210,6 @@ def _shown(what: str, ranking: pd.DataFrame, names: Sequence[str]) -> tuple[str,
     return heading, shown
 
 
-def map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The one or two hyper-parameters to draw the search over."""
-    searched = [name for name in space if name in ranking]
-    numeric = [name for name in searched if "options" not in space[name]]
-    numeric.sort(key=lambda name: ranking[name].hasnans)  # those that play a part in every trial come first
-    return numeric[:2] or searched[:1]
-
-
 def _along(
     ax: Axes, which: str, shown: pd.DataFrame, name: str, space: Mapping[str, Mapping[str, Any]]
 ) -> "pd.Series[float]":
@@ -309,7 +301,7 @@ def surface_map(
 ) -> Figure:
     """What a Bayesian search expects of a score, and the trials that it learnt it from.
 
-    `expected` is the surface over `map_axes`, as `zdl.samplers.bayes.Bayes.surface` gives it: over two
+    `expected` is the surface over `map_axes`, as `zdl.surface.surface` gives it: over two
     numeric hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among
     them. Squares are the first round, the trials with numbers below `first`, and circles were proposed.
     Where nothing is expected (no trial finished), or over a choice: `search_map`.
@@ -354,7 +346,8 @@ def _learnt_from(ax: Axes, places: pd.DataFrame, first: int, coloured: bool) -> 
         (finished["trial"] < first, "s", "drawn at random"),
         (finished["trial"] >= first, "o", "proposed"),
     ):
-        dots = finished[drawn]
+        if (dots := finished[drawn]).empty:
+            continue
         colours: dict[str, Any] = {"c": VALIDATION, "edgecolors": "white"}
         if coloured:
             colours = {"c": dots["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1, "edgecolors": "white"}

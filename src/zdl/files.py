@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,6 +79,7 @@ def is_digest(text: str) -> bool:
     return re.fullmatch(f"[0-9a-f]{{{HEX}}}", text) is not None
 
 
+@lru_cache  # a search of many rounds asks for the same one many times
 def code_digest(*names: str) -> str:
     """Digest of what parts of zdl compute, each a module or a function of one, such as ``steps.rank``.
 

@@ -6,7 +6,7 @@ has fixed names, for Git and its readers: receipts (see `zdl.store`) vouch for t
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from zdl import Error, mnist, plan
 from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
 from zdl.kinds import SPLIT, images
-from zdl.rounds import Round, rounds
+from zdl.rounds import LIBRARIES, Round, rounds
 from zdl.settings import load
 from zdl.trial import SPLITS, TRIALS, Trial
 
@@ -24,6 +24,7 @@ REPORTS = Path("reports")
 RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
 RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
 WEIGHTS = Path("results/best.npz")
+SURFACE = ("surface", "samplers/bayes", "samplers/grid", "space", "rounds.history", "rounds._score")
 
 
 RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
@@ -32,6 +33,10 @@ RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
 def _file(directory: str, suffix: str, *determinants: Any, fits: Fits = bool) -> File:
     key = digest([directory, *determinants])
     return File(Path(directory) / f"{key[:12]}{suffix}", key, fits)
+
+
+def _is_plan(lines: dict[str, Any], contents: dict[str, Any]) -> bool:
+    return contents == {"digest": contents["digest"], **lines}
 
 
 class Layout:
@@ -117,25 +122,32 @@ class Layout:
         (record,) = self.records([name])
         return [] if record.exists() else [self.listing(name), self.split.path]
 
-    def needed_to_propose(self, number: int) -> list[Path]:
-        """What a round is to be proposed from: the round before it, and the scores of that. (Where that is
-        there, nobody else asks for what is missing of still earlier ones.) One that is there needs nothing.
-        """
-        its, *before = reversed(self.rounds[:number])
+    def round(self, name: str) -> Round:
+        """The round whose file has that name (without its suffix)."""
+        for its in self.rounds:
+            if its.path.stem == name:
+                return its
+        raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
+
+    def needed_to_propose(self, name: str) -> list[Path]:
+        """What a round is to be proposed from: the round before it, and the scores of that. (All earlier ones
+        would be quadratic in the rounds.) Where the round before is there, nobody else asks for what is
+        missing of still earlier ones. One that is there needs nothing."""
+        its = self.round(name)
         if its.path.exists():
             return []
-        files = [*(earlier.path for earlier in before), self.plan.path]
+        *files, last = [self.plan.path, *(earlier.path for earlier in self.rounds)][: its.number]
         records = self.records(self.names[: its.start])
-        last = its.start - len(its.names)
-        needed, others = [files[0], *records[last:]], [*files[1:], *records[:last]]
-        return needed + [path for path in others if files[0].exists() and not path.exists()]
+        others, scores = records[: -len(its.names)], records[-len(its.names) :]
+        lost = [path for path in (*files, *others) if last.exists() and not path.exists()]
+        return [last, *scores, *lost]
 
     @cached_property
     def plan(self) -> File:
         lines = plan.lines(self.first, self.names[len(self.first) :])
-        return _file(
-            "results/plan", ".json", lines, fits=lambda held: held == {"digest": held["digest"], **lines}
-        )
+        order = list(self.settings["search"]["space"])  # in which points hold their values
+        fits = partial(_is_plan, lines)
+        return _file("results/plan", ".json", lines, order, fits=fits)
 
     @cached_property
     def table(self) -> File:
@@ -156,8 +168,8 @@ class Layout:
     @cached_property
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
-        code = code_digest("figures", "report", "steps.render")
-        made_from = [self.ranked.digest, self.settings, code, version("matplotlib")]
+        code = code_digest("figures", "report", "steps.render", *SURFACE)
+        made_from = [self.ranked.digest, self.settings, code, *map(version, ("matplotlib", *LIBRARIES))]
         return File(Path("results/receipts/render.json"), digest(made_from))
 
     @cached_property

@@ -105,6 +105,14 @@ def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
     return frame[frame["status"] != "diverged"].head(n)
 
 
+def map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The one or two hyper-parameters to draw a search over: numbers, if there are any."""
+    searched = [name for name in space if name in ranking]
+    numeric = [name for name in searched if "options" not in space[name]]
+    numeric.sort(key=lambda name: ranking[name].hasnans)  # those that play a part in every trial come first
+    return numeric[:2] or searched[:1]
+
+
 def short(value: Any) -> str:
     """A value as people read it: floats to 3 significant digits, a dash for a blank."""
     if pd.isna(value):

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zdl.ranking import accuracy, count, listed, short, title, top
+from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +36,11 @@ GRID_CAPTION = """
 two values of an axis, nothing was tried.*
 """
 SURFACE_CAPTION = """
-*The ground is what the search expects of a score, from all trials; a dot is what one scored. A dot that
-stands out from its ground had luck, or no luck, or shows that the model is wrong there; where there are no
-dots, it guesses. If the brightest ground lies along an edge, better trials may lie beyond it.*
+*The ground (over one hyper-parameter: the line) is what the search expects of a score, from all trials; a
+dot is what one scored. A dot that stands out from its ground had luck, or no luck, or shows that the model
+is wrong there; where there are no dots, it guesses. If the brightest ground lies along an edge, better
+trials may lie beyond it.*
 """
-CAPTIONS = {"grid": GRID_CAPTION, "bayes": SURFACE_CAPTION}
 SCORES = """
 Val acc is the last point of the validation curve, by which the book ranks; final val acc is after the
 last update.
@@ -101,7 +101,10 @@ def _what(search: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     space, method = settings["search"]["space"], settings["search"]["method"]
     epochs = "" if "epochs" in space else f"for {count(settings['training']['epochs'], 'epoch')} "
     kept = short(100.0 * settings["split"]["validation_rate"])
-    drawn = DRAWN.get(method, f"chosen by the method {method}").format(batch=settings["search"]["batch"])
+    batch = settings["search"]["batch"]
+    if method == "bayes" and search["trials"] <= batch:
+        method = "random"  # there was but the first round
+    drawn = DRAWN.get(method, f"chosen by the method {method}").format(batch=batch)
     diverged = f"; {search['diverged']:,} diverged, and rank last" if search["diverged"] else ""
     return (
         f"{count(search['trials'], 'network')}, each with its own {listed(map(title, space))} "
@@ -162,8 +165,16 @@ def the_search(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> str:
     ]
     head = ["hyper-parameter", "distribution", "searched", f"of the best {len(best) or ''}".strip()]
     figure = _figure("All trials of the search", "search")
-    caption = CAPTIONS.get(settings["search"]["method"], MAP_CAPTION)
+    numeric = "options" not in space[map_axes(ranking, space)[0]]
+    caption = _caption(settings["search"]["method"], numeric and not best.empty)
     return "\n\n".join(["## The whole search", figure, _wrapped(caption), _table(head, rows)])
+
+
+def _caption(method: str, surface: bool) -> str:
+    """What to look at in the figure of the search; `surface`: whether there can be one of what it expects."""
+    if method == "bayes" and surface:
+        return SURFACE_CAPTION
+    return GRID_CAPTION if method == "grid" else MAP_CAPTION
 
 
 def _searched(spec: Mapping[str, Any]) -> list[str]:

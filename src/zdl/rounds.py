@@ -36,7 +36,8 @@ class Round:
         self.start = number * batch
         places = range(self.start, self.start + batch)
         self.names = [f"{place:04d}-{digest([search, place])[:12]}" for place in places]
-        self.digest = digest([search, number])
+        # The order of the space is that of the values in the file, and changes no trial.
+        self.digest = digest([search, number, list(settings["search"]["space"])])
         self.path = ROUNDS / f"{number:04d}-{self.digest[:12]}.json"
 
     def trials(self, points: Iterable[Point], earlier: Iterable[Trial]) -> list[Trial]:
@@ -81,9 +82,10 @@ def _key(settings: Mapping[str, Any], split: str) -> str:
     """Digest of all that determines every round."""
     search = {name: value for name, value in settings["search"].items() if name != "trials"}
     module = type(sampler(search)).__module__.removeprefix("zdl.").replace(".", "/")
-    code = code_digest(*CODE, "space", module, "samplers/random", "plan.enroll", "plan.number_of")
+    points = code_digest("space", "samplers/random", module, "rounds._score")
+    trials = code_digest(*CODE, "settings.resolve", "plan.enroll", "plan.number_of")
     libraries = [version(library) for library in LIBRARIES]
-    return digest([search, shared(settings), split, code, code_digest("rounds._score"), libraries])
+    return digest([search, shared(settings), split, points, trials, libraries])
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:

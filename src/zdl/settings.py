@@ -77,8 +77,12 @@ def shared(settings: Settings) -> dict[str, Any]:
     """What all trials train with, and their points leave as it is; only what plays a part in some trial."""
     idle = {knob for name in OPTIMIZERS for knob in knobs(name)}
     idle -= {knob for name in possible(settings, "optimizer") for knob in knobs(name)}
-    fixed = {**settings["model"], **settings["training"]}
-    return {name: fixed[name] for name in fixed if name not in settings["search"]["space"].keys() | idle}
+    fixed, space = {**settings["model"], **settings["training"]}, settings["search"]["space"]
+    sizes = fixed.pop("hidden_sizes")  # of which a searched width leaves their number, a depth the width
+    widths = [] if "hidden_width" in space else sizes[:1] if "hidden_depth" in space else sizes
+    depth = None if "hidden_depth" in space else len(sizes)
+    kept = {name: fixed[name] for name in fixed if name not in space.keys() | idle}
+    return {**kept, "hidden_sizes": [widths, depth]}
 
 
 def notes(settings: Settings) -> list[str]:

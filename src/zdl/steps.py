@@ -60,17 +60,18 @@ def plan(layout: Layout, say: Say) -> None:
     write(layout.plan.path, sealed_json(contents), alone=True)
 
 
-def propose(layout: Layout, say: Say, number: int) -> None:
+def propose(layout: Layout, say: Say, name: str) -> None:
     """The points of a round of a search that learns, from what came of all trials before it."""
     from zdl.rounds import history
 
-    its, search = layout.rounds[number - 1], layout.settings["search"]
+    its, search = layout.round(name), layout.settings["search"]
     earlier = layout.known(its.start)
     outcomes = (read_json(trial.record, trial.digest, is_record)["outcome"] for trial in earlier)
     seen = history((trial.point for trial in earlier), outcomes)
     proposed = sampler(search).propose(seen, search["batch"])
     trials = its.trials((point for point, _ in proposed), earlier)
-    write(its.path, sealed_json(its.contents(trials, digest(seen))))
+    with store.settled():
+        write(its.path, sealed_json(its.contents(trials, digest(seen))))
 
 
 def aggregate(layout: Layout, say: Say) -> None:
@@ -118,9 +119,9 @@ def weights(layout: Layout, say: Say) -> None:
 
 def render(layout: Layout, say: Say) -> None:
     """The figures, and the page that shows them."""
-    from zdl import figures, report
+    from zdl import figures, ranking, report
     from zdl.rounds import history
-    from zdl.samplers.bayes import Bayes
+    from zdl.surface import surface
 
     frame, curves, metrics = _ranked(layout)
     outcomes = read_json(*layout.table)
@@ -130,7 +131,7 @@ def render(layout: Layout, say: Say) -> None:
     space = search["space"]
     if search["method"] == "bayes":
         seen = history(*zip(*((row["point"], row["outcome"]) for row in outcomes["trials"]), strict=True))
-        expected = Bayes(search).surface(seen, *figures.map_axes(frame, space), steps=80)
+        expected = surface(search, seen, *ranking.map_axes(frame, space))
         whole = figures.surface_map(frame, space, expected, search["batch"], best)
     elif search["method"] == "grid":
         whole = figures.heat_map(frame, space, best)

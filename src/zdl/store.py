@@ -22,7 +22,6 @@ from zdl.files import (
     STORE,
     Damaged,
     File,
-    Fits,
     code_digest,
     digest,
     is_digest,
@@ -38,7 +37,7 @@ from zdl.trial import CODE, ROUNDS, TRIALS, Trial, record, train
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
-    from zdl.samplers import History, Point
+    from zdl.samplers import Point
 
 KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
 AN_HOUR = 3600  # seconds; no file is in the making for so long
@@ -158,15 +157,19 @@ def keep_only(wanted: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _keep(record: Path) -> None:
-    """Move a record to the store, where it lies under its trial's key; one that is there and whole stays."""
+def _keep(record: Path) -> str:
+    """Move a record to the store, where it lies under its trial's key; one that is there and whole stays. One
+    that is damaged is set aside, with the line that is given."""
+    if (key := _key(record)) is None:
+        return _moved_aside(record, f"{record}: is damaged")
     KEPT.mkdir(parents=True, exist_ok=True)
-    kept = KEPT / f"{_key(record) or record.stem}.json"
-    if _key(kept) == kept.stem:
+    kept = KEPT / f"{key}.json"
+    if _key(kept) == key:
         record.unlink(missing_ok=True)
     else:
         with contextlib.suppress(FileNotFoundError):  # a rival was first
             os.replace(record, kept)
+    return ""
 
 
 def _key(path: Path) -> str | None:
@@ -212,7 +215,9 @@ def mend(layout: "Layout") -> list[str]:
     texts = (layout.plan, layout.table, *records)
     receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines = [_set_aside(file, read_npz) for file in archives]
-    lines += [_mend_rounds(layout)]
+    if layout.rounds:
+        with settled():
+            lines += _mend_rounds(type(layout)(layout.settings))  # what is there by now
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:
         if not vouches(receipt):
@@ -226,17 +231,30 @@ def mend(layout: "Layout") -> list[str]:
     return [line for line in lines if line]
 
 
-def _mend_rounds(layout: "Layout") -> str:
-    """Leave no round, nor any record of one, after the first that is not there or does not follow from what
+def _mend_rounds(layout: "Layout") -> list[str]:
+    """Leave no round, nor any record of one, from the first on that is not there or does not follow from what
     came before it: the search may go on otherwise from there. (Trials that come again are in the store.)"""
+    place, line = _first_wrong(layout)
+    lines, wrong = [line], layout.rounds[place:]
+    for its in wrong[1:]:
+        lines.append(_set_aside(File(its.path, its.digest), read_json))
+        its.path.unlink(missing_ok=True)
+    for path in layout.records(name for its in wrong for name in its.names):
+        if path.exists():
+            lines.append(_keep(path))
+    return lines
+
+
+def _first_wrong(layout: "Layout") -> tuple[int, str]:
+    """The place among the later rounds of the first that is to be made, or made again, their number if none
+    is; and what to say of its file, which was moved out of the way if it was there."""
     from zdl.rounds import history
 
     trials = list(layout.trials.values())
     seen: list[tuple[Point, float | None]] | None = []
-    for its in layout.rounds:
+    for place, its in enumerate(layout.rounds):
         if not its.path.exists():
-            line = ""
-            break
+            return place, ""
         earlier = trials[: its.start]
         if seen is not None:
             last = earlier[len(seen) :]
@@ -244,25 +262,26 @@ def _mend_rounds(layout: "Layout") -> str:
                 records = [read_json(trial.record, trial.digest, is_record) for trial in last]
                 seen += history((trial.point for trial in last), (record["outcome"] for record in records))
             except Damaged:
-                seen = None  # those are made again first
+                seen = None  # a record is to be made again first: what followed from it is for the next run
         file = its.file(earlier)
-        follows = partial(_follows, file.fits, seen)
-        if line := _set_aside(file._replace(fits=follows), read_json):
-            break
-    else:
-        return ""
-    for after in layout.rounds[its.number :]:
-        after.path.unlink(missing_ok=True)
-    names = [name for each in layout.rounds[its.number - 1 :] for name in each.names]
-    for path in layout.records(names):
-        if path.exists():
-            _keep(path)
-    return line
+        if line := _set_aside(file, read_json):
+            return place, line
+        follows = partial(_follows, None if seen is None else digest(seen))
+        if _set_aside(file._replace(fits=follows), read_json):
+            return place, f"{its.path}: does not follow from the records before it; it will be made again"
+    return len(layout.rounds), ""
 
 
-def _follows(fits: Fits, seen: "History | None", contents: dict[str, Any]) -> bool:
-    """Whether contents are a round's, and follow from what was seen before it, if that is known."""
-    return bool(fits(contents)) and (seen is None or contents["history"] == digest(seen))
+def _follows(seen: str | None, contents: dict[str, Any]) -> bool:
+    return seen in (None, contents["history"])
+
+
+@contextlib.contextmanager
+def settled() -> Iterator[None]:
+    """A context in which no other process writes a round, or moves one."""
+    with lock_file("rounds.lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _set_aside(file: File, read: Callable[..., object]) -> str:
@@ -270,10 +289,15 @@ def _set_aside(file: File, read: Callable[..., object]) -> str:
         try:
             read(*file)
         except Damaged as damage:
-            DAMAGED.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):  # a rival was first
-                os.replace(file.path, DAMAGED / file.path.name)
-                return f"{damage}; it was moved to {DAMAGED} and will be made again"
+            return _moved_aside(file.path, str(damage))
+    return ""
+
+
+def _moved_aside(path: Path, damage: str) -> str:
+    DAMAGED.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # a rival was first
+        os.replace(path, DAMAGED / path.name)
+        return f"{damage}; it was moved to {DAMAGED} and will be made again"
     return ""
 
 

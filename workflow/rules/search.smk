@@ -20,18 +20,17 @@ rule plan:
 rule propose:
     """The points of one round of a search that learns, from what came of all trials before it."""
     input:
-        lambda wildcards: ancient(layout.needed_to_propose(int(wildcards.number))),
+        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name)),
     output:
-        update("results/trials/rounds/{number}-{digest}.json"),
+        update("results/trials/rounds/{name}.json"),
     log:
-        "logs/propose/{number}-{digest}.log",
+        "logs/propose/{name}.log",
     wildcard_constraints:
-        number=r"\d+",
-        digest="[0-9a-f]+",
+        name=r"\d+-[0-9a-f]+",
     resources:
         mem_mb=500,
     shell:
-        "python workflow/scripts/propose.py {wildcards.number} 2> {log}"
+        "python workflow/scripts/propose.py {wildcards.name} 2> {log}"
 
 
 rule trial:

@@ -7,7 +7,7 @@ from adapter import run
 from zdl import steps
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("number", type=int, help="the round's, from 1: the first one, 0, is in the plan")
+parser.add_argument("name", help="the round's, as its file has it")
 args = parser.parse_args()
 
-run(partial(steps.propose, number=args.number))
+run(partial(steps.propose, name=args.name))

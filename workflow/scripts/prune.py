@@ -5,4 +5,4 @@ from zdl import store
 from zdl.layout import Layout
 
 with one_line():
-    print(f"{store.prune(Layout.of().trials.values())} stored records deleted")
+    print(f"{store.prune(Layout.of().known())} stored records deleted")

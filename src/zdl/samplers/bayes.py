@@ -28,7 +28,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from zdl.optimizers import OPTIMIZERS, knobs
 from zdl.samplers.base import History, Point, Proposal
-from zdl.samplers.grid import values
 from zdl.samplers.random import Random
 from zdl.space import UNIVERSE, shares, stream, value
 
@@ -62,51 +61,23 @@ class Bayes:
 
     def _next(self, number: int, known: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
         """The next `n` points of a round, after those of it that are pending: their scores are not told."""
-        tried, scores = self._places([point for point, _ in known]), standard(known)[0]
-        kernel, noise = fit(self._columns(tried), scores)
+        tried, scores = self.places([point for point, _ in known]), standard(known)[0]
+        kernel, noise = fit(self.columns(tried), scores)
         candidates = self._candidates(number, tried[np.argsort(-scores, kind="stable")[:LEADERS]])
-        columns = self._columns(candidates)
+        columns = self.columns(candidates)
         chosen: list[dict[str, Any]] = []
         while len(chosen) < n:
-            model = posterior(kernel, noise, self._columns(tried), scores)
+            model = posterior(kernel, noise, self.columns(tried), scores)
             if pending:
                 point, *pending = pending
             else:
                 point = self._point(candidates[most_promising(model, columns)])
                 chosen.append(point)
-            place = self._places([point])
-            tried, scores = np.vstack([tried, place]), np.append(scores, model.predict(self._columns(place)))
+            place = self.places([point])
+            tried, scores = np.vstack([tried, place]), np.append(scores, model.predict(self.columns(place)))
         return chosen
 
-    def surface(self, history: History, *names: str, steps: int = 50) -> tuple[list[NDArray[Any]], Array]:
-        """What the model expects of the score on a regular grid over `names`, to 4 decimals: the values along
-        each of them, and an array with an axis for each.
-
-        All else is held as at the best point tried, and what plays no part there in the middle of its range.
-        A trial that diverged counts as it does in the search (`standard`). Where none finished there is
-        nothing to expect: NaN.
-        """
-        axes = [self._ticks(name, steps) for name in names]
-        shape = [len(ticks) for ticks in axes]
-        expected = np.full(math.prod(shape), np.nan)
-        finished = [(point, score) for point, score in history if score is not None]
-        if finished:
-            best, _ = max(finished, key=lambda trial: trial[1])
-            grid = [{**best, **dict(zip(names, ticks, strict=True))} for ticks in itertools.product(*axes)]
-            tried = self._columns(self._places([point for point, _ in history]))
-            scores, mean, deviation = standard(history)
-            model = posterior(*fit(tried, scores), tried, scores)
-            expected = mean + deviation * model.predict(self._columns(self._places(grid)))
-        return [np.array(ticks) for ticks in axes], np.round(expected, 4).reshape(shape)
-
-    def _ticks(self, name: str, steps: int) -> list[Any]:
-        """At most so many values of a hyper-parameter, as a grid search has them; all of its options."""
-        spec = self.space[name]
-        if spec["distribution"] == "int_uniform":
-            steps = min(steps, spec["high"] - spec["low"] + 1)
-        return values({**spec, "points": steps})
-
-    def _places(self, points: Sequence[Point]) -> Array:
+    def places(self, points: Sequence[Point]) -> Array:
         """Where points lie, as shares of each axis, (points, axes); NaN for a value that plays no part."""
         return self._played([[axis.share(point.get(axis.name)) for axis in self.axes] for point in points])
 
@@ -119,7 +90,7 @@ class Bayes:
             places[np.array(idle)[choice.cell(places[:, names.index("optimizer")])]] = np.nan
         return places
 
-    def _columns(self, places: Array) -> Array:
+    def columns(self, places: Array) -> Array:
         """Places as the model sees them."""
         return np.hstack([axis.columns(places[:, i]) for i, axis in enumerate(self.axes)])
 
