@@ -25,7 +25,7 @@ from zdl.dataset import validation_count
 from zdl.mnist import BUNDLED
 from zdl.optimizers import OPTIMIZERS, knobs
 from zdl.samplers import sampler
-from zdl.space import UNIVERSE
+from zdl.space import UNIVERSE, unused
 
 SCHEMA = Path("workflow/schemas/params.schema.yaml")
 
@@ -67,21 +67,18 @@ def resolve(settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:
     sizes = drawn["hidden_sizes"]
     if "hidden_width" in point or "hidden_depth" in point:
         sizes = [point.get("hidden_width", sizes[0])] * point.get("hidden_depth", len(sizes))
-    used = knobs(drawn["optimizer"])
-    unused = {knob for name in OPTIMIZERS for knob in knobs(name) if knob not in used}
-    unused |= {"hidden_width", "hidden_depth"}
-    return {name: drawn[name] for name in drawn if name not in unused} | {"hidden_sizes": list(sizes)}
+    left_out = unused(drawn["optimizer"]) | {"hidden_width", "hidden_depth"}
+    return {name: drawn[name] for name in drawn if name not in left_out} | {"hidden_sizes": list(sizes)}
 
 
 def shared(settings: Settings) -> dict[str, Any]:
     """What all trials train with, and their points leave as it is; only what plays a part in some trial."""
-    idle = {knob for name in OPTIMIZERS for knob in knobs(name)}
-    idle -= {knob for name in possible(settings, "optimizer") for knob in knobs(name)}
+    left_out = unused(*possible(settings, "optimizer"))
     fixed, space = {**settings["model"], **settings["training"]}, settings["search"]["space"]
     sizes = fixed.pop("hidden_sizes")  # of which a searched width leaves their number, a depth the width
     widths = [] if "hidden_width" in space else sizes[:1] if "hidden_depth" in space else sizes
     depth = None if "hidden_depth" in space else len(sizes)
-    kept = {name: fixed[name] for name in fixed if name not in space.keys() | idle}
+    kept = {name: fixed[name] for name in fixed if name not in space.keys() | left_out}
     return {**kept, "hidden_sizes": [widths, depth]}
 
 
@@ -326,8 +323,8 @@ def idle(settings: Settings) -> Iterator[Problem]:
     space, sizes = settings["search"]["space"], settings["model"]["hidden_sizes"]
     optimizers = possible(settings, "optimizer")
     for name in space:
-        users = [optimizer for optimizer in OPTIMIZERS if name in knobs(optimizer)]
-        if users and not set(users) & set(optimizers):
+        if name in unused(*optimizers):
+            users = [optimizer for optimizer in OPTIMIZERS if name in knobs(optimizer)]
             there = f"as the optimizer is {', '.join(optimizers)}"
             yield ("search", "space", name), f"plays no part, {there} (allowed with {', '.join(users)})"
     if "hidden_depth" in space and "hidden_width" not in space and len(set(sizes)) > 1:

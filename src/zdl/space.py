@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from zdl.files import digest
+from zdl.optimizers import OPTIMIZERS, knobs
 
 # The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.
 # A value of a box, not of taste: a wider universe makes nothing better and every draw longer.
@@ -65,6 +66,12 @@ def shares(distribution: str, universe: tuple[float, float], low: float, high: f
         end += distribution == "int_uniform"
         high += distribution == "int_uniform"
     return (low - start) / (end - start), (high - start) / (end - start)
+
+
+def unused(*optimizers: str) -> set[str]:
+    """The hyper-parameters that play no part under any of these optimizers (momentum, under plain SGD)."""
+    used = {knob for name in optimizers for knob in knobs(name)}
+    return {knob for name in OPTIMIZERS for knob in knobs(name)} - used
 
 
 def holds(spec: Mapping[str, Any], value: Any) -> bool:

@@ -26,17 +26,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.optimizers import OPTIMIZERS, knobs
 from zdl.samplers.base import History, Point, Proposal
 from zdl.samplers.random import Random
-from zdl.space import UNIVERSE, shares, stream, value
+from zdl.space import UNIVERSE, shares, stream, unused, value
 
 Array = NDArray[np.float64]
 
 ANYWHERE = 2000  # candidates in the whole space, and more of them around the best points tried:
 LEADERS, NEARBY, REACHES = 5, 60, (0.1, 0.03, 0.01)  # so many points, around each so many so far from it
 BELOW_1 = 1 - 2**-53  # the greatest share that has a value
-KNOBS = frozenset(knob for name in OPTIMIZERS for knob in knobs(name))
 
 
 class Bayes:
@@ -86,7 +84,7 @@ class Bayes:
         places, names = np.array(places), [axis.name for axis in self.axes]
         if "optimizer" in names:
             choice = self.axes[names.index("optimizer")]
-            idle = [[name in KNOBS.difference(knobs(option)) for name in names] for option in choice.options]
+            idle = [[name in unused(option) for name in names] for option in choice.options]
             places[np.array(idle)[choice.cell(places[:, names.index("optimizer")])]] = np.nan
         return places
 

@@ -15,9 +15,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from zdl.optimizers import OPTIMIZERS, knobs
 from zdl.samplers.base import History, Proposal
-from zdl.space import EXACT, value
+from zdl.space import EXACT, unused, value
 
 Axes = dict[str, list[Any]]
 
@@ -57,9 +56,8 @@ def _parts(axes: Axes) -> Iterator[Axes]:
     if "optimizer" not in axes:
         yield axes
         return
-    terms = {term for optimizer in OPTIMIZERS for term in knobs(optimizer)}
     for optimizer in axes["optimizer"]:
-        left_out = terms.difference(knobs(optimizer)) | {"optimizer"}
+        left_out = unused(optimizer) | {"optimizer"}
         yield {
             "optimizer": [optimizer],
             **{name: axis for name, axis in axes.items() if name not in left_out},
