@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -176,38 +177,40 @@ def search_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], be
 
     Over the first two numeric hyper-parameters (those that play a part in every trial come first) the
     colour is the validation accuracy; over the only one, or else over the options of the first choice,
-    accuracy has the upright axis. Axes span what was
-    searched, on a log scale where the distribution is log-uniform. Diverged trials are crosses, at
-    accuracy 0 if never evaluated. Trials in which one of the hyper-parameters plays no part are left out
-    and counted in the heading.
+    accuracy has the upright axis. Axes span what was searched, on a log scale where the distribution is
+    log-uniform. Diverged trials are crosses, at accuracy 0 if never evaluated. Trials in which one of the
+    hyper-parameters plays no part are left out and counted in the heading.
     """
-    names = map_axes(ranking, space)
-    heading, shown = _shown("The whole search", ranking, names)
     with _style():
-        figure = _figure(9, 5.2, heading)
-        ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
-        ax.spines[["top", "right"]].set_visible(False)
+        figure, ax, places = _map("The whole search", ranking, space)
         ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        places = shown[["rank", "status", "val_acc"]].assign(x=_along(ax, "x", shown, names[0], space))
-        if len(names) == 2:
-            places["y"] = _along(ax, "y", shown, names[1], space)
-        else:
-            places["y"] = shown["val_acc"].fillna(0.0)
-            ax.set(ylim=(0, 1), ylabel="validation accuracy")
-        if handles := _trials(figure, ax, places, best, coloured=len(names) == 2):
+        if handles := _trials(figure, ax, places, best, coloured=len(map_axes(ranking, space)) == 2):
             _legend(figure, handles, handlelength=0.8)
     return figure
 
 
-def _shown(what: str, ranking: pd.DataFrame, names: Sequence[str]) -> tuple[str, pd.DataFrame]:
-    """A heading, and the trials in which all of `names` play a part, the best last: it is drawn on top."""
-    shown = ranking.dropna(subset=list(names)).iloc[::-1]
+def _map(
+    what: str, ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]
+) -> tuple[Figure, Axes, pd.DataFrame]:
+    """A figure of the space with nothing in it; and the trials in which its axes play a part, each with its
+    place (x, y), the best last: they are drawn on top."""
+    names = map_axes(ranking, space)
+    shown = ranking.dropna(subset=names).iloc[::-1]
     heading = f"{what}: {count(len(ranking), 'trial')}"
     if hidden := len(ranking) - len(shown):
         absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
         heading += f" ({hidden} without {absent} not shown)"
-    return heading, shown
+    figure = _figure(9, 5.2, heading)
+    ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
+    ax.spines[["top", "right"]].set_visible(False)
+    places = shown.assign(x=_along(ax, "x", shown, names[0], space))
+    if len(names) == 2:
+        places["y"] = _along(ax, "y", shown, names[1], space)
+    else:
+        places["y"] = shown["val_acc"].fillna(0.0)
+        ax.set(ylim=(0, 1), ylabel="validation accuracy")
+    return figure, ax, places
 
 
 def _along(
@@ -241,32 +244,54 @@ def _strips(shown: pd.DataFrame, name: str, options: Sequence[Any]) -> "pd.Serie
 
 def _trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, coloured: bool) -> list[Line2D]:
     """Draw the trials where `places` (columns x, y, rank, status, val_acc) says; the handles of a legend."""
-    size = max(8.0, min(55.0, 9000 / max(1, len(places))))
-    diverged = places[places["status"] == "diverged"]
-    finished = places.drop(diverged.index)
+    size = _size(places, 55.0)
+    finished, diverged = places[places["status"] != "diverged"], places[places["status"] == "diverged"]
     handles = []
     if len(finished):
-        edge = 0.4 if len(places) <= MANY else 0
+        dots, handle = _dots(
+            ax, finished, "finished", "o", coloured, s=size, linewidths=0.4 if len(places) <= MANY else 0
+        )
+        handles.append(handle)
         if coloured:
-            values = {"c": finished["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1}
-            dots = _scatter(ax, finished, s=size, edgecolors="white", linewidths=edge, zorder=2, **values)
-            bar = _axes(figure, 8.05, 0.8, 0.16, 3.75)
-            figure.colorbar(dots, cax=bar, label="validation accuracy").outline.set_visible(False)
-        else:
-            _scatter(ax, finished, s=size, c=VALIDATION, edgecolors="white", linewidths=edge, zorder=2)
-        face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
-        handles.append(_handle("finished", marker="o", markersize=7, color=face))
-    if len(diverged):
-        width = min(1.6, 0.22 * math.sqrt(size))
-        _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3)
-        handles.append(_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED))
+            _bar(figure, dots, "validation accuracy")
+    handles += _crosses(ax, diverged, size)
     if best < len(finished):  # a ring around every trial would say nothing
         leaders = finished[finished["rank"] <= best]
         _scatter(ax, leaders, s=2.2 * size, facecolors="none", edgecolors=INK, linewidths=1, zorder=4)
         handles.append(_handle(f"the best {best}", marker="o", markersize=10, mfc="none", mec=INK))
-    for x, y in finished.loc[finished["rank"] == 1, ["x", "y"]].itertuples(index=False):
-        _name(ax, x, y)
+    _name_best(ax, finished)
     return handles
+
+
+def _size(places: pd.DataFrame, most: float) -> float:
+    """Of a dot, in square points: smaller, where they are many."""
+    return max(8.0, min(most, 9000 / max(1, len(places))))
+
+
+def _dots(
+    ax: Axes, trials: pd.DataFrame, label: str, marker: str, coloured: bool, **look: Any
+) -> tuple[PathCollection, Line2D]:
+    """Draw trials that finished, in the colour of their accuracy or all in one; the handle of a legend."""
+    colours: dict[str, Any] = {"c": VALIDATION}
+    if coloured:
+        colours = {"c": trials["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1}
+    dots = _scatter(ax, trials, marker=marker, edgecolors="white", zorder=2, **colours, **look)
+    face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
+    return dots, _handle(label, marker=marker, markersize=7, color=face)
+
+
+def _crosses(ax: Axes, diverged: pd.DataFrame, size: float) -> list[Line2D]:
+    """Draw trials that diverged, if there are any; the handle of a legend."""
+    if diverged.empty:
+        return []
+    width = min(1.6, 0.22 * math.sqrt(size))
+    _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3)
+    return [_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED)]
+
+
+def _bar(figure: Figure, colours: ScalarMappable, label: str, **look: Any) -> None:
+    bar = _axes(figure, 8.05, 0.8, 0.16, 3.75)
+    figure.colorbar(colours, cax=bar, label=label, **look).outline.set_visible(False)
 
 
 def _scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
@@ -278,18 +303,19 @@ def _handle(label: str, **look: Any) -> Line2D:
     return Line2D([], [], linestyle="", label=label, **look)
 
 
-def _name(ax: Axes, x: float, y: float) -> None:
+def _name_best(ax: Axes, trials: pd.DataFrame) -> None:
     """Write Best-1 above the best trial, and not over the edge."""
-    across, _ = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
-    ax.annotate(
-        "Best-1",
-        (x, y),
-        (0, 8),
-        textcoords="offset points",
-        ha="left" if across < 0.04 else "right" if across > 0.96 else "center",
-        fontweight="bold",
-        path_effects=[withStroke(linewidth=3, foreground="white")],
-    )
+    for x, y in trials.loc[trials["rank"] == 1, ["x", "y"]].itertuples(index=False):
+        across, _ = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+        ax.annotate(
+            "Best-1",
+            (x, y),
+            (0, 8),
+            textcoords="offset points",
+            ha="left" if across < 0.04 else "right" if across > 0.96 else "center",
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
 
 
 def surface_map(
@@ -301,64 +327,46 @@ def surface_map(
 ) -> Figure:
     """What a Bayesian search expects of a score, and the trials that it learnt it from.
 
-    `expected` is the surface over `map_axes`, as `zdl.surface.surface` gives it: over two
-    numeric hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among
-    them. Squares are the first round, the trials with numbers below `first`, and circles were proposed.
+    `expected` is the surface over `map_axes`, as `zdl.surface.surface` gives it: over two numeric
+    hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among them.
+    Squares are the first round, the trials with numbers below `first`, and circles were proposed.
     Where nothing is expected (no trial finished), or over a choice: `search_map`.
     """
     names = map_axes(ranking, space)
     ticks, mean = expected
     if "options" in space[names[0]] or np.isnan(mean).all():
         return search_map(ranking, space, best)
-    heading, shown = _shown("What the search learnt", ranking, names)
+    coloured = len(names) == 2
+    handles = []
     with _style():
-        figure = _figure(9, 5.2, heading)
-        ax = _axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
-        ax.spines[["top", "right"]].set_visible(False)
-        places = shown[["rank", "trial", "status", "val_acc"]].assign(
-            x=_along(ax, "x", shown, names[0], space)
-        )
-        handles = []
-        if len(names) == 2:
-            places["y"] = _along(ax, "y", shown, names[1], space)
+        figure, ax, places = _map("What the search learnt", ranking, space)
+        if coloured:
             bands = np.linspace(0, 1, 41)
             ground = ax.contourf(*ticks, mean.T.clip(0, 1), bands, cmap="viridis", vmin=0, vmax=1)
-            bar = _axes(figure, 8.05, 0.8, 0.16, 3.75)
-            label = "validation accuracy: expected, and as it was"
-            figure.colorbar(ground, cax=bar, label=label, ticks=bands[::8]).outline.set_visible(False)
+            _bar(figure, ground, "validation accuracy: expected, and as it was", ticks=bands[::8])
         else:
-            places["y"] = shown["val_acc"].fillna(0.0)
-            ax.set(ylim=(0, 1), ylabel="validation accuracy")
             ax.grid(color=FAINT, linewidth=0.6)
             handles += ax.plot(ticks[0], mean, color=INK, lw=1.4, zorder=1, label="expected")
-        handles += _learnt_from(ax, places, first, coloured=len(names) == 2)
-        _legend(figure, handles, handlelength=0.8 if len(names) == 2 else 1.6)
+        handles += _learnt_from(ax, places, first, coloured)
+        _legend(figure, handles, handlelength=0.8 if coloured else 1.6)
     return figure
 
 
 def _learnt_from(ax: Axes, places: pd.DataFrame, first: int, coloured: bool) -> list[Line2D]:
     """Draw the trials of a Bayesian search where `places` says; the handles of a legend."""
-    size = max(8.0, min(45.0, 9000 / max(1, len(places))))
-    diverged = places[places["status"] == "diverged"]
-    finished = places.drop(diverged.index)
-    handles = []
-    for drawn, marker, label in (
-        (finished["trial"] < first, "s", "drawn at random"),
-        (finished["trial"] >= first, "o", "proposed"),
-    ):
-        if (dots := finished[drawn]).empty:
-            continue
-        colours: dict[str, Any] = {"c": VALIDATION, "edgecolors": "white"}
-        if coloured:
-            colours = {"c": dots["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1, "edgecolors": "white"}
-        _scatter(ax, dots, s=size, marker=marker, linewidths=0.9, zorder=2, **colours)
-        face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
-        handles.append(_handle(label, marker=marker, markersize=7, color=face))
-    if len(diverged):
-        _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=1.6, zorder=3)
-        handles.append(_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED))
-    for x, y in finished.loc[finished["rank"] == 1, ["x", "y"]].itertuples(index=False):
-        _name(ax, x, y)
+    size = _size(places, 45.0)
+    finished, diverged = places[places["status"] != "diverged"], places[places["status"] == "diverged"]
+    at_random = finished["trial"] < first
+    handles = [
+        _dots(ax, dots, label, marker, coloured, s=size, linewidths=0.9)[1]
+        for dots, label, marker in (
+            (finished[at_random], "drawn at random", "s"),
+            (finished[~at_random], "proposed", "o"),
+        )
+        if len(dots)
+    ]
+    handles += _crosses(ax, diverged, size)
+    _name_best(ax, finished)
     return handles
 
 
