@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -210,14 +210,16 @@ def mend(layout: "Layout") -> list[str]:
     deleted instead, and their step runs again. A time stamp in the future becomes now: Snakemake refuses
     a result that is older than an input, even one whose time it is told to ignore.
     """
+    lines = []
+    if layout.rounds:
+        with settled():
+            layout = type(layout)(layout.settings)  # what is there by now, and not when the process began
+            lines += _mend_rounds(layout)
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
     texts = (layout.plan, layout.table, *records)
     receipts = (layout.ranked, layout.rendered, layout.weighted)
-    lines = [_set_aside(file, read_npz) for file in archives]
-    if layout.rounds:
-        with settled():
-            lines += _mend_rounds(type(layout)(layout.settings))  # what is there by now
+    lines += [_set_aside(file, read_npz) for file in archives]
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:
         if not vouches(receipt):
@@ -266,14 +268,9 @@ def _first_wrong(layout: "Layout") -> tuple[int, str]:
         file = its.file(earlier)
         if line := _set_aside(file, read_json):
             return place, line
-        follows = partial(_follows, None if seen is None else digest(seen))
-        if _set_aside(file._replace(fits=follows), read_json):
-            return place, f"{its.path}: does not follow from the records before it; it will be made again"
+        if seen is not None and read_json(*file)["history"] != digest(seen):
+            return place, _moved_aside(its.path, f"{its.path}: does not follow from the records before it")
     return len(layout.rounds), ""
-
-
-def _follows(seen: str | None, contents: dict[str, Any]) -> bool:
-    return seen in (None, contents["history"])
 
 
 @contextlib.contextmanager
