@@ -214,11 +214,7 @@ def test_a_bayesian_search_comes_out_the_same_by_either_engine(fresh, learnt, tm
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine, tmp_path):
     """In a pulled clone, without metadata and without a store."""
-    learnt.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    clone = Clone(tmp_path / "zdl")
-    clone.run("dvc", "pull")
-    clone.engine(engine)
-    assert clone.trained() == [] and clone.run("git", "status", "--short") == ""
+    clone = pulled(learnt, engine, tmp_path / "zdl")
     first, reports = clone.names(), clone.reports()
     for trials, new, proposed in ((8, 2, 1), (9, 1, 0), (6, 0, 0)):  # rounds have 3: the third is filled up
         before = clone.names()
@@ -236,6 +232,17 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
     clone.run("git", "checkout", "--quiet", "params.yaml")
     clone.engine(other[engine])
     assert clone.trained() == [] and clone.reports() == reports
+
+
+def pulled(source, engine, path):
+    """A second clone, with all that the first has pushed, in which an engine finds nothing to do."""
+    source.run("git", "clone", "--quiet", ".", str(path))
+    clone = Clone(path)
+    clone.run("dvc", "pull")
+    clone.engine(engine)
+    assert clone.trained() == []
+    assert clone.run("git", "status", "--short") == ""
+    return clone
 
 
 def later(names):
@@ -271,12 +278,7 @@ def test_a_trial_of_a_bayesian_search_is_had_by_its_place_once_it_is_proposed(le
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_pulled_clone_trains_what_an_edit_makes_new(built, engine, tmp_path):
-    built.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    clone = Clone(tmp_path / "zdl")
-    clone.run("dvc", "pull")
-    clone.engine(engine)
-    assert clone.trained() == []
-    assert clone.run("git", "status", "--short") == ""
+    clone = pulled(built, engine, tmp_path / "zdl")
     before = clone.names()
     EDITS["widen"](clone)
     clone.engine(engine)
