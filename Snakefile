@@ -1,6 +1,6 @@
 """zdl: the hyper-parameter search of *Deep Learning from Scratch*, chapter 6, as a pipeline.
 
-MNIST -> data.smk -> search.smk (one job a trial) -> report.smk -> reports/README.md
+MNIST -> data.smk -> search.smk (one job a trial) -> confirm.smk -> report.smk -> reports/README.md
 All settings stand in params.yaml; all file names come from zdl.layout.
 """
 
@@ -37,11 +37,19 @@ rule trials:
         layout.records(),
 
 
+rule confirmations:
+    """The best trials, trained again: DVC's stage of this name."""
+    input:
+        [its.path for its in layout.confirmed],
+
+
 rule all:
     """The report, and every trial: Snakemake does not look behind a report that is there."""
     default_target: True
     input:
         rules.trials.input,
+        rules.confirmations.input,
+        layout.baseline.path,
         [layout.ranked.path, layout.rendered.path, layout.weighted.path],
         [*RANKED, *RENDERED],
 
@@ -49,4 +57,5 @@ rule all:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/confirm.smk"
 include: "workflow/rules/report.smk"

@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import psutil
 
-from tests.workflow import ENGINES, ROOT, Clone
+from tests.workflow import ENGINES, ROOT, STEP_BY_STEP, Clone
 
 SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
@@ -54,6 +54,7 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
     "epochs": {"2": ("training", 2), "3": ("training", 3)},
     "optimizer": {"sgd": ("training", "sgd"), "adam": ("training", "Adam")},
+    "repeats": {"2": ("confirm", 2), "3": ("confirm", 3)},
     "best": {"4": ("report", 4), "3": ("report", 3)},
 }
 CODE = {  # a module, and an edit of it that the results must follow (the last: must not)
@@ -62,6 +63,8 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "space": ("DIGITS = 12", "DIGITS = 6"),
     "samplers/bayes": ("LEADERS, NEARBY", "NEARBY, LEADERS"),
     "surface": ("expected, 4)", "expected, 1)"),
+    "repeats": ("np.rint(100", "np.floor(100"),
+    "baseline": ("TOLERANCE = 1e-8", "TOLERANCE = 1e-1"),
     "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
     "ranking": ("len(scores), 6)", "len(scores), 1)"),
     "figures": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
@@ -97,7 +100,7 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a store that restores unverified": (
         "src/zdl/store.py",
-        "        read_json(path, trial.digest, is_record)\n        return",
+        "        read_json(path, trial.digest, trial.fits)\n        return",
         "        return",
     ),
 }
@@ -115,23 +118,6 @@ class Expected(NamedTuple):
         return self.files[f"results/trials/{name}.json"]
 
 
-STEP_BY_STEP = """
-from zdl import steps, store
-from zdl.layout import Layout
-layout = Layout.of()
-if not layout.raw.path.exists():
-    steps.download(layout, print)
-for step in (steps.prepare, steps.split, steps.plan):
-    step(layout, print)
-for number in range(len(layout.rounds) + 1):
-    if number:
-        steps.propose(layout, print, layout.rounds[number - 1].path.stem)
-        layout = Layout.of()
-    for trial in layout.trials.values():
-        store.obtain(trial)
-for step in (steps.aggregate, steps.rank, steps.weights, steps.render):
-    step(layout, print)
-"""
 KEYS = """
 import json
 from zdl.layout import Layout
@@ -496,7 +482,7 @@ class Sequence:
             raise Broken(f"{engine} ended with {code}\n{said}")
         for name, data in expected.files.items():
             path = self.clone.path / name
-            needed = name.startswith(("reports/", "results/trials/"))
+            needed = name.startswith(("reports/", "results/trials/", "results/confirmed/"))
             there = path.is_file() and not name.startswith(".zdl/") and name not in UNTRACKED[engine]
             if (needed or there) and not (path.is_file() and path.read_bytes() == data):
                 raise Broken(f"{name} is not what a fresh clone has\n{said}")

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from ruamel.yaml import YAML
 
 from tests.everywhere import INHERITED, SIMD
-from tests.workflow import ROOT
+from tests.workflow import ROOT, STEP_BY_STEP
 
 SMALL = {
     "data": {"source": "bundled"},
     "training": {"epochs": 8},
     "search": {"trials": 8},
+    "confirm": {"trials": 2, "repeats": 2},
     "report": {"best": 5},
 }
 ENVIRONMENTS = {
@@ -35,18 +36,9 @@ ENVIRONMENTS = {
         "LC_ALL": "C",
     },
 }
-SEARCH = """
+SEARCH = f"""
 import adapter, json, threadpoolctl
-from zdl import steps, store
-from zdl.layout import Layout
-
-layout = Layout.of()
-steps.download(layout, print), steps.prepare(layout, print), steps.split(layout, print)
-steps.plan(layout, print)
-for trial in layout.trials.values():
-    store.obtain(trial)
-steps.aggregate(layout, print), steps.rank(layout, print), steps.weights(layout, print)
-steps.render(layout, print)
+{STEP_BY_STEP}
 print(json.dumps([pool["architecture"] for pool in threadpoolctl.threadpool_info()]))
 """
 INEXACT = ("results/best.npz", "results/receipts/weights.json")  # the second holds the first's checksum

@@ -33,7 +33,7 @@ from zdl.files import (
 from zdl.kinds import SPLIT, is_record
 from zdl.settings import load
 from zdl.trainer import History
-from zdl.trial import Trial, record, train
+from zdl.trial import Trial, describe, record, train
 
 DIGEST = "5" * HEX
 SETTINGS = load()
@@ -47,7 +47,9 @@ HISTORIES = [
     History(9, 3, [4], [1], HITS, None, [2.5]),
     History(9, 3, [4, 9], [1, 0], HITS, HITS, [2.5, 3.0]),
 ]
-RECORDS = [json.loads(record(*pair)) for pair in zip(TRIALS, HISTORIES, strict=True)]
+RECORDS = [
+    json.loads(record(trial, describe(history))) for trial, history in zip(TRIALS, HISTORIES, strict=True)
+]
 for one in RECORDS:
     del one["sha256"]
 

@@ -62,6 +62,11 @@ search:
     lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}
     weight_decay: {distribution: log_uniform, low: 1.0e-8, high: 1.0e-4}
 
+confirm:
+  trials: 5
+  repeats: 10
+  seed: 7
+
 report:
   best: 20
 """
@@ -113,7 +118,7 @@ def refusal(path, content):
 def test_settings_load_and_are_plain(params, text):
     settings = load(params, text)
     assert json.loads(canonical(settings)) == settings
-    assert list(settings) == ["data", "split", "model", "training", "search", "report"]
+    assert list(settings) == ["data", "split", "model", "training", "search", "confirm", "report"]
     assert list(settings["training"]) == SCHEMA["properties"]["training"]["required"]
 
 
@@ -337,7 +342,7 @@ BROKEN = [
     ([("[100, 100", "[100, 100]")], "line 10, column", "expected <block end>"),
     ([("optimizer: sgd", 'optimizer: "sgd')], "line", "unexpected"),
     ([("seed: 42", "seed: 42\n  seed: 43")], 'line 32, column 3: found duplicate key "seed"', '"43"'),
-    ([("report:", "search:")], 'line 36, column 1: found duplicate key "search"', "original value"),
+    ([("report:", "search:")], 'line 41, column 1: found duplicate key "search"', "original value"),
     ([("optimizer: sgd", 'optimizer: "\\UFFFFFFFF"')], "is not YAML", ""),
     (
         [("optimizer: sgd", "optimizer: " + "x" * 300)],
@@ -359,7 +364,7 @@ BROKEN = [
     (
         [("report:", "plots: {}\nreport:")],
         "plots: is not a key here",
-        "data, split, model, training, search, report",
+        "data, split, model, training, search, confirm, report",
     ),
     ([("low: 1.0e-6", "lwo: 1.0e-6")], "search.space.lr.lwo: is not a key here", "perhaps low"),
     (
@@ -503,6 +508,10 @@ BROKEN = [
     ([("batch: 10", "batch: 0")], "search.batch: 0 is out of range", "from 1 to 1000"),
     ([("batch: 10", "batch: ten")], "search.batch: 'ten' is not a whole number", "from 1 to 1000"),
     ([("best: 20", "best: 0")], "report.best: 0 is out of range", "from 1 to 200"),
+    ([("trials: 5\n", "trials: 0\n")], "confirm.trials: 0 is out of range", "from 1 to 200"),
+    ([("repeats: 10", "repeats: -1")], "confirm.repeats: -1 is out of range", "from 1 to 1000"),
+    ([("repeats: 10", "repeats: many")], "confirm.repeats: 'many' is not a whole number", "from 1 to 1000"),
+    ([("seed: 7", "seed: .nan")], "confirm.seed: nan is not a whole number", "from 0"),
     # the search space
     ([(LR, ""), (DECAY, "")], "search.space: null is not a mapping", "one or more of lr"),
     ([(LR, "{}"), (DECAY, "")], "search.space: {} is out of range", "one or more of lr"),

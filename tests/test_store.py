@@ -15,7 +15,7 @@ from zdl.layout import Layout
 from zdl.plan import lines, trials
 from zdl.settings import load
 from zdl.store import mend, planned
-from zdl.trial import CODE, Trial
+from zdl.trial import CODE, Trial, _images
 
 SPLIT = "5" * 64
 
@@ -119,7 +119,7 @@ def test_what_is_there_or_in_the_making_is_left_to_others(search, tmp_path):
 
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
     search[1].split.unlink()
-    store._split.cache_clear()
+    _images.cache_clear()
     store.obtain_some(search, lambda: True)
     assert store.missing(search) == [trial.record for trial in search]
     with pytest.raises(Error, match="cannot be read"):

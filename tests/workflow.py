@@ -15,9 +15,30 @@ TINY = {
     "model": {"hidden_sizes": [8, 8]},
     "training": {"epochs": 2, "batch_size": 20},
     "search": {"trials": TRIALS, "batch": 3},
+    "confirm": {"trials": 2, "repeats": 2},
     "report": {"best": 4},
 }
 ENGINES = ("snakemake", "dvc")
+STEP_BY_STEP = """
+from zdl import steps, store
+from zdl.layout import Layout
+layout = Layout.of()
+if not layout.raw.path.exists():
+    steps.download(layout, print)
+for step in (steps.prepare, steps.split, steps.plan):
+    step(layout, print)
+for number in range(len(layout.rounds) + 1):
+    if number:
+        steps.propose(layout, print, layout.rounds[number - 1].path.stem)
+        layout = Layout.of()
+    for trial in layout.trials.values():
+        store.obtain(trial)
+steps.aggregate(layout, print)
+for file in layout.confirmed:
+    steps.confirmation(layout, print, file.path.stem)
+for step in (steps.baseline, steps.rank, steps.weights, steps.render):
+    step(layout, print)
+"""  # the whole pipeline, without an engine
 
 
 class Clone:
@@ -105,10 +126,18 @@ class Clone:
         return set(self.run("python", "-c", code).split())
 
     def trained(self) -> list[str]:
-        """The trainings since this was last asked."""
-        names = self.trainings.read_text().split() if self.trainings.exists() else []
+        """The trainings of the search since this, or `repeated`, was last asked."""
+        return self._trainings()[0]
+
+    def repeated(self) -> list[str]:
+        """The trainings of the confirmation since this, or `trained`, was last asked."""
+        return self._trainings()[1]
+
+    def _trainings(self) -> tuple[list[str], list[str]]:
+        names = sorted(self.trainings.read_text().split()) if self.trainings.exists() else []
         self.trainings.unlink(missing_ok=True)
-        return sorted(names)
+        again = [name for name in names if name.startswith("repeat-")]
+        return names[: len(names) - len(again)], again
 
     def records(self) -> list[Path]:
         return sorted((self.path / "results/trials").glob("*.json"))

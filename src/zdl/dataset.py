@@ -1,5 +1,6 @@
 """From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -41,7 +42,9 @@ def validation_count(rate: float, n: int) -> int:
     return int(Fraction(repr(float(rate))) * n)
 
 
-def split(x: NDArray[np.float32], t: NDArray[np.uint8], validation_rate: float, seed: int) -> Split:
+def split(
+    x: NDArray[np.float32], t: NDArray[np.uint8], validation_rate: float, seed: int | Sequence[int]
+) -> Split:
     """Shuffle by `seed`, then the first `validation_count` images are for validation, as in the book."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     x, t = shuffle_dataset(x, t, rng)

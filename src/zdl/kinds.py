@@ -42,6 +42,7 @@ def is_network(arrays: dict[str, Any]) -> bool:
     return all(sizes) and found == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
 
 
+RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
 SPLIT = images(np.float32, "_train", "_val")
 
 
@@ -55,6 +56,47 @@ def is_record(record: dict[str, Any]) -> bool:
         and is_digest(record["result"])
         and all(map(math.isfinite, losses))
         and is_outcome(outcome)
+    )
+
+
+def is_repeat(record: dict[str, Any]) -> bool:
+    """Whether contents are the record of a `zdl.repeats.Repeat`: a trial's, and, if that finished, what its
+    network takes each held-out image for, and how sure it is in percent."""
+    outcome = dict(record["outcome"])
+    told = outcome.pop("held_out")
+    if not is_record({**record, "outcome": outcome}) or (told is None) != (outcome["final"] is None):
+        return False
+    if told is None:
+        return True
+    taken_for, confidence = bytes.fromhex(told["taken_for"]), bytes.fromhex(told["confidence"])
+    return (
+        told.keys() == {"taken_for", "confidence"}
+        and 0 < len(taken_for) == len(confidence)
+        and max(taken_for) < 10
+        and max(confidence) <= 100
+    )
+
+
+def is_confirmation(contents: dict[str, Any]) -> bool:
+    """Whether contents are the repeats of one trial, or say that there is none of that rank."""
+    records = contents["repeats"]
+    return contents.keys() == {"digest", "trial", "repeats"} and (
+        all(is_repeat(record) and record["trial"] == contents["trial"] for record in records)
+        and (contents["trial"] is None) == (records == [])
+    )
+
+
+def is_baseline(contents: dict[str, Any]) -> bool:
+    """Whether contents are what `zdl.baseline.linear` makes of the search's split, and of each repeat's."""
+    fits = [contents["search"], *contents["repeats"]]
+    sets = {"train_correct", "train_size", "val_correct", "val_size", "held_out_hits", "held_out_size"}
+    return contents.keys() == {"digest", "search", "repeats"} and all(
+        fit.keys() == sets
+        and _counts([fit["train_correct"]], fit["train_size"])
+        and _counts([fit["val_correct"]], fit["val_size"])
+        and _counts([], fit["held_out_size"])
+        and len(bytes.fromhex(fit["held_out_hits"])) == -(-fit["held_out_size"] // 8)
+        for fit in fits
     )
 
 

@@ -11,11 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from zdl import Error, mnist, plan
+from zdl import Error, mnist, plan, repeats
 from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
-from zdl.kinds import SPLIT, images
+from zdl.kinds import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
 from zdl.rounds import LIBRARIES, Round, rounds
 from zdl.settings import load
 from zdl.trial import SPLITS, TRIALS, Trial
@@ -24,10 +22,8 @@ REPORTS = Path("reports")
 RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
 RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
 WEIGHTS = Path("results/best.npz")
+RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
 SURFACE = ("surface", "samplers/bayes", "samplers/grid", "space", "rounds.history", "rounds._score")
-
-
-RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
 
 
 def _file(directory: str, suffix: str, *determinants: Any, fits: Fits = bool) -> File:
@@ -157,6 +153,47 @@ class Layout:
 
         code = code_digest("plan", "steps.aggregate")
         return _file("results/table", ".json", self.plan.digest, code, fits=fits)
+
+    @cached_property
+    def redrawn(self) -> list[dict[str, Any]]:
+        """What determines the split of each repeat."""
+        return repeats.splits(self.settings, self.prepared.digest)
+
+    def again(self, trial: Trial) -> list[repeats.Repeat]:
+        """The repeats of a trial that is among the best."""
+        return repeats.repeats(trial, self.redrawn, self.held_out.digest, code_digest(*repeats.CODE))
+
+    @cached_property
+    def repeated(self) -> list[repeats.Repeat]:
+        """Every repeat of this search whose record is there."""
+        records = (record for file in self.confirmed for record in repeats.recorded(file.path))
+        return [repeats.Repeat(record["trial"], {}, record["spec"]) for record in records]
+
+    @cached_property
+    def confirmed(self) -> list[File]:
+        """The files of the best trials' repeats, in the order of their ranks."""
+        code = code_digest(*repeats.CODE, *RANKS, "steps.confirmation")
+        made_from = [self.table.digest, self.redrawn, self.held_out.digest, code]
+        files = []
+        for rank in range(1, self.settings["confirm"]["trials"] + 1):
+            key = digest([*made_from, rank])
+            path = repeats.CONFIRMED / f"{rank:03d}-{key[:12]}.json"
+            files.append(File(path, key, is_confirmation))
+        return files
+
+    def confirmation(self, name: str) -> tuple[int, File]:
+        """The rank whose file of repeats has that name (without its suffix), and that file."""
+        for rank, file in enumerate(self.confirmed, start=1):
+            if file.path.stem == name:
+                return rank, file
+        raise Error(f"repeats {name}: are not of this search; if params.yaml or the code changed, run again")
+
+    @cached_property
+    def baseline(self) -> File:
+        """What a linear model makes of the same images."""
+        made_from = [self.split.digest, self.redrawn, self.held_out.digest, *map(version, LIBRARIES)]
+        code = code_digest("baseline", "dataset", "steps.baseline")
+        return _file("results/baseline", ".json", made_from, code, fits=is_baseline)
 
     @cached_property
     def ranked(self) -> File:

@@ -84,6 +84,32 @@ def aggregate(layout: Layout, say: Say) -> None:
     write(layout.table.path, sealed_json(contents), alone=True)
 
 
+def confirmation(layout: Layout, say: Say, name: str) -> None:
+    """One of the best trials trained again, as often as `confirm.repeats` says."""
+    from zdl import ranking, repeats
+
+    rank, file = layout.confirmation(name)
+    best = ranking.top(ranking.rank(read_json(*layout.table)), rank)["trial"].tolist()
+    number = best[rank - 1] if rank <= len(best) else None
+    trial = next((trial for trial in layout.known() if trial.number == number), None)
+    repeats.stock()
+    repeats.confirm(trial, layout.again(trial) if trial else [], file)
+
+
+def baseline(layout: Layout, say: Say) -> None:
+    """What a linear model makes of the search's split, and of the split of each repeat."""
+    from zdl.baseline import linear
+    from zdl.repeats import redraw
+
+    held_out = read_npz(*layout.held_out)
+    contents = {
+        "digest": layout.baseline.digest,
+        "search": linear(dataset.Split(**read_npz(*layout.split)), held_out),
+        "repeats": [linear(redraw(**split), held_out) for split in layout.redrawn],
+    }
+    write(layout.baseline.path, sealed_json(contents), alone=True)
+
+
 def rank(layout: Layout, say: Say) -> None:
     """The ranking, the learning curves of the best, and the metrics."""
     from zdl import ranking

@@ -11,11 +11,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-
-from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.files import (
@@ -32,8 +29,8 @@ from zdl.files import (
     sealed_json,
     write,
 )
-from zdl.kinds import SPLIT, is_record
-from zdl.trial import CODE, ROUNDS, TRIALS, Trial, record, train
+from zdl.kinds import is_record
+from zdl.trial import CODE, ROUNDS, TRIALS, Trial
 
 if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
@@ -80,8 +77,7 @@ def obtain(
             if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{trial.name}\n")
-            _, history = train(trial, _split(trial.split, trial.spec["split"]), say)
-            data = record(trial, history)
+            data = trial.run(say)
         write(kept, data)
         write(trial.record, data)
 
@@ -104,14 +100,9 @@ def obtain_some(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
             return
 
 
-@lru_cache(maxsize=1)
-def _split(path: Path, digest: str) -> Mapping[str, NDArray[Any]]:
-    return read_npz(path, digest, SPLIT)
-
-
 def _whole(path: Path, trial: Trial) -> bytes | None:
     try:
-        read_json(path, trial.digest, is_record)
+        read_json(path, trial.digest, trial.fits)
         return path.read_bytes()
     except (Damaged, OSError):
         return None
@@ -217,7 +208,7 @@ def mend(layout: "Layout") -> list[str]:
             lines += _mend_rounds(layout)
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
-    texts = (layout.plan, layout.table, *records)
+    texts = (layout.plan, layout.table, *records, *layout.confirmed, layout.baseline)
     receipts = (layout.ranked, layout.rendered, layout.weighted)
     lines += [_set_aside(file, read_npz) for file in archives]
     lines += [_set_aside(file, read_json) for file in texts]

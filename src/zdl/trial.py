@@ -6,14 +6,15 @@ processes import this module and little else: their start-up counts as often as 
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.files import digest, sealed_json
+from zdl.files import digest, read_npz, sealed_json
+from zdl.kinds import SPLIT, is_record
 from zdl.network import MultiLayerNet
 from zdl.optimizers import make
 from zdl.trainer import History, Trainer
@@ -30,6 +31,8 @@ class Trial:
     It is known by its `key`, which follows from that; and so is its record, but for a trial whose `name` was
     given before its point was (`zdl.rounds`).
     """
+
+    fits = staticmethod(is_record)  # whether contents are a record of such a trial
 
     def __init__(
         self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any], name: str | None = None
@@ -52,6 +55,16 @@ class Trial:
     @property
     def split(self) -> Path:
         return SPLITS / f"{self.spec['split'][:12]}.npz"
+
+    def run(self, say: Callable[[str], object] | None = None) -> bytes:
+        """Its record, for which it is trained; `say` gets the book's lines on the way."""
+        _, history = train(self, _images(self.split, self.spec["split"]), say)
+        return record(self, describe(history))
+
+
+@lru_cache(maxsize=1)
+def _images(path: Path, digest: str) -> Mapping[str, NDArray[Any]]:
+    return read_npz(path, digest, SPLIT)
 
 
 def specify(seed: int, number: int, config: Mapping[str, Any], split: str, code: str) -> dict[str, Any]:
@@ -78,9 +91,8 @@ def train(
     return network, Trainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
 
 
-def record(trial: Trial, history: History) -> bytes:
+def record(trial: Trial, outcome: Mapping[str, Any]) -> bytes:
     """What became of `trial`, as the sealed file that is kept of it."""
-    outcome = describe(history)
     contents = {"trial": trial.number, "spec": trial.spec, "result": digest(outcome), "outcome": outcome}
     return sealed_json({"digest": trial.digest, **contents})
 

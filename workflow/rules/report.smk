@@ -1,5 +1,5 @@
 # From the records to the committed report.
-# needs: results/plan, results/trials
+# needs: results/plan, results/trials, results/confirmed, results/baseline
 # makes: results/table, reports/, results/best.npz, and the receipts that vouch for both (results/receipts)
 
 
@@ -23,9 +23,11 @@ rule aggregate:
 
 
 rule rank:
-    """Trials by validation accuracy, ties in trial order; the learning curves of the best."""
+    """Trials by validation accuracy, ties in trial order; what the search found, and what survived, in tables."""
     input:
         ancient(layout.table.path),
+        ancient(layout.baseline.path),
+        [ancient(its.path) for its in layout.confirmed],
     output:
         update([*RANKED, layout.ranked.path]),
     log:
@@ -59,6 +61,9 @@ rule render:
     """The figures and the page that shows them."""
     input:
         ancient(layout.table.path),
+        ancient(layout.held_out.path),
+        ancient(layout.baseline.path),
+        [ancient(its.path) for its in layout.confirmed],
     output:
         update([*RENDERED, layout.rendered.path]),
     log:

@@ -1,8 +1,11 @@
 """What the scripts share: settings first, then one step, and a person's mistake told in one line."""
 
+import contextlib
+import fcntl
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = (
@@ -23,6 +26,22 @@ def run(step: Callable[..., None]) -> None:
 
     with one_line():
         step(Layout.of("params.yaml"), say)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[Callable[[str], int]]:
+    """A context in which no other process is; it gives what has Snakemake make a target's files, and tells
+    its exit code."""
+    from zdl import store
+
+    with store.lock_file("trials.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
+
+        def snakemake(target: str) -> int:
+            cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
+            return subprocess.call(["snakemake", "--cores", cores, target], pass_fds=[lock.fileno()])
+
+        yield snakemake
 
 
 def say(line: str) -> None:

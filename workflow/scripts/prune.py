@@ -5,4 +5,5 @@ from zdl import store
 from zdl.layout import Layout
 
 with one_line():
-    print(f"{store.prune(Layout.of().known())} stored records deleted")
+    layout = Layout.of()
+    print(f"{store.prune([*layout.known(), *layout.repeated])} stored records deleted")

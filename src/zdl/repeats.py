@@ -1,0 +1,141 @@
+"""The best trials, trained again: other weights, other batches, another split; and then the held-out images.
+
+The best of many trials owes some of its score to luck: with the draw of its weights and batches, and with
+the images that happen to score it. A repeat has new luck in all three, and what it scores on images that no
+part of the search ever saw is luck's no longer. It is a trial like any other: its digest covers all that
+determines it, and its record is kept in the store.
+
+The best are not known before all trials have run, but how many of them are to be repeated is. So the file of
+their repeats is named by rank, and by a digest of the table that the ranking follows from.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl import dataset
+from zdl.files import Damaged, File, digest, parsing, read_json, read_npz, sealed_json, write
+from zdl.kinds import PREPARED, is_confirmation, is_repeat
+from zdl.layers import softmax
+from zdl.network import MultiLayerNet
+from zdl.store import KEPT, obtain
+from zdl.trial import CODE as TRAINING
+from zdl.trial import Trial, describe, record, train
+
+CONFIRMED = Path("results/confirmed")
+CODE = (*TRAINING, "dataset", "repeats")
+
+
+class Repeat(Trial):
+    """One training more of a trial; its record has beside the outcome of one what the network takes the
+    held-out images for."""
+
+    fits = staticmethod(is_repeat)
+
+    @property
+    def record(self) -> Path:
+        """Its place in the store: in `results/` lies the file of all repeats of a trial."""
+        return KEPT / f"{self.key}.json"
+
+    def run(self, say: Callable[[str], object] | None = None) -> bytes:
+        split, held_out = self.spec["split"], self.spec["held_out"]
+        network, history = train(self, redraw(**split)._asdict(), say)
+        finished = history.status == "finished"
+        answers = answer(network, _images("held_out", held_out)["x"]) if finished else None
+        return record(self, {**describe(history), "held_out": answers})
+
+
+def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
+    """What determines the split of each repeat: repeat r of every trial has the same one, so that they can be
+    compared in pairs. `prepared` is the digest of the images that are split anew."""
+    rate, confirm = settings["split"]["validation_rate"], settings["confirm"]
+    return [
+        {"of": prepared, "validation_rate": rate, "seed": [confirm["seed"], number]}
+        for number in range(1, confirm["repeats"] + 1)
+    ]
+
+
+def repeats(trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, code: str) -> list[Repeat]:
+    """The repeats of `trial`, one on each of `splits`; `held_out` is the digest of the images shown at the
+    end."""
+    found = []
+    for split in splits:
+        seed, number = split["seed"]
+        determinants = {"seed": [seed, trial.number, number], "split": split, "held_out": held_out}
+        spec = {**trial.spec, **determinants, "code": code}
+        key = f"{trial.number:04d}-{digest(spec)[:12]}"
+        found.append(Repeat(trial.number, trial.point, spec, f"repeat-{key}"))
+    return found
+
+
+def confirm(trial: Trial | None, repeated: Iterable[Repeat], file: File) -> None:
+    """Write the file of a trial's repeats, each restored if it was ever trained here, else trained; of no
+    trial, if so few finished."""
+    records = []
+    for repeat in repeated:
+        obtain(repeat)
+        records.append(read_json(repeat.record, repeat.digest, repeat.fits))
+    number = None if trial is None else trial.number
+    write(file.path, sealed_json({"digest": file.digest, "trial": number, "repeats": records}))
+
+
+def stock() -> None:
+    """Put every repeat in the files that are there, whatever search they are of, into the store: another
+    ranking of the same trials finds them, in a pulled clone too."""
+    for path in CONFIRMED.glob("*.json"):
+        for held in recorded(path):
+            repeat = Repeat(held["trial"], {}, held["spec"])
+            if not repeat.record.exists():
+                write(repeat.record, sealed_json(held))
+
+
+def keep_only(wanted: Iterable[Path]) -> None:
+    """Of the files of repeats leave only these: what DVC tracks is a function of the commit."""
+    stock()
+    for path in {*CONFIRMED.glob("*")} - {*wanted}:
+        path.unlink(missing_ok=True)
+
+
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """The records in a file of repeats; none, if it is not there or not whole."""
+    try:
+        with parsing(path):
+            told = json.loads(path.read_bytes())
+            held: list[dict[str, Any]] = read_json(path, str(told["digest"]), is_confirmation)["repeats"]
+            return held
+    except (Damaged, OSError):
+        return []
+
+
+def answer(network: MultiLayerNet, x: NDArray[Any]) -> dict[str, str]:
+    """What a network takes the images x (n, ...) for, and its probability of that in whole percent (the last
+    bits of a product differ between processors): two digits an image, in hexadecimal."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an image may be too much for a network that was not
+        shares = np.nan_to_num(softmax(network.predict(x)))
+    percent = np.rint(100 * shares.max(axis=1))
+    return {"taken_for": _hex(shares.argmax(axis=1)), "confidence": _hex(percent)}
+
+
+def answers(text: str) -> NDArray[np.uint8]:
+    """The numbers in one of the texts of `answer`."""
+    return np.frombuffer(bytes.fromhex(text), np.uint8)
+
+
+def _hex(values: NDArray[Any]) -> str:
+    return values.astype(np.uint8).tobytes().hex()
+
+
+@lru_cache(maxsize=2)
+def _images(which: str, digest: str) -> Mapping[str, NDArray[Any]]:
+    return read_npz(Path("data") / which / f"{digest[:12]}.npz", digest, PREPARED)
+
+
+def redraw(of: str, validation_rate: float, seed: Sequence[int]) -> dataset.Split:
+    """Another split of the prepared images whose digest is `of`."""
+    images = _images("prepared", of)
+    return dataset.split(images["x"], images["t"], validation_rate, seed)

@@ -1,0 +1,39 @@
+# From the table of the search to what is left of it: the best trials again, and a linear model beside them.
+# needs: data/prepared, data/held_out, data/split, results/table
+# makes: results/confirmed (a file for each of the best trials), results/baseline
+
+
+rule confirmation:
+    """One of the best trials: its repeats, each restored if it was ever trained here, else trained."""
+    input:
+        ancient(layout.prepared.path),
+        ancient(layout.held_out.path),
+        ancient(layout.table.path),
+    output:
+        update("results/confirmed/{name}.json"),
+    log:
+        "logs/confirmation/{name}.log",
+    wildcard_constraints:
+        name=r"\d+-[0-9a-f]+",
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/confirmation.py {wildcards.name} 2> {log}"
+
+
+rule baseline:
+    """What a linear model makes of the same images."""
+    input:
+        ancient(layout.prepared.path),
+        ancient(layout.held_out.path),
+        ancient(layout.split.path),
+    output:
+        update(layout.baseline.path),
+    log:
+        "logs/baseline.log",
+    benchmark:
+        "benchmarks/baseline.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/baseline.py 2> {log}"

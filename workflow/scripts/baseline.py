@@ -1,0 +1,6 @@
+"""Rule and stage `baseline`: what a linear model makes of the same images."""
+
+from adapter import run
+from zdl import steps
+
+run(steps.baseline)

@@ -1,0 +1,13 @@
+"""Rule `confirmation`: one of the best trials, trained again."""
+
+import argparse
+from functools import partial
+
+from adapter import run
+from zdl import steps
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("name", help="of the file of its repeats")
+args = parser.parse_args()
+
+run(partial(steps.confirmation, name=args.name))
