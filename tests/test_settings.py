@@ -172,7 +172,7 @@ def test_no_part_of_the_schema_lets_unknown_keys_through():
             for inner in part.values():
                 yield from objects(inner)
 
-    assert len(list(objects(SCHEMA))) == 9
+    assert len(list(objects(SCHEMA))) == 10
     assert all(part["additionalProperties"] is False for part in objects(SCHEMA))
 
 
@@ -312,8 +312,8 @@ BROKEN = [
     (PARAMS.replace("trials: 100", "trials: 100 # \xe9").encode("latin-1"), "line 29: is not text", "UTF-8"),
     (PARAMS + "#" * 100_000, "is too long", "100000 bytes"),
     (b"data: [" + b"1, " * 3_400_000, "is too long", "100000 bytes"),
-    (PARAMS + "\x00", "line 38, column 1: a character", "UTF-8 text"),
-    (PARAMS + "# \x07", "line 38, column 3: a character", "UTF-8 text"),
+    (PARAMS + "\x00", "line 43, column 1: a character", "UTF-8 text"),
+    (PARAMS + "# \x07", "line 43, column 3: a character", "UTF-8 text"),
     ("[" * 99_999, "line 1, column", "10 levels"),
     ("{" * 99_999, "line 1, column", "10 levels"),
     ("- " * 49_999, "line 1, column", "10 levels"),
@@ -335,7 +335,7 @@ BROKEN = [
     ([("  space:", "  space: !!set")], "line 32, column 10: a tag", "plain values"),
     ([("seed: 42", "seed: !env HOME")], "line 31, column 9: a tag, !env", "plain values"),
     ("%YAML 1.1\n---\n" + PARAMS, "line 2, column 1: a directive", "YAML 1.2"),
-    (PARAMS + "---\na: 1\n", "line 38, column 1: a second document", "one"),
+    (PARAMS + "---\na: 1\n", "line 43, column 1: a second document", "one"),
     ([("seed: 42", "seed:\t42")], "line 31, column 8: found character '\\t'", "cannot start any token"),
     ([("  seed: 42", "\tseed: 42")], "line 31, column 1: found character '\\t'", "cannot start any token"),
     ([("  seed: 42", " seed: 42")], "line 31, column 2", "expected <block end>"),

@@ -41,11 +41,13 @@ def clone(built, tmp_path):
 def test_a_fresh_clone_trains_every_trial_once_by_either_engine(fresh, built, engine, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     clone.engine(engine)
-    assert clone.trained() == sorted(clone.names()) and len(clone.names()) == TRIALS
+    trainings = clone.trainings()
+    assert [name for name in trainings if not name.startswith("repeat-")] == sorted(clone.names())
+    assert len(clone.names()) == TRIALS and len(trainings) == TRIALS + 2 * 2
     assert clone.reports() == built.reports()
     clone.engine(other[engine])
     clone.engine(engine)
-    assert clone.trained() == []
+    assert clone.trainings() == []
     assert (clone.path / "dvc.lock").read_bytes() == (built.path / "dvc.lock").read_bytes()
 
 
@@ -78,7 +80,7 @@ def test_a_process_whose_engine_was_killed_ends_with_its_trial(fresh, tmp_path):
     plan = next((clone.path / "results/plan").iterdir())
     engine = f"""
         python workflow/scripts/trial.py --plan {plan} {one} {" ".join(others)} &> /dev/null &
-        until [ -s {clone.trainings} ]; do sleep 0.01; done
+        until [ -s {clone.log} ]; do sleep 0.01; done
         echo $!"""
     process, deadline = int(clone.run("bash", "-c", engine)), time.monotonic() + 60
     with contextlib.suppress(ProcessLookupError):
@@ -93,6 +95,23 @@ def test_a_second_run_has_nothing_to_do(clone):
     assert "Data and pipelines are up to date" in clone.run("dvc", "repro")
     assert "Data and pipelines are up to date" in clone.run("dvc", "status")
     assert clone.run("git", "status", "--short") == ""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_repeats_what_is_new_of_the_best(clone, engine):
+    reports = clone.reports()
+    for confirm, new in (({"repeats": 3}, 2), ({"trials": 3}, 3), ({"trials": 2, "repeats": 2}, 0)):
+        clone.edit(confirm=confirm)
+        clone.engine(engine)
+        assert len(clone.trainings()) == new
+    assert clone.reports() == reports
+    clone.edit(confirm={"seed": 8})
+    clone.engine(engine)
+    assert len(clone.repeated()) == 2 * 2
+    clone.engine(other[engine])
+    assert clone.trainings() == []
+    clone.run("dvc", "repro")
+    assert len([*(clone.path / "results/confirmed").iterdir()]) == 2
 
 
 EDITS = {
@@ -138,7 +157,7 @@ def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
         clone.run("git", "checkout", "--quiet", "params.yaml")
         clone.engine(engine)
         assert clone.reports() == reports
-    assert clone.trained() == []
+    assert clone.trainings() == []
     clone.run("dvc", "repro")
     assert {path.stem for path in clone.records()} == clone.names()
 
@@ -189,7 +208,7 @@ def learnt(built, tmp_path_factory):
 
 
 def test_a_random_search_turned_bayesian_keeps_its_first_round(built, learnt):
-    trained = sorted(learnt.trainings.read_text().split())
+    trained = sorted(name for name in learnt.log.read_text().split() if not name.startswith("repeat-"))
     trials = [path.stem for path in learnt.records()]
     assert trained == trials[3:] and trials[:3] == [path.stem for path in built.records()[:3]]
     assert len(learnt.rounds()) == 1
@@ -206,7 +225,7 @@ def test_a_bayesian_search_comes_out_the_same_by_either_engine(fresh, learnt, tm
     clone.engine("snakemake")
     assert clone.trained() == sorted(clone.names()) and clone.reports() == learnt.reports()
     clone.engine("dvc")
-    assert clone.trained() == []
+    assert clone.trainings() == []
     assert (clone.path / "dvc.lock").read_bytes() == (learnt.path / "dvc.lock").read_bytes()
     assert "Nothing to be done" in clone.run("snakemake", "--cores", "2")
 
@@ -231,7 +250,7 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
     assert clone.trained() == sorted(clone.names() - first) and clone.names() - first >= later(clone.names())
     clone.run("git", "checkout", "--quiet", "params.yaml")
     clone.engine(other[engine])
-    assert clone.trained() == [] and clone.reports() == reports
+    assert clone.trainings() == [] and clone.reports() == reports
 
 
 def pulled(source, engine, path):
@@ -240,7 +259,7 @@ def pulled(source, engine, path):
     clone = Clone(path)
     clone.run("dvc", "pull")
     clone.engine(engine)
-    assert clone.trained() == []
+    assert clone.trainings() == []
     assert clone.run("git", "status", "--short") == ""
     return clone
 
@@ -306,7 +325,7 @@ def test_what_a_killed_dvc_left_half_written_is_made_again(clone):
         clone.run("dvc", "repro", ok=False)
         assert f"{own}: was left half written" in clone.run("python", "workflow/scripts/repro.py")
         assert (clone.path / "dvc.lock").read_bytes() == lock
-    assert clone.trained() == []
+    assert clone.trainings() == []
     assert clone.run("git", "status", "--short") == ""
 
 
@@ -318,7 +337,7 @@ def test_a_report_edited_by_hand_is_made_again(clone, engine):
             file.write("1,99\n")
     clone.engine(engine)
     assert clone.reports() == reports
-    assert clone.trained() == []
+    assert clone.trainings() == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -328,7 +347,7 @@ def test_time_stamps_mean_nothing(clone, engine):
             os.utime(path, (number * 7919 % 10**9,) * 2)
     clone.run("rm", "-r", "data/split")
     clone.engine(engine)
-    assert clone.trained() == []
+    assert clone.trainings() == []
     assert clone.run("git", "status", "--short") == ""
 
 
@@ -372,7 +391,7 @@ def test_a_wrong_setting_is_one_line_before_any_work(fresh, command, tmp_path):
     assert len(lines) == 1 and "0.01" in lines[0]
     assert "Traceback" not in said
     assert files(clone) == before
-    assert clone.trained() == []
+    assert clone.trainings() == []
 
 
 def test_a_setting_on_the_command_line_is_refused(fresh):

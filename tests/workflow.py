@@ -48,7 +48,7 @@ class Clone:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.trainings = path.parent / f"{path.name}.trainings"
+        self.log = path.parent / f"{path.name}.trainings"
         bin_ = Path(sys.executable).parent
         self.env = {
             **{
@@ -58,7 +58,7 @@ class Clone:
             },
             "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(path / "src"),
-            "ZDL_TRAININGS": str(self.trainings),
+            "ZDL_TRAININGS": str(self.log),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "DVC_GLOBAL_CONFIG_DIR": str(path.parent),
             "DVC_SYSTEM_CONFIG_DIR": str(path.parent),
@@ -125,19 +125,19 @@ class Clone:
         code = "from zdl.layout import Layout; print(*Layout.of().names)"
         return set(self.run("python", "-c", code).split())
 
+    def trainings(self) -> list[str]:
+        """What was trained since this, or one of the next two, was last asked."""
+        names = self.log.read_text().split() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return sorted(names)
+
     def trained(self) -> list[str]:
-        """The trainings of the search since this, or `repeated`, was last asked."""
-        return self._trainings()[0]
+        """The search's own trials among `trainings`."""
+        return [name for name in self.trainings() if not name.startswith("repeat-")]
 
     def repeated(self) -> list[str]:
-        """The trainings of the confirmation since this, or `trained`, was last asked."""
-        return self._trainings()[1]
-
-    def _trainings(self) -> tuple[list[str], list[str]]:
-        names = sorted(self.trainings.read_text().split()) if self.trainings.exists() else []
-        self.trainings.unlink(missing_ok=True)
-        again = [name for name in names if name.startswith("repeat-")]
-        return names[: len(names) - len(again)], again
+        """The repeats of the best among `trainings`."""
+        return [name for name in self.trainings() if name.startswith("repeat-")]
 
     def records(self) -> list[Path]:
         return sorted((self.path / "results/trials").glob("*.json"))
