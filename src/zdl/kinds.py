@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from zdl.files import Fits, digest, is_digest
 
+PIXELS, CLASSES = 28 * 28, 10  # of MNIST: what another data set has others of
+
 
 def images(dtype: type[np.generic], *suffixes: str) -> Fits:
-    """That arrays are images x (n, 784) of that type and their labels t from 0 to 9, a pair a suffix."""
+    """That arrays are images x (n, PIXELS) of that type and labels t below CLASSES, a pair a suffix."""
 
     def fits(arrays: dict[str, Any]) -> bool:
         pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
         return len(arrays) == 2 * len(pairs) and all(
-            x.dtype == dtype and x.shape == (len(x), 784) and t.shape == x.shape[:1] and _labels(t)
+            x.dtype == dtype and x.shape == (len(x), PIXELS) and t.shape == x.shape[:1] and _labels(t)
             for x, t in pairs
         )
 
@@ -28,7 +30,7 @@ def images(dtype: type[np.generic], *suffixes: str) -> Fits:
 
 
 def _labels(t: NDArray[Any]) -> bool:
-    return t.dtype == np.uint8 and bool((t < 10).all())
+    return t.dtype == np.uint8 and bool((t < CLASSES).all())
 
 
 def is_network(arrays: dict[str, Any]) -> bool:
