@@ -96,9 +96,12 @@ def test_any_ranges_hold_their_points(space, seed):
             assert point[name] == float(f"{point[name]:.12g}")
 
 
-def test_thirteen_hyper_parameters_are_no_trouble():
+@pytest.mark.parametrize("more", [[], ["depth", "gain"]])
+def test_as_many_hyper_parameters_as_there_are_are_no_trouble(monkeypatch, more):
+    for name in more:
+        monkeypatch.setitem(UNIVERSE, name, {"uniform": (0.0, 1.0)})
     space = dict.fromkeys(UNIVERSE, OPTIMIZER)
-    assert len(points(space)) == 100
+    assert all(point.keys() == UNIVERSE.keys() for point in points(space))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ import numpy as np
 from zdl.samplers.base import History, Proposal
 from zdl.space import NEAR, UNIVERSE, shares, stream, value
 
-PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)  # one for each hyper-parameter of the universe
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)  # one a hyper-parameter
 
 
 class Halton:
@@ -42,7 +42,7 @@ class Halton:
         names = [name for name in UNIVERSE if name in self.space]
         self.axes = [
             Axis(name, self.space[name], base, search["seed"])
-            for name, base in zip(names, PRIMES, strict=False)
+            for name, base in zip(names, PRIMES[: len(names)], strict=True)
         ]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
