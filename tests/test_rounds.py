@@ -8,7 +8,7 @@ import pytest
 
 from zdl import Error, files, plan, steps, store
 from zdl.files import Damaged, read_json, sealed_json, sealed_npz, write
-from zdl.kinds import is_record
+from zdl.kinds import PIXELS, is_record
 from zdl.layout import Layout
 from zdl.settings import load
 from zdl.trial import ROUNDS, TRIALS
@@ -58,7 +58,7 @@ def done(layout, whole, tmp_path):
 
 def begun(settings):
     rng = np.random.default_rng(0)
-    x, t = rng.random((30, 784)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
     layout = Layout(settings)
     parts = {"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}
     write(layout.split.path, sealed_npz(parts, layout.split.digest))

@@ -11,6 +11,7 @@ import pytest
 
 from zdl import Error, store
 from zdl.files import File, read_json, sealed_json, sealed_npz, write
+from zdl.kinds import PIXELS
 from zdl.layout import Layout
 from zdl.plan import lines, trials
 from zdl.settings import load
@@ -30,7 +31,7 @@ def search(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZDL_TRAININGS", "trainings")
     rng = np.random.default_rng(0)
-    x, t = rng.random((30, 784)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
     write(
         f"data/split/{SPLIT[:12]}.npz",
         sealed_npz({"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}, SPLIT),
@@ -197,7 +198,7 @@ def test_mending_an_empty_directory_leaves_it_empty(layout, tmp_path):
 
 def test_mending_ends_the_future(layout):
     """Snakemake refuses a result that is older than an input."""
-    images = {"x": np.zeros((1, 784), np.float32), "t": np.zeros(1, np.uint8)}
+    images = {"x": np.zeros((1, PIXELS), np.float32), "t": np.zeros(1, np.uint8)}
     write(layout.prepared.path, sealed_npz(images, layout.prepared.digest))
     write(layout.plan.path, sealed_json({"digest": layout.plan.digest, **lines(layout.trials.values())}))
     for path, when in ((layout.prepared.path, 2**32), (layout.plan.path, 1)):
