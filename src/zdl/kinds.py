@@ -74,7 +74,7 @@ def is_repeat(record: dict[str, Any]) -> bool:
     return (
         told.keys() == {"taken_for", "confidence"}
         and 0 < len(taken_for) == len(confidence)
-        and max(taken_for) < 10
+        and max(taken_for) < CLASSES
         and max(confidence) <= 100
     )
 
