@@ -111,7 +111,7 @@ def expected_maximum(scores: ArrayLike) -> Array:
 
 
 def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Array]:
-    """A band for the expected best of n independent trials, for all n from 1 to N at once, low and high, (N,):
+    """A band for the expected best of n independent trials, for all n from 1 to N at once: two (N,),
     from N scores in [0, 1], whatever their distribution.
 
     It is a band of the distribution's function F, carried through E max = integral of 1 - F(x)**n, as N.

@@ -1,0 +1,328 @@
+"""The findings: how far the best trials can be told apart, what fewer trials would have found, where in the
+space the best ones lie, and which ranges to search next. Tables, which the page and the figures show.
+
+Scores are those that rank (`zdl.ranking`). A trial that diverged counts as worse than all that finished.
+p-values are rounded to 4 significant digits and all else to 6 decimals or fewer: the same on every machine.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zdl import plan, statistics
+from zdl.ranking import top
+from zdl.samplers import sampler
+from zdl.settings import ranges
+from zdl.space import UNIVERSE, shares
+
+if TYPE_CHECKING:
+    Column = pd.Series[Any]
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
+FIFTHS = 5
+FEWEST = 10  # trials for a test: of fewer, the distributions that p-values come from say nothing
+SURE = 0.05
+WIDEN = 0.25  # of a range, on its own scale: how far to move an end outwards
+MARGIN = 0.05  # of a range, left on either side of the best trials
+
+LEADERS = ("rank", "trial", "val_acc", "low", "high", "tied", "p_best", "p_best_images")
+AGAINST = ("only_first", "only_this", "p_value", "p_holm")  # the first trial: blank in its own row
+SPACE = (
+    *("name", "distribution", "low", "high", "best_low", "best_high", "at_low", "at_high", "p_low", "p_high"),
+    *("advice", "wider_low", "wider_high", "rho", "p_rho", "p_groups", "importance", "effect"),
+    *("next_low", "next_high"),
+)
+TEXT = ("name", "distribution", "advice")
+
+
+def leaders(
+    table: Mapping[str, Any], frame: pd.DataFrame, best: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """A row for each of the best trials: how sure its place is.
+
+    rank, trial, val_acc
+    low, high       Wilson's 95 % interval of val_acc
+    tied            whether another trial that finished has the same val_acc
+    p_best          to be the best of all that finished, if scores were independent: normal, with the binomial
+                    variance of Bergstra and Bengio, 2012, sec. 2.1 (at least that of one image)
+    p_best_images   to be the best of all that finished on other images, by a bootstrap of the shared ones,
+                    drawn from `rng`
+    only_first, only_this   images that only Best-1, or only this trial, recognises
+    p_value, p_holm         of no difference from Best-1 (exact McNemar), alone and as one of all here.
+                            Best-1 was chosen for its score, so that even these flatter it.
+    """
+    finished = top(frame, len(frame))
+    if finished.empty:
+        return pd.DataFrame(
+            {name: pd.Series(dtype=_KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
+        )
+    curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
+    sizes = np.array([curves[trial]["val_size"] for trial in finished["trial"]])
+    scores = finished["val_acc"].to_numpy(dtype=np.float64)
+    one = (sizes - 1) / sizes**2
+    variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / np.maximum(sizes - 1, 1)
+    recognised = np.array([hits(curves[trial]) for trial in finished["trial"]])
+    p_score, p_image = (
+        statistics.p_best_scores(scores, variances),
+        statistics.p_best_images(recognised, rng),
+    )
+    shown = finished.head(best)
+    rows = []
+    for i, (rank, trial, score) in enumerate(
+        zip(shown["rank"], shown["trial"], shown["val_acc"], strict=True)
+    ):
+        low, high = statistics.wilson(curves[trial]["val_correct"][-1], curves[trial]["val_size"])
+        first = int((recognised[0] & ~recognised[i]).sum())
+        this = int((recognised[i] & ~recognised[0]).sum())
+        tied = int((scores == score).sum()) > 1
+        lead: tuple[Any, ...] = (rank, trial, score, round(low, 6), round(high, 6), tied)
+        against = (first, this, statistics.mcnemar(first, this)) if i else (None, None, math.nan)
+        rows.append((*lead, round(p_score[i], 4), round(p_image[i], 4), *against))
+    out = pd.DataFrame(rows, columns=[*LEADERS, *AGAINST[:-1]])
+    out["p_holm"] = _digits(statistics.holm(out["p_value"]))
+    out["p_value"] = _digits(out["p_value"].to_numpy(dtype=np.float64))
+    return out.astype(_KINDS)
+
+
+_KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
+
+
+def hits(curve: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Which validation images a trial recognises, at the point of its curve that ranks it."""
+    bits = np.frombuffer(bytes.fromhex(curve["val_hits"]), dtype=np.uint8)
+    return np.unpackbits(bits, count=curve["val_size"]).astype(bool)
+
+
+def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """What the search would have found with fewer trials: a row for each number, none if none finished.
+
+    A random search: trials, expected (the best of so many, without bias), low, high (its 95 % band, for all
+    numbers at once), lower, median, upper (quartiles of the best in the disjoint experiments of that size;
+    blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of any other method
+    are not independent: trials, best (so far, in the order of the search; blank till one finished).
+    """
+    by_trial = dict(zip(top(frame, len(frame))["trial"], top(frame, len(frame))["val_acc"], strict=True))
+    scores = np.array([by_trial.get(row["trial"], math.nan) for row in table["trials"]], dtype=np.float64)
+    trials = np.arange(1, len(scores) + 1 if by_trial else 1)
+    if settings["search"]["method"] != "random":
+        best = np.fmax.accumulate(scores)[: len(trials)] if len(scores) else scores
+        return pd.DataFrame({"trials": trials, "best": best})
+    columns = np.full((6, len(trials)), np.nan)
+    if by_trial:
+        known = np.nan_to_num(scores)
+        columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
+        columns[3:] = statistics.experiments(known).T
+    names = ("expected", "low", "high", "lower", "median", "upper")
+    return pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})
+
+
+def space(frame: pd.DataFrame, settings: Mapping[str, Any], best: int) -> pd.DataFrame:
+    """A row for each searched hyper-parameter: where the best trials lie, if it matters, what to do next.
+
+    name, distribution, low, high   as in params.yaml; low and high are blank for a choice, as is all below
+                                    that has to do with ends or order
+    best_low, best_high   of the best trials
+    at_low, at_high       the share of the best trials in the outer tenth of either end, on the distribution's
+                          own scale
+    p_low, p_high         of so many by chance. Not binomial but hypergeometric, out of all trials as they
+                          lie, so that it holds for whole numbers, a grid, or a search that crowds there too.
+    advice                "down" or "up", the end to widen, if Holm's p over all ends is below 0.05; or ""
+    wider_low, wider_high   the range to write then, a quarter wider on its own scale; blank without advice
+    rho, p_rho            Spearman's rank correlation with the score
+    p_groups              Kruskal and Wallis: over the options of a choice, over fifths of a range
+    importance            0 to 1: the share of the variance of scores' ranks that options or fifths explain
+    effect                whether any was found: Holm over the hyper-parameters of the lesser of p_rho and
+                          p_groups (twice it, as there are two), below 0.05
+    next_low, next_high   the range for a closer look: around the best trials if there is an effect, moved
+                          beyond an end where that is advised, today's otherwise. A choice is left alone.
+
+    A trial in which a hyper-parameter plays no part is left out for it; with fewer than 10 others there are
+    no tests. The points of a Bayesian search follow from the scores, so that its p-values are too small in
+    principle.
+
+    Importance is epsilon squared (T. L. Kelley, "An unbiased correlation ratio measure", 1935, of ranks): of
+    one hyper-parameter alone and with nothing fitted. A permutation importance of a random forest was tried,
+    too, and changes with the seed; a Gaussian process is too slow for 10,000 trials.
+    """
+    searched = settings["search"]["space"]
+    scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(-1.0).to_numpy(dtype=np.float64)
+    shown = np.arange(len(frame)) < len(top(frame, best))  # the best come first
+    rows = []
+    for name, spec in searched.items():
+        values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype="float64")
+        there = values.notna().to_numpy()
+        rows.append(_row(name, spec, values[there], scores[there], shown[there]))
+    _advise(rows, searched)
+    _judge(rows)
+    for row in rows:
+        _next(row, searched[row["name"]], settings)
+    blank = {name: "" if name in TEXT else False if name == "effect" else math.nan for name in SPACE}
+    kinds: dict[str, Any] = {name: "str" if name in TEXT else "float64" for name in SPACE} | {
+        "effect": "bool"
+    }
+    return pd.DataFrame([blank | {name: row[name] for name in row if name in SPACE} for row in rows]).astype(
+        kinds
+    )
+
+
+def _row(
+    name: str, spec: Mapping[str, Any], values: "Column", scores: Array, shown: NDArray[np.bool_]
+) -> Row:
+    row: Row = {"name": name, "distribution": spec["distribution"]}
+    if "options" in spec:
+        groups: NDArray[np.int64] = np.unique(values.astype("str"), return_inverse=True)[1]
+    else:
+        places = np.array([place(spec, each) for each in values])
+        groups = np.minimum(places * FIFTHS + 1e-9, FIFTHS - 1).astype(np.int64)
+        row |= {"low": spec["low"], "high": spec["high"], "places": places[shown]}
+        row |= _ends(values.to_numpy(dtype=np.float64), places, shown) | _correlation(places, scores)
+    return row | _grouped(groups, scores)
+
+
+def place(spec: Mapping[str, Any], known: float) -> float:
+    """Where in its range a value lies, from 0 to 1 at the very ends, on the distribution's own scale."""
+    if spec["distribution"] == "int_uniform":
+        return float((known - spec["low"]) / (spec["high"] - spec["low"]))
+    share = shares(spec["distribution"], (spec["low"], spec["high"]), known, known)[0]
+    return min(max(share, 0.0), 1.0)
+
+
+def _ends(values: Array, places: Array, shown: NDArray[np.bool_]) -> Row:
+    """Where the best lie, and how many of them in the outer tenths."""
+    from scipy.stats import hypergeom
+
+    if not shown.any():
+        return {}
+    row: Row = {"best_low": values[shown].min(), "best_high": values[shown].max()}
+    for end, outer in (("low", places <= OUTER + 1e-9), ("high", places >= 1 - OUTER - 1e-9)):
+        seen, best = int((outer & shown).sum()), int(shown.sum())
+        row[f"at_{end}"] = round(seen / best, 6)
+        row[f"p_{end}"] = _digits(hypergeom.sf(seen - 1, len(values), int(outer.sum()), best))
+    return row
+
+
+def _correlation(places: Array, scores: Array) -> Row:
+    from scipy.stats import spearmanr
+
+    if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(places)) < 2:
+        return {}
+    rho, p = spearmanr(np.round(places, 9), scores)
+    return {"rho": round(float(rho), 4), "p_rho": _digits(p)}
+
+
+def _grouped(groups: NDArray[np.int64], scores: Array) -> Row:
+    """The test of Kruskal and Wallis, and the share of the ranks' variance that groups explain, corrected for
+    what chance explains."""
+    from scipy.stats import kruskal
+
+    kinds = np.unique(groups)
+    if len(scores) < FEWEST or len(set(scores)) < 2 or not 1 < len(kinds) < len(scores):
+        return {}
+    h, p = kruskal(*(scores[groups == kind] for kind in kinds))
+    explained = (float(h) - len(kinds) + 1) / (len(scores) - len(kinds))
+    return {"p_groups": _digits(p), "importance": round(min(max(explained, 0.0), 1.0), 2)}
+
+
+def _advise(rows: Sequence[Row], searched: Mapping[str, Any]) -> None:
+    """Which ends to widen: at most one of a range, and none that its universe ends at."""
+    ends = [(row, end) for row in rows for end in ("low", "high") if f"p_{end}" in row]
+    adjusted = statistics.holm([row[f"p_{end}"] for row, end in ends])
+    for p, (row, end) in sorted(zip(adjusted.tolist(), ends, strict=True), key=lambda each: each[0]):
+        low, high = wider(row["name"], searched[row["name"]], end)
+        if p < SURE and "advice" not in row and (low, high) != (row["low"], row["high"]):
+            advice = "down" if end == "low" else "up"
+            row |= {"advice": advice, "wider_low": low, "wider_high": high}
+
+
+def wider(name: str, spec: Mapping[str, Any], end: str) -> tuple[float, float]:
+    """The range with one end, "low" or "high", a quarter further out, inside the universe."""
+    low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)
+    return _range(spec, low, high, UNIVERSE[name][spec["distribution"]])
+
+
+def _range(
+    spec: Mapping[str, Any], start: float, end: float, within: tuple[float, float]
+) -> tuple[float, float]:
+    """The ends at two places on the range's own scale, of which 0 and 1 are today's: those are kept to the
+    digit, and others are round numbers, there or a little outwards, but not outside of `within`."""
+    kind, low, high = spec["distribution"], spec["low"], spec["high"]
+    if kind == "log_uniform":
+        decades = math.log10(high) - math.log10(low)
+        # 9 digits first, so that last bits do not decide which round number is next
+        ends = [Decimal(f"{10 ** (math.log10(low) + decades * at):.8e}") for at in (start, end)]
+        span = decades * (end - start)
+        digits = 1 if span >= 1 else 2 - math.floor(math.log10(span))
+        units = [each.adjusted() - digits + 1 for each in ends]
+    else:
+        ends = [Decimal(f"{low + (high - low) * at:.9g}") for at in (start, end)]
+        units = [0 if kind == "int_uniform" else math.floor(math.log10((high - low) * (end - start))) - 1] * 2
+    outwards = zip(ends, units, (ROUND_FLOOR, ROUND_CEILING), strict=True)
+    new_low, new_high = (
+        float(each.scaleb(-unit).to_integral_value(way).scaleb(unit)) for each, unit, way in outwards
+    )
+    new_low = low if start == 0 else max(new_low, within[0])
+    new_high = high if end == 1 else min(new_high, within[1])
+    return (int(new_low), int(new_high)) if kind == "int_uniform" else (new_low, new_high)
+
+
+def _judge(rows: Sequence[Row]) -> None:
+    """Which hyper-parameters have an effect: the lesser of two p-values is found twice as easily as one."""
+    lesser = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
+    alone = [min(1.0, found[0] * len(found)) if found else math.nan for found in lesser]
+    for row, p in zip(rows, statistics.holm(alone).tolist(), strict=True):
+        row["effect"] = p < SURE  # of NaN: false
+
+
+def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """The range of a closer look; today's if the settings would refuse it."""
+    if "options" in spec:
+        return
+    places, advice, start, end = row.get("places", ()), row.get("advice", ""), 0.0, 1.0
+    if row["effect"] and len(places) >= FEWEST // 2:
+        start, end = max(0.0, places.min() - MARGIN), min(1.0, places.max() + MARGIN)
+    start, end = (-WIDEN if advice == "down" else start), (1 + WIDEN if advice == "up" else end)
+    universe = UNIVERSE[row["name"]][spec["distribution"]]
+    within = (
+        universe[0] if advice == "down" else spec["low"],
+        universe[1] if advice == "up" else spec["high"],
+    )
+    low, high = _range(spec, start, end, within)
+    if any(ranges(settings, row["name"], {**spec, "low": low, "high": high})):
+        low, high = spec["low"], spec["high"]
+    row |= {"next_low": low, "next_high": high}
+
+
+def following(settings: Mapping[str, Any], space_table: pd.DataFrame) -> dict[str, Any]:
+    """The settings with the ranges of `next_low` and `next_high` in place of today's."""
+    changed = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
+    for row in space_table.dropna(subset=["next_low", "next_high"]).to_dict("records"):
+        kind = int if row["distribution"] == "int_uniform" else float
+        changed[row["name"]] |= {"low": kind(row["next_low"]), "high": kind(row["next_high"])}
+    return {**settings, "search": {**settings["search"], "space": changed}}
+
+
+def kept(settings: Mapping[str, Any], space_table: pd.DataFrame) -> tuple[int, int]:
+    """How many of today's trials a search of the next ranges has, too, and how many there are today. Of a
+    Bayesian search they are those of its first round: where the later ones go follows from it."""
+    size = sampler(settings["search"]).size
+    trials = settings["search"]["trials"] if size is None else size
+    changed = following(settings, space_table)
+    if changed["search"]["space"] == settings["search"]["space"]:
+        return trials, trials
+    today, then = ({trial.key for trial in plan.trials(each, "")} for each in (settings, changed))
+    return len(today & then), trials
+
+
+def _digits(p: Any) -> Any:
+    """p-values to 4 significant digits."""
+    if np.ndim(p):
+        return [_digits(each) for each in p]
+    return float(f"{float(p):.4g}")
