@@ -190,7 +190,7 @@ def foreign(event: Event) -> str | None:
     return None
 
 
-REAL = {"validation_rate", "lr", "weight_decay", "weight_init", "momentum", "decay_rate", "beta1", "beta2"}
+REAL = {"validation_rate"} | {name for name, kinds in UNIVERSE.items() if "uniform" in kinds}
 NAMES = {"optimizer", "activation", "weight_init"}  # spelled with or without capitals
 ALIASES = {"he": "relu", "xavier": "sigmoid"}
 
