@@ -148,9 +148,10 @@ def space(frame: pd.DataFrame, settings: Mapping[str, Any], best: int) -> pd.Dat
     no tests. The points of a Bayesian search follow from the scores, so that its p-values are too small in
     principle.
 
-    Importance is epsilon squared (T. L. Kelley, "An unbiased correlation ratio measure", 1935, of ranks): of
-    one hyper-parameter alone and with nothing fitted. A permutation importance of a random forest was tried,
-    too, and changes with the seed; a Gaussian process is too slow for 10,000 trials.
+    Importance is epsilon squared (T. L. Kelley, "An unbiased correlation ratio measure", 1935; of ranks): of
+    one hyper-parameter alone, with nothing fitted and nothing drawn. The permutation importance of a random
+    forest was tried: it gives a tenth to a weight decay without effect (p 0.7), since a forest fits noise,
+    and moves with its seed. A Gaussian process is too slow for 10,000 trials.
     """
     searched = settings["search"]["space"]
     scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(-1.0).to_numpy(dtype=np.float64)
@@ -237,9 +238,15 @@ def _advise(rows: Sequence[Row], searched: Mapping[str, Any]) -> None:
     adjusted = statistics.holm([row[f"p_{end}"] for row, end in ends])
     for p, (row, end) in sorted(zip(adjusted.tolist(), ends, strict=True), key=lambda each: each[0]):
         low, high = wider(row["name"], searched[row["name"]], end)
-        if p < SURE and "advice" not in row and (low, high) != (row["low"], row["high"]):
+        if p < SURE and "advice" not in row and _gains(searched[row["name"]], low, high):
             advice = "down" if end == "low" else "up"
             row |= {"advice": advice, "wider_low": low, "wider_high": high}
+
+
+def _gains(spec: Mapping[str, Any], low: float, high: float) -> bool:
+    """Whether a range is wider than today's by more than a hundredth of it."""
+    start, end = shares(spec["distribution"], (spec["low"], spec["high"]), low, high)
+    return end - start > 1.01
 
 
 def wider(name: str, spec: Mapping[str, Any], end: str) -> tuple[float, float]:

@@ -1,0 +1,344 @@
+"""The findings on searches whose truth is known, by hand, and for every kind of search and space."""
+
+import copy
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from tests.test_settings import PARAMS, range_of
+from zdl import findings, plan, ranking
+from zdl import settings as zs
+from zdl.samplers import SAMPLERS, sampler
+from zdl.space import UNIVERSE
+
+LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
+DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
+BASE = YAML(typ="safe", pure=True).load(PARAMS)
+
+
+def generator(seed=0):
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def configured(space, method="random", trials=100, **training):
+    changed = copy.deepcopy(BASE)
+    changed["search"] |= {"space": space, "method": method, "trials": trials}
+    changed["training"] |= training
+    return changed
+
+
+def record(trial, hits, status="finished", **point):
+    """A trial that recognises these validation images (None: it was never evaluated)."""
+    n = len(hits) if hits is not None else 100
+    correct = [] if hits is None else [int(np.sum(hits))]
+    packed = "" if hits is None else np.packbits(np.asarray(hits, dtype=bool)).tobytes().hex()
+    curve = {"train_correct": correct, "train_size": n, "val_correct": correct, "val_size": n}
+    final = {"val_correct": correct[0], "val_size": n} if status == "finished" else None
+    outcome = {"status": status, "curve": {**curve, "val_hits": packed}, "final": final}
+    return {"trial": trial, "point": point, "outcome": outcome, "result": f"{trial:064x}"}
+
+
+def searched(config, score, images=100, diverged=lambda point: False):
+    """The table and the frame of a search in which a point has this score, from 0 to 1."""
+    records, rng = [], generator(9)
+    proposals = sampler(config["search"]).propose((), config["search"]["trials"])
+    for place, (drawn, number) in enumerate(proposals):
+        part = zs.resolve(config, drawn).keys() | set(plan.SHAPE)
+        point = {name: drawn[name] for name in drawn if name in part}
+        hits = rng.permutation(images) < round(images * score(point))
+        status = "diverged" if diverged(point) else "finished"
+        records.append(record(place if number is None else number, hits, status, **point))
+    table = {"data": "0" * 64, "trials": records}
+    return table, ranking.rank(table, config["search"]["space"])
+
+
+def found(config, score, best=20, **more):
+    _, frame = searched(config, score, **more)
+    return findings.space(frame, config, best).set_index("name")
+
+
+def rising(point):
+    """Better and better towards lr's upper end, whatever the rest."""
+    return 0.1 + 0.7 * (math.log10(point["lr"]) + 6) / 4
+
+
+# The leaders.
+
+
+def test_leaders_by_hand():
+    hits = np.zeros((4, 10), dtype=bool)
+    hits[0, :8], hits[1, 3:10], hits[2, :7] = True, True, True
+    table = {"trials": [record(i, hits[i], lr=0.1) for i in range(4)]}
+    table["trials"].append(record(4, np.ones(10, dtype=bool), "diverged", lr=1.0))
+    out = findings.leaders(table, ranking.rank(table), 3, generator())
+    assert out["trial"].tolist() == [0, 1, 2]
+    assert out["tied"].tolist() == [False, True, True]
+    assert out["only_first"].tolist()[1:] == [3, 1]
+    assert out["only_this"].tolist()[1:] == [2, 0]
+    assert out["p_value"].tolist()[1:] == [1, 1]
+    assert out.loc[0, ["only_first", "only_this", "p_value", "p_holm"]].isna().all()
+    assert out.loc[0, ["low", "high"]].tolist() == pytest.approx([0.490162, 0.943318], abs=1e-6)
+    assert out["p_best"].is_monotonic_decreasing
+    assert out["p_best_images"][2] < 0.2 < out["p_best_images"][1]  # it never beats the first; the second may
+
+
+def test_p_values_are_those_of_the_trials_shown():
+    hits = np.tril(np.ones((100, 100), dtype=bool))[::-1]
+    table = {"trials": [record(i, hits[i], lr=0.1) for i in range(100)]}
+    out = findings.leaders(table, ranking.rank(table), 20, generator())
+    assert out["p_value"][19] == float(f"{2 / 2**19:.4g}")
+    assert out["p_holm"][19] == pytest.approx(19 * 2 / 2**19, rel=1e-3)
+    assert out["p_holm"][5] == 5 * 2 / 2**5  # the fifth greatest of them
+
+
+def test_networks_that_recognise_all_or_nothing_have_a_chance_too():
+    table = {"trials": [record(i, np.full(100, i < 2), lr=0.1) for i in range(3)]}
+    out = findings.leaders(table, ranking.rank(table), 20, generator())
+    assert out["p_best"].tolist() == [0.5, 0.5, 0]
+    assert out["p_best_images"].tolist() == [0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[], [record(0, None, "diverged", lr=0.1)], [record(i, [i] * 9, "diverged", lr=0.1) for i in range(2)]],
+)
+@pytest.mark.parametrize("method", SAMPLERS)
+def test_where_none_finished_there_is_nothing_to_find(records, method):
+    table, config = {"trials": records}, configured({"lr": LR}, method)
+    frame = ranking.rank(table, ["lr"])
+    out = findings.leaders(table, frame, 20, generator())
+    assert list(out) == [*findings.LEADERS, *findings.AGAINST]
+    assert out.empty
+    assert findings.budget(table, frame, config).empty
+    (row,) = findings.space(frame, config, 20).to_dict("records")
+    assert (row["advice"], row["effect"]) == ("", False)
+    assert (row["next_low"], row["next_high"]) == (1e-6, 1e-2)
+    assert math.isnan(row["p_groups"])
+
+
+def test_one_trial():
+    table = {"trials": [record(0, [1, 0], lr=0.1)]}
+    frame, config = ranking.rank(table, ["lr"]), configured({"lr": LR})
+    assert findings.leaders(table, frame, 20, generator())["p_best"].tolist() == [1]
+    assert findings.budget(table, frame, config)["expected"].tolist() == [0.5]
+    assert findings.space(frame, config, 20)["effect"].tolist() == [False]
+
+
+# The budget.
+
+
+def test_budget_of_a_random_search_goes_by_trial_not_by_rank():
+    scores = [0.2, 0.1, 0.4, 0.3, 0.6, 0.5, 0.8, 0.7]
+    table = {"trials": [record(i, np.arange(10) < 10 * s, lr=0.1) for i, s in enumerate(scores)]}
+    out = findings.budget(table, ranking.rank(table), configured({"lr": LR}))
+    assert out["median"].tolist()[:2] == pytest.approx([0.45, 0.5])  # of 0.2, 0.4, 0.6 and 0.8
+    assert out["expected"].tolist()[0::7] == pytest.approx([0.45, 0.8])
+    assert (out["low"] <= out["expected"]).all()
+
+
+def test_a_diverged_trial_is_no_find():
+    hits = [np.ones(10), np.arange(10) < 5]
+    table = {"trials": [record(0, hits[0], "diverged", lr=1.0), record(1, hits[1], lr=0.1)]}
+    frame = ranking.rank(table)
+    assert findings.budget(table, frame, configured({"lr": LR}))["expected"].tolist() == [0.25, 0.5]
+    best = findings.budget(table, frame, configured({"lr": LR}, "halton"))["best"].tolist()
+    assert best == pytest.approx([math.nan, 0.5], nan_ok=True)
+
+
+# The space.
+
+
+def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
+    out = found(configured({"lr": LR, "weight_decay": DECAY}), rising)
+    lr, decay = out.loc["lr"], out.loc["weight_decay"]
+    assert (lr["advice"], lr["wider_low"], lr["wider_high"]) == ("up", 1e-6, 0.1)
+    assert lr["rho"] > 0.99
+    assert lr["importance"] > 0.8
+    assert lr["next_high"] == 0.1
+    assert 1e-4 < lr["next_low"] <= lr["best_low"]
+    assert lr["effect"]
+    assert not decay["effect"]
+    assert decay["advice"] == ""
+    assert math.isnan(decay["wider_high"])
+    assert (decay["next_low"], decay["next_high"]) == (1e-8, 1e-4)
+    assert decay["importance"] < 0.1
+
+
+def test_an_end_at_which_chance_alone_would_put_them_is_left():
+    out = found(configured({"lr": LR}), lambda point: 0.5)
+    assert out["advice"]["lr"] == ""
+    assert math.isnan(out["rho"]["lr"])  # equal scores have no order
+
+
+def test_a_peak_within_is_looked_at_closer():
+    config = configured({"lr": LR})
+    lr = found(config, lambda point: max(0, 0.9 - abs(math.log10(point["lr"]) + 4))).loc["lr"]
+    assert lr["advice"] == ""
+    assert 1e-5 < lr["next_low"] < lr["best_low"] < 1e-4 < lr["best_high"] < lr["next_high"] < 1e-3
+    assert abs(lr["rho"]) < 0.5
+    assert lr["p_groups"] < 1e-6
+
+
+def test_diverged_trials_count_as_worst():
+    config = configured({"lr": LR})
+    lr = found(config, lambda point: 0.5, diverged=lambda point: point["lr"] > 1e-4).loc["lr"]
+    assert lr["rho"] < -0.8
+    assert lr["best_high"] <= 1e-4
+
+
+def test_the_chance_of_so_many_at_an_end_by_hand():
+    points = np.linspace(0, 1, 21)[1:]  # three of 20 are in the upper tenth: 0.9, 0.95 and 1
+    table = {"trials": [record(i, np.arange(100) < 5 * i, momentum=p) for i, p in enumerate(points)]}
+    config = configured(
+        {"momentum": {"distribution": "uniform", "low": 0.0, "high": 1.0}}, optimizer="momentum"
+    )
+    row = findings.space(ranking.rank(table), config, 4).loc[0]
+    assert (row["at_high"], row["at_low"]) == (0.75, 0)
+    assert row["p_high"] == pytest.approx(17 / math.comb(20, 4), rel=1e-3)
+    assert row["p_low"] == 1
+    assert row["advice"] == ""  # so sure, but there is nothing beyond 1
+
+
+def test_widening_of_whole_numbers_stays_inside_the_universe():
+    spec = {"distribution": "int_uniform", "low": 1, "high": 9}
+    assert findings.wider("hidden_depth", spec, "high") == (1, 11)
+    assert findings.wider("hidden_depth", spec, "low") == (1, 9)
+    assert findings.wider("hidden_depth", {**spec, "low": 50, "high": 60}, "high") == (50, 63)
+    assert findings.wider("hidden_depth", {**spec, "low": 50, "high": 64}, "high") == (50, 64)
+
+
+def test_a_choice_has_groups_and_no_ends():
+    options = {"distribution": "choice", "options": ["relu", "sigmoid"]}
+    config = configured({"activation": options, "lr": LR})
+    out = found(config, lambda point: 0.8 if point["activation"] == "relu" else 0.3)
+    row = out.loc["activation"]
+    assert row["p_groups"] < 1e-10
+    assert row["importance"] > 0.9
+    assert row["effect"]
+    assert row[["low", "best_low", "at_low", "p_low", "wider_low", "rho", "next_low"]].isna().all()
+
+
+def test_what_plays_no_part_is_left_out():
+    space = {
+        "optimizer": {"distribution": "choice", "options": ["sgd", "momentum"]},
+        "momentum": {"distribution": "uniform", "low": 0.0, "high": 0.9},
+        "weight_init": {"distribution": "choice", "options": ["relu", 0.01]},
+    }
+    out = found(configured(space), lambda point: point.get("momentum", 0.95))
+    assert out["rho"]["momentum"] > 0.99
+    assert out["effect"].tolist() == [True, True, False]
+
+
+def test_a_grid_of_few_values():
+    space = {"lr": {**LR, "points": 5}, "hidden_depth": {"distribution": "int_uniform", "low": 1, "high": 4}}
+    space["hidden_depth"]["points"] = 4
+    config = configured(space, "grid", trials=20)
+    lr = found(config, rising, best=4).loc["lr"]
+    assert lr["at_high"] == 1
+    assert lr["p_high"] == pytest.approx(1 / math.comb(20, 4), rel=1e-3)
+    assert lr["next_high"] == 0.1
+
+
+# The next ranges.
+
+
+def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
+    config = configured({"lr": LR, "weight_decay": DECAY})
+    _, frame = searched(config, rising)
+    table = findings.space(frame, config, 20)
+    then = findings.following(config, table)
+    assert then["search"]["space"]["lr"] == {**LR, "low": table["next_low"][0], "high": 0.1}
+    today, next_ones = (sampler(each["search"]).propose((), 100) for each in (config, then))
+    same = sum(proposal in next_ones for proposal in today)
+    assert findings.kept(config, table) == (same, 100)
+    assert 0 < same < 50
+
+
+def test_all_are_kept_where_nothing_changes():
+    config = configured({"lr": LR}, "bayes")
+    _, frame = searched(configured({"lr": LR}), lambda point: 0.5)
+    assert findings.kept(config, findings.space(frame, config, 20)) == (100, 100)
+
+
+@pytest.mark.parametrize("method", SAMPLERS)
+def test_kept_of_every_method(method):
+    space = {"lr": {**LR, "points": 5} if method == "grid" else LR}
+    config = configured(space, method, trials=5 if method == "grid" else 60)
+    table, frame = searched(configured({"lr": LR}), rising)
+    rows = findings.space(frame, config, 20)
+    kept, trials = findings.kept(config, rows)
+    assert trials == (5 if method == "grid" else 60)
+    assert 0 <= kept < trials
+    assert len(findings.budget(table, frame, config)) == 100
+
+
+NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+TERMS = {"momentum": "momentum", "decay_rate": "rmsprop", "beta1": "adam", "beta2": "adam"}
+
+
+@effort(max_examples=30, deadline=None)
+@given(
+    chosen=st.sampled_from(NUMERIC).flatmap(lambda it: st.tuples(st.just(it[0]), range_of(*it))),
+    method=st.sampled_from(["random", "halton", "bayes", "grid"]),
+    peak=st.sampled_from([0, 0.02, 0.5, 1]),
+    reach=st.sampled_from([1, 30, 10_000]),
+)
+def test_next_ranges_are_settings(tmp_path_factory, chosen, method, peak, reach):
+    name, spec = chosen
+    file = tmp_path_factory.getbasetemp() / "next.yaml"
+    if method == "grid":
+        spec = {**spec, "points": 2 if spec["distribution"] == "int_uniform" else 30}
+    config = configured({name: spec}, method, optimizer=TERMS.get(name, "sgd"))
+    try:
+        config = reloaded(file, config)
+    except zs.SettingsError:
+        return  # some ranges are too narrow to be searched at all
+    places = np.linspace(0, 1, 60)
+    values = [value_at(spec, place) for place in places]
+    records = [
+        record(i, np.arange(1000) < 1000 * max(0, 0.9 - reach * abs(place - peak)), **{name: each})
+        for i, (place, each) in enumerate(zip(places, values, strict=True))
+    ]
+    table = findings.space(ranking.rank({"trials": records}, [name]), config, 12)
+    then = reloaded(file, findings.following(config, table))["search"]["space"][name]
+    wide = table["wider_low"][0], table["wider_high"][0]
+    low, high = (spec["low"], spec["high"]) if not table["advice"][0] else wide
+    assert low <= then["low"] < then["high"] <= high
+    assert table["best_low"][0] >= then["low"]
+    assert table["best_high"][0] <= then["high"]
+    if table["advice"][0]:
+        wider = copy.deepcopy(config)
+        wider["search"]["space"][name] |= dict(
+            zip(("low", "high"), map(type(spec["low"]), wide), strict=True)
+        )
+        assert reloaded(file, wider)
+        assert wide[1] - wide[0] > spec["high"] - spec["low"]
+
+
+def value_at(spec, place):
+    low, high = spec["low"], spec["high"]
+    if spec["distribution"] == "log_uniform":
+        return min(max(low * (high / low) ** place, low), high)
+    if spec["distribution"] == "int_uniform":
+        return low + int(place * (high - low))
+    return min(max(low + place * (high - low), low), high)
+
+
+def reloaded(file, config):
+    with file.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(config, stream)
+    return zs.load(file)
+
+
+def test_the_columns_are_the_same_for_every_space():
+    one = findings.space(searched(configured({"lr": LR}), rising)[1], configured({"lr": LR}), 20)
+    options = configured({"batch_size": {"distribution": "choice", "options": [10, 100]}})
+    other = findings.space(searched(options, lambda point: 0.5)[1], options, 20)
+    assert list(one) == list(findings.SPACE)
+    pd.testing.assert_series_equal(one.dtypes, other.dtypes)
