@@ -30,6 +30,9 @@ except (Error, OSError) as error:
     raise SystemExit(str(error))
 
 
+report: "workflow/report/workflow.rst"
+
+
 rule trials:
     """Every record, and no report: what DVC's stage of this name asks for."""
     input:
@@ -58,4 +61,5 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/confirm.smk"
+include: "workflow/rules/shown.smk"
 include: "workflow/rules/report.smk"

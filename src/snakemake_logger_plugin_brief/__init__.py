@@ -15,6 +15,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
 # A trial's record is often there before its job, made by the process of another one.
 EXPECTED = "Warning: the following output files of rule trial were not present when the DAG was created"
+UNTIMED = "Missing metadata for file"  # of the HTML report, once for every file
 SILENT = ("all", "trials", "ready", "total")  # in Snakemake's statistics, but no work
 
 
@@ -26,6 +27,7 @@ class LogHandler(LogHandlerBase):
         self.changing = self.stream.isatty() and not self.common_settings.dryrun
         self.shown = 0
         self.jobs: list[str] = []
+        self.untimed = False
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
@@ -33,12 +35,19 @@ class LogHandler(LogHandlerBase):
             show(vars(record))
         elif record.getMessage().startswith(EXPECTED):
             return
+        elif record.getMessage().startswith(UNTIMED):
+            self._untimed()
         elif record.levelno >= logging.WARNING or (event is None and self._is_result(record)):
             self._line(record.getMessage())
 
     def _is_result(self, record: logging.LogRecord) -> bool:
         """What is not chatter among the plain messages: the answer, where there is nothing to do."""
         return self.common_settings.verbose or record.getMessage().startswith("Nothing to be done")
+
+    def _untimed(self) -> None:
+        if not self.untimed:
+            self._line("some files were pulled, or made by DVC: Snakemake has no note of how long they took")
+        self.untimed = True
 
     def _line(self, text: str) -> None:
         print(f"\r\x1b[K{text}" if self.changing else text, file=self.stream, flush=True)

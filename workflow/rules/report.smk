@@ -29,7 +29,7 @@ rule rank:
         ancient(layout.baseline.path),
         [ancient(its.path) for its in layout.confirmed],
     output:
-        update([*RANKED, layout.ranked.path]),
+        update([*shown(RANKED), layout.ranked.path]),
     log:
         "logs/rank.log",
     benchmark:
@@ -65,7 +65,7 @@ rule render:
         ancient(layout.baseline.path),
         [ancient(its.path) for its in layout.confirmed],
     output:
-        update([*RENDERED, layout.rendered.path]),
+        update([*shown(RENDERED), layout.rendered.path]),
     log:
         "logs/render.log",
     benchmark:
