@@ -33,7 +33,7 @@ def settings(space=SPACE, trials=30, best=20, method="random"):
 def page(data, space=SPACE, best=20, method="random"):
     frame = ranking.rank(data, space)
     metrics = ranking.metrics(data, frame, best)
-    return report.page(frame, metrics, settings(space, len(frame), best, method), FACTS)
+    return report.pages(frame, metrics, settings(space, len(frame), best, method), FACTS)["README.md"]
 
 
 def flat(text):
@@ -143,7 +143,7 @@ def test_settings_are_yaml_that_gives_them_back():
 )
 def test_any_value_survives_the_yaml(value):
     data = {**settings(), "report": {"best": value}}
-    block = report.the_settings(data).split("```")[1].removeprefix("yaml")
+    block = report.as_yaml(data)
     for version in ((1, 1), (1, 2)):
         yaml = YAML(typ="safe", pure=True)
         yaml.version = version

@@ -1,151 +1,110 @@
-"""The page: `reports/README.md`, which says what the search found, for a code host and for a terminal.
+"""The pages: `reports/README.md` and its translations, which say what the search found.
 
-A page is its sections in order. Each is a function of the tables and settings it shows and of nothing
-else, so that the same search gives the same bytes: no time, host, path or duration.
+The facts are computed once, as plain values; each page is a template under `zdl/pages/` that words them, so
+that all tell the same, and a translator edits a file that reads like the page. The same search gives the
+same bytes: no time, host, path or duration.
 """
 
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWN = {  # how a search method chooses its points, in words
-    "random": "drawn at random",
-    "grid": "every combination of a grid",
-    "halton": "spread evenly by a scrambled Halton sequence",
-    "bayes": "the first {batch} drawn at random, the rest proposed {batch} at a time by a Gaussian process",
-}
-LABELS = {"data": "Data split (training and validation images), SHA-256", "numpy": "NumPy"}
+TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
+PAGES = {"README.md": 100}  # each page, and the columns that its paragraphs are wrapped at
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
-CURVES_CAPTION = """
-*Accuracy by epoch: validation solid, training dashed. A wide gap between the two means that images were
-learned by heart; a curve that still rises at its end, that more epochs may help.*
-"""
-MAP_CAPTION = """
-*Every trial where it lies in the space. If the best ones crowd against an edge, better ones may lie
-beyond it; if they spread all along an axis, that hyper-parameter matters little.*
-"""
-GRID_CAPTION = """
-*Every combination of the grid. If the best ones lie along an edge, better ones may lie beyond it; between
-two values of an axis, nothing was tried.*
-"""
-SURFACE_CAPTION = """
-*The ground (over one hyper-parameter: the line) is what the search expects of a score, from all trials; a
-dot is what one scored. A dot that stands out from its ground had luck, or no luck, or shows that the model
-is wrong there; where there are no dots, it guesses. If the brightest ground lies along an edge, better
-trials may lie beyond it.*
-"""
-SCORES = """
-Val acc is the last point of the validation curve, by which the book ranks; final val acc is after the
-last update.
-"""
-FILES = """
-All trials are in [ranking.csv](ranking.csv), the learning curves of the best in [curves.csv](curves.csv),
-and the numbers that `dvc metrics diff` compares in [metrics.json](metrics.json).
-"""
-REMAKE = """
-`make run` on a fresh machine remakes all of this. In the activated environment `snakemake --cores 8` or
-`dvc repro` does the same work, and trains only what is not there yet.
-"""
-ATTRIBUTION = """
-The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, made from NIST's
-Special Databases 1 and 3 and available under the licence CC BY-SA 3.0. The search is that of section 6.5
-of Koki Saitoh's *Deep Learning from Scratch* (O'Reilly Japan, 2016).
-"""
 
 
-def page(
+def pages(
     ranking: "pd.DataFrame", metrics: Mapping[str, Any], settings: Mapping[str, Any], facts: Mapping[str, str]
-) -> str:
-    """The report as Markdown.
+) -> dict[str, str]:
+    """The report as Markdown: the text of each page in PAGES.
 
     `ranking` and `metrics` as `zdl.ranking` gives them, `settings` validated. `facts` is what else made the
     numbers, shown as it stands: ``{"data": "<SHA-256 of the split>", "numpy": "2.4.6"}``; further keys are
     shown under their own names. Links are relative to the page, to files of its own directory.
     """
-    sections = (
-        headline(metrics, settings),
-        the_best(ranking, metrics, settings),
-        the_search(ranking, settings),
-        the_settings(settings),
-        made_from(facts),
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # Markdown, from validated settings
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return "\n\n".join(sections) + "\n"
-
-
-def headline(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """What was found, out of what, and how far it can be trusted."""
-    best, search = metrics["best"], metrics["search"]
-    images, space = search["val_images"], settings["search"]["space"]
-    if best["trial"] is None:
-        found = "**No trial finished: the loss of each became infinite or not a number.**"
-    else:
-        values = [f"{title(name)} {short(best[name])}" for name in space if best.get(name) is not None]
-        found = (
-            f"**Trial {best['trial']} is the best of {search['trials']:,}: it recognises "
-            f"{round(best['val_acc'] * images)} of {images:,} validation images "
-            f"(accuracy {accuracy(best['val_acc'])}){', with ' if values else ''}{listed(values)}.**"
-        )
-    return "\n\n".join(
-        ["# What the search found", *map(_wrapped, (found, _what(search, settings), _doubt(images)))]
-    )
-
-
-def _what(search: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    space, method = settings["search"]["space"], settings["search"]["method"]
-    epochs = "" if "epochs" in space else f"for {count(settings['training']['epochs'], 'epoch')} "
-    kept = short(100.0 * settings["split"]["validation_rate"])
-    batch = settings["search"]["batch"]
-    if method == "bayes" and search["trials"] <= batch:
-        method = "random"  # there was but the first round
-    drawn = DRAWN.get(method, f"chosen by the method {method}").format(batch=batch)
-    diverged = f"; {search['diverged']:,} diverged, and rank last" if search["diverged"] else ""
-    return (
-        f"{count(search['trials'], 'network')}, each with its own {listed(map(title, space))} "
-        f"({drawn}), learned {epochs}from MNIST's leading "
-        f"{settings['data']['subsample']:,} images, less the {kept} % kept for validation. "
-        f"{search['above_half']:,} ended with a validation accuracy above 0.5{diverged}."
-    )
-
-
-def _doubt(images: int) -> str:
-    return (
-        f"One validation image is a step of {short(1 / images)} in accuracy, so trials a few images apart "
-        "may well change places with other weights or another split; those that tie keep the order of "
-        "their numbers."
-    )
-
-
-def the_best(ranking: "pd.DataFrame", metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """The learning curves and the table of the best trials."""
-    best = top(ranking, settings["report"]["best"])
-    if best.empty:
-        return "\n\n".join(["## The best", "There is none.", _wrapped(FILES)])
-    names = [name for name in settings["search"]["space"] if name in ranking]
-    columns = {
-        **{name: best[name].astype("str").tolist() for name in ("rank", "trial")},
-        **{
-            title(name): _accuracies(best[name].tolist())
-            for name in ("val_acc", "train_acc", "final_val_acc")
-        },
-        **{title(name): [short(value) for value in best[name]] for name in names},
+    environment.filters |= FILTERS
+    context = {
+        "settings": settings,
+        "space": settings["search"]["space"],
+        "yaml": as_yaml(settings),
+        "made_from": facts,
+        "search": metrics["search"],
+        "method": _method(metrics["search"], settings["search"]),
+        "best": _best(metrics, settings),
+        "leaders": _leaders(ranking, settings),
+        "searched": _searched(ranking, settings),
+        "surface": _surface(ranking, settings),
     }
-    again = f"`make trial C={metrics['best']['trial']}` trains the best once more, with the book's lines."
-    return "\n\n".join(
-        [
-            f"## The best {len(best)}",
-            _figure(f"Learning curves of the best {count(len(best), 'trial')}", "best20"),
-            _wrapped(CURVES_CAPTION),
-            _table(list(columns), list(zip(*columns.values(), strict=True))),
-            _wrapped(SCORES + again + FILES),
-        ]
-    )
+    return {
+        name: tidy(environment.get_template(f"{name}.j2").render(context), width)
+        for name, width in PAGES.items()
+    }
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "accuracy": accuracy,
+    "count": count,
+    "listed": listed,
+    "short": short,
+    "title": title,
+    "thousands": lambda number: f"{number:,}",
+}
+
+
+# The facts.
+
+
+def _best(metrics: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The best trial; None if no trial finished."""
+    best, images = metrics["best"], metrics["search"]["val_images"]
+    if best["trial"] is None:
+        return None
+    space = settings["search"]["space"]
+    point = {name: best[name] for name in space if best.get(name) is not None}
+    return {**best, "correct": round(best["val_acc"] * images), "point": point}
+
+
+def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
+    """How the points were chosen: at random, too, where a search that learns had but its first round."""
+    only_first = search["method"] == "bayes" and counts["trials"] <= search["batch"]
+    return "random" if only_first else str(search["method"])
+
+
+def _leaders(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The best trials, a row each; accuracies as texts, with as many decimals each."""
+    best = top(ranking, settings["report"]["best"])
+    point = [name for name in settings["search"]["space"] if name in ranking]
+    rows = [{"rank": rank, "trial": trial} for rank, trial in best[["rank", "trial"]].itertuples(index=False)]
+    texts = {
+        name: _accuracies(best[name].tolist()) for name in ("val_acc", "train_acc", "final_val_acc") if rows
+    }
+    return [
+        {
+            **row,
+            **{name: column[k] for name, column in texts.items()},
+            "point": {name: best[name].iloc[k] for name in point},
+        }
+        for k, row in enumerate(rows)
+    ]
 
 
 def _accuracies(values: Sequence[float]) -> list[str]:
@@ -155,51 +114,35 @@ def _accuracies(values: Sequence[float]) -> list[str]:
     return [text if text == "–" else text.ljust(width, "0") for text in texts]
 
 
-def the_search(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> str:
-    """Where the trials lie in the space that was searched, and where the best ones do."""
-    space = settings["search"]["space"]
+def _searched(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was searched, and what the best trials have of it: a row a hyper-parameter."""
     best = top(ranking, settings["report"]["best"])
-    rows = [
-        [title(name), *_searched(spec), _span(best[name].dropna().tolist(), spec) if name in best else "–"]
-        for name, spec in space.items()
-    ]
-    head = ["hyper-parameter", "distribution", "searched", f"of the best {len(best) or ''}".strip()]
-    figure = _figure("All trials of the search", "search")
-    numeric = "options" not in space[map_axes(ranking, space)[0]]
-    caption = _caption(settings["search"]["method"], numeric and not best.empty)
-    return "\n\n".join(["## The whole search", figure, _wrapped(caption), _table(head, rows)])
+    rows = []
+    for name, spec in settings["search"]["space"].items():
+        found = best[name].dropna().tolist() if name in best else []
+        rows.append({"name": name, "spec": spec, "found": _found(found, spec)})
+    return rows
 
 
-def _caption(method: str, surface: bool) -> str:
-    """What to look at in the figure of the search; `surface`: whether there can be one of what it expects."""
-    if method == "bayes" and surface:
-        return SURFACE_CAPTION
-    return GRID_CAPTION if method == "grid" else MAP_CAPTION
-
-
-def _searched(spec: Mapping[str, Any]) -> list[str]:
-    if "options" in spec:
-        span = ", ".join(map(short, spec["options"]))
-    else:
-        span = f"{short(spec['low'])} to {short(spec['high'])}"
-        span += f", {spec['points']} points" if "points" in spec else ""
-    return [spec["distribution"].replace("_", "-"), span]
-
-
-def _span(values: Sequence[Any], spec: Mapping[str, Any]) -> str:
-    """What the best trials have: the range of numbers, or how often each option."""
+def _found(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
+    """The least and the greatest of numbers, or how often each option: [["sgd", 2], ["adam", 1]]."""
     if not values:
-        return "–"
+        return []
     if "options" not in spec:
-        return f"{short(min(values))} to {short(max(values))}"
+        return [min(values), max(values)]
     texts = [short(value) for value in values]
-    return ", ".join(
-        f"{option} {texts.count(option)}" for option in map(short, spec["options"]) if option in texts
-    )
+    return [[option, texts.count(option)] for option in map(short, spec["options"]) if option in texts]
 
 
-def the_settings(settings: Mapping[str, Any]) -> str:
-    """The settings as YAML in the shape of params.yaml; values that the search replaces are marked."""
+def _surface(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> bool:
+    """Whether the figure of the search shows what a model expects: a number to draw it over, and a score."""
+    search = settings["search"]
+    numeric = "options" not in search["space"][map_axes(ranking, search["space"])[0]]
+    return search["method"] == "bayes" and numeric and not top(ranking, 1).empty
+
+
+def as_yaml(settings: Mapping[str, Any]) -> str:
+    """The settings in the shape of params.yaml; values that the search replaces are marked."""
     space = settings["search"]["space"]
     searched = {"hidden_sizes" if name.startswith("hidden_") else name for name in space}
     lines = []
@@ -211,7 +154,7 @@ def the_settings(settings: Mapping[str, Any]) -> str:
             else:
                 mark = "  # searched instead" if key in searched and section != "search" else ""
                 lines.append(f"  {key}: {_yaml(value)}{mark}")
-    return "\n".join(["## Settings", "", "```yaml", *lines, "```"])
+    return "\n".join(lines)
 
 
 def _yaml(value: Any) -> str:
@@ -227,32 +170,51 @@ def _yaml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def made_from(facts: Mapping[str, str]) -> str:
-    """What the numbers depend on besides the settings, how to remake them, and whose images they are of."""
-    lines = [f"- {LABELS.get(key, title(key))}: `{value}`" for key, value in facts.items()]
-    return "\n\n".join(["## Made from", "\n".join(lines), _wrapped(REMAKE), _wrapped(ATTRIBUTION)])
+# The layout.
 
 
-def _figure(alt: str, name: str) -> str:
-    return f"[![{alt}]({name}.png)]({name}.svg)"
+def tidy(text: str, width: int | None) -> str:
+    """Markdown that reads well as plain text too, whatever lines the template had.
+
+    Paragraphs are wrapped at `width` columns. None: each becomes one line, as Japanese needs it, where a line
+    break would show as a space. The columns of tables stand straight. Code is left as it is.
+    """
+    blocks = []
+    for part in re.split(r"^(```.*?^```)$", text, flags=re.M | re.S):
+        if part.startswith("```"):
+            blocks.append(part)
+        else:
+            blocks += [_block(block.strip(), width) for block in re.split(r"\n\s*\n", part) if block.strip()]
+    return "\n\n".join(blocks) + "\n"
 
 
-def _wrapped(text: str) -> str:
-    """A paragraph in lines that a terminal shows whole."""
-    return textwrap.fill(text.strip(), 100, break_long_words=False, break_on_hyphens=False)
+def _block(block: str, width: int | None) -> str:
+    if block.startswith("|"):
+        return _table(block.splitlines())
+    if block.startswith(("#", "- ", "[!")):
+        return block
+    if width is None:
+        return "".join(line.strip() for line in block.splitlines())
+    return textwrap.fill(" ".join(block.split()), width, break_long_words=False, break_on_hyphens=False)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(lines: Sequence[str]) -> str:
     """A Markdown table whose columns also stand straight in plain text, numbers to the right."""
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in (head, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [all(re.match(r"[\d–]", row[k]) for row in cells[1:]) for k in range(len(head))]
-    rule = ["-" * (width - side) + ":" * side for width, side in zip(widths, right, strict=True)]
-    lines = [
-        [
-            cell.rjust(width) if side else cell.ljust(width)
-            for cell, width, side in zip(row, widths, right, strict=True)
+    head, _, *rows = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
+    columns = []
+    for title_, *cells in zip(head, *rows, strict=True):
+        right = all(re.match(r"[\d–]", cell) for cell in cells)
+        width = max(3, *map(columns_of, (title_, *cells)))
+        rule = "-" * (width - 1) + ":" if right else "-" * width
+        blanks = [" " * (width - columns_of(cell)) for cell in (title_, *cells)]
+        first, *rest = [
+            blank + cell if right else cell + blank
+            for blank, cell in zip(blanks, (title_, *cells), strict=True)
         ]
-        for row in cells
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+        columns.append([first, rule, *rest])
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes: a Japanese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

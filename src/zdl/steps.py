@@ -163,8 +163,9 @@ def render(layout: Layout, say: Say) -> None:
         whole = figures.heat_map(frame, space, best)
     else:
         whole = figures.search_map(frame, space, best)
+    pages = report.pages(frame, metrics, layout.settings, facts)
     files = {
-        "README.md": report.page(frame, metrics, layout.settings, facts).encode(),
+        **{name: text.encode() for name, text in pages.items()},
         "best20.png": figures.png(best20),
         "best20.svg": figures.svg(best20),
         "search.png": figures.png(whole),
