@@ -21,6 +21,7 @@ from zdl.trial import SPLITS, TRIALS, Trial
 REPORTS = Path("reports")
 RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
 RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
+TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
 WEIGHTS = Path("results/best.npz")
 RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
 SURFACE = ("surface", "samplers/bayes", "samplers/grid", "space", "rounds.history", "rounds._score")
@@ -205,8 +206,12 @@ class Layout:
     @cached_property
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
-        code = code_digest("figures", "report", "steps.render", *SURFACE)
-        made_from = [self.ranked.digest, self.settings, code, *map(version, ("matplotlib", *LIBRARIES))]
+        code = [
+            code_digest("figures", "report", "steps.render", *SURFACE),
+            *(path.read_text("utf-8") for path in TEMPLATES),
+        ]
+        libraries = ("jinja2", "matplotlib", *LIBRARIES)
+        made_from = [self.ranked.digest, self.settings, code, *map(version, libraries)]
         return File(Path("results/receipts/render.json"), digest(made_from))
 
     @cached_property
