@@ -1,16 +1,28 @@
 """What the page says, that its links lead somewhere, and that it reads as plain text."""
 
 import re
+import unicodedata
+from dataclasses import replace
+from functools import cache
 
+import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
-from test_figures import OPTIMIZERS, SPACE, search
+from test_figures import BATCHES, OPTIMIZERS, SPACE, search
 from test_ranking import record, table
 
 from zdl import ranking, report
 
 FACTS = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
-FILES = {"best20.png", "best20.svg", "search.png", "search.svg", "ranking.csv", "curves.csv", "metrics.json"}
+FIGURES = ("best20", "search", "confirmed", "slices", "budget", "mistakes")
+FILES = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+FILES |= {"ranking.csv", "curves.csv", "metrics.json"}
+LEADERS = "rank trial val_acc low high tied p_best p_best_images only_first only_this p_value p_holm"
+CONFIRMED = (
+    "rank trial val_acc low high repeats diverged val_mean val_sd held_out held_out_low held_out_high gap"
+)
+NUMERIC = "best_low best_high at_low at_high p_low p_high wider_low wider_high rho p_rho next_low next_high"
 
 
 def settings(space=SPACE, trials=30, best=20, method="random"):
@@ -30,10 +42,76 @@ def settings(space=SPACE, trials=30, best=20, method="random"):
     }
 
 
-def page(data, space=SPACE, best=20, method="random"):
+def confirmed(*rows):
+    """A row a trial trained again: rank, trial, found, then mean and held out (None if none finished)."""
+    return pd.DataFrame(
+        [
+            (rank, trial, found, found - 0.1, found + 0.07, 10 if mean else 0, 0 if mean else 10)
+            + (mean, 0.031 if mean else None, out)
+            + ((out - 0.013, out + 0.013, found - out) if mean else (None, None, None))
+            for rank, trial, found, mean, out in rows
+        ],
+        columns=CONFIRMED.split(),
+    ).astype({"val_mean": "float64", "held_out": "float64"})
+
+
+def fake(frame, settings):
+    """Findings that fit a ranking in shape and might be those of the book's search; nothing is computed."""
+    best = ranking.top(frame, settings["report"]["best"])
+    scores = best["val_acc"].tolist()
+    leaders = pd.DataFrame(
+        [
+            (k + 1, trial, score, score - 0.09, score + 0.07, scores.count(score) > 1)
+            + (0.6 / (k + 1), 0.5 / (k + 1))
+            + ((None,) * 4 if k == 0 else (12, 11 - k, 0.08 / k, 0.5 / k))
+            for k, (trial, score) in enumerate(zip(best["trial"], scores, strict=True))
+        ],
+        columns=LEADERS.split(),
+    )
+    rows = []
+    for k, (name, spec) in enumerate(settings["search"]["space"].items()):
+        row = {"name": name, "distribution": spec["distribution"], "advice": "", "p_groups": 0.41}
+        row |= {**dict.fromkeys(NUMERIC.split()), "importance": 0.07, "effect": k == 0}
+        if "options" not in spec:
+            low, high = spec["low"], spec["high"]
+            row |= {"at_low": 0.1, "at_high": 0.15, "p_low": 0.6, "p_high": 0.3, "rho": -0.12, "p_rho": 0.2}
+            row |= {"low": low, "high": high, "next_low": low, "next_high": high}
+        if name == "lr":
+            row |= {"advice": "up", "at_high": 0.4, "p_high": 0.002, "wider_low": 1e-6, "wider_high": 0.1}
+            row |= {"rho": 0.93, "p_groups": 1e-9, "importance": 0.93, "next_low": 1e-3, "next_high": 0.1}
+        rows.append(row)
+    size = np.arange(1, len(frame) + 1)
+    if settings["search"]["method"] == "random":
+        budget = pd.DataFrame({"trials": size, "expected": 0.8 - 0.5 / size, "low": 0.7, "high": 0.9})
+    else:
+        budget = pd.DataFrame({"trials": size, "best": np.minimum(0.1 * size, 0.77)})
+    confusion = np.eye(10) * 0.8 + 0.02
+    confusion[4, 9], confusion[4, 4] = 0.31, 0.51
+    again = [
+        (k + 1, trial, score, score - 0.03 * (k != 1), score - 0.04)
+        for k, (trial, score) in enumerate(zip(best["trial"][:5], scores[:5], strict=True))
+    ]
+    linear = {"val_acc": 0.8, "val_mean": 0.795, "val_sd": 0.02, "held_out": 0.802}
+    linear |= {"held_out_low": 0.79, "held_out_high": 0.814}
+    space = pd.DataFrame(rows)
+    found = report.Findings(leaders, budget, space, (21, 100), 4500, confirmed(*again), confusion, linear)
+    if best.empty:
+        return replace(found, budget=budget[:0], space=space[:0], confirmed=confirmed(), baseline={})
+    return found
+
+
+def pages(data, space=SPACE, best=20, method="random", **changed):
+    """The English and the Japanese page of a search; some of what was found `changed`."""
     frame = ranking.rank(data, space)
-    metrics = ranking.metrics(data, frame, best)
-    return report.pages(frame, metrics, settings(space, len(frame), best, method), FACTS)["README.md"]
+    given = settings(space, len(frame), best, method)
+    found = replace(fake(frame, given), **changed)
+    texts = report.pages(frame, ranking.metrics(data, frame, best), given, found, FACTS)
+    assert list(texts) == ["README.md", "README.ja.md"]
+    return list(texts.values())
+
+
+def page(data, *args, **kwargs):
+    return pages(data, *args, **kwargs)[0]
 
 
 def flat(text):
@@ -95,22 +173,190 @@ def test_a_grid_s_ranges_tell_their_points():
 
 
 def test_links_lead_to_the_reports_files():
-    assert set(re.findall(r"\]\(([^)]*)\)", page(search()))) == FILES
+    for text, other in zip(pages(search()), ("README.ja.md", "README.md"), strict=True):
+        assert set(re.findall(r"\]\(([^)]*)\)", text)) == FILES | {other}
 
 
-@pytest.mark.parametrize("space", [SPACE, OPTIMIZERS, {**OPTIMIZERS, **SPACE}])
-def test_tables_stand_straight_as_plain_text(space):
-    tables = re.findall(r"(?:^\|.*\|\n)+", page(search(), space), re.M)
-    assert len(tables) == 2
-    for lines in map(str.splitlines, tables):
-        assert len({len(line) for line in lines}) == 1
-        assert len({line.count("|") for line in lines}) == 1
-        assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
+def terminal_width(text):
+    return sum(1 + (unicodedata.east_asian_width(character) in "FW") for character in text)
+
+
+CASES = {
+    "random": {},
+    "grid": {"method": "grid"},
+    "halton": {"method": "halton"},
+    "bayes": {"method": "bayes"},
+    "choices only": {"space": OPTIMIZERS},
+    "all kinds": {"space": {**OPTIMIZERS, **SPACE, **BATCHES}},
+    "none finished": {"data": search(3, diverged=range(3))},
+    "one trial": {"data": search(1)},
+    "two trials": {"data": search(2)},
+    "ties": {"data": table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(4)))},
+    "10,000 trials": {
+        "data": table(*(record(k, [k % 90], lr=1e-3, weight_decay=1e-6) for k in range(10_000)))
+    },
+    "nothing confirmed": {"confirmed": confirmed(), "baseline": {}, "confusion": np.zeros((0, 0))},
+    "none finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, None, None))},
+    "some finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, 0.7, 0.71))},
+    "one repeat": {"confirmed": confirmed((1, 0, 0.77, 0.7, 0.71)).assign(val_sd=np.nan)},
+    "no mistakes": {"confusion": np.eye(10)},
+}
+every_case = pytest.mark.parametrize("case", CASES)
+
+
+@cache
+def told(case):
+    return pages(**{"data": search(), **CASES[case]})
+
+
+@every_case
+def test_tables_stand_straight_as_plain_text(case):
+    for text in told(case):
+        tables = re.findall(r"(?:^\|.*\|\n)+", text, re.M)
+        assert tables
+        for lines in map(str.splitlines, tables):
+            assert len({terminal_width(line) for line in lines}) == 1
+            assert len({line.count("|") for line in lines}) == 1
+            assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
+
+
+@every_case
+def test_both_pages_tell_the_same_numbers(case):
+    english, japanese = (text.split("\n## ") for text in told(case))
+    assert len(english) == len(japanese)
+    for one, other in zip(english, japanese, strict=True):
+        assert numbers(one) == numbers(re.sub("2つ|1(つ|枚|割|回)", "", other)), one
+
+
+def numbers(text):
+    return set(re.findall(r"[-+<=]?\d[\d,.]*(?:e[-+]\d+)?", re.sub(r"[,.](?!\d)", "", text)))
+
+
+@every_case
+def test_a_page_is_whole(case):
+    for text in told(case):
+        plain = re.sub(r"```.*?```", "", text, flags=re.S)
+        assert not re.search(r"[{}]|%\}|\b(nan|NaN|None|Undefined|inf)\b(?!）)", plain)
+        assert "\n\n\n" not in text and "  \n" not in text and text.endswith("\n") and text[0] == "#"
+        assert not re.search(r"[^|`\s] {2,}[^|\s]", re.sub(r"^\|.*", "", plain, flags=re.M))
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+            assert YAML(typ="safe").load(block)
+        linked = re.findall(r"^\[!\[[^]]+\]\((.+)\.png\)\]\((.+)\.svg\)\n\n(.)", text, re.M)
+        assert len(linked) == text.count(".png")
+        assert all(png == svg and caption == "*" for png, svg, caption in linked), "a caption to each"
+
+
+def test_each_page_leads_to_the_other():
+    english, japanese = pages(search())
+    assert english.splitlines()[2] == "[日本語](README.ja.md)"
+    assert japanese.splitlines()[2] == "[English](README.md)"
+
+
+def test_japanese_paragraphs_are_one_line_and_have_no_space_between_sentences():
+    _, japanese = pages(search())
+    prose = re.sub(r"```.*?```|^[|#\-].*$", "", japanese, flags=re.M | re.S)
+    assert not re.search(r"。[ \n]+[^\n]", re.sub(r"\n\n", "¶", prose))
+    assert not re.search(r"[ぁ-ん] +[ぁ-ん]", prose)
+
+
+def test_bold_japanese_is_bold():
+    """What closes bold text must not stand between a punctuation mark and a letter (CommonMark 0.31, 6.2)."""
+    for case in CASES:
+        _, japanese = told(case)
+        for line in japanese.splitlines():
+            parts = line.split("**")
+            assert len(parts) % 2
+            for bold, after in zip(parts[1::2], parts[2::2], strict=True):
+                assert unicodedata.category(bold[-1])[0] != "P" or not after or after[0] in " （。、："
+
+
+def test_what_survived_is_said():
+    text = flat(page(search()))
+    assert (
+        "**What survives:** trained again on 10 other splits, trial 1 (Best-2) reaches a validation accuracy "
+        "of 0.870 ± 0.031, and recognises 0.830 (0.817 to 0.843) of 4,500 held-out images that the search "
+        "never saw. Best-1 was found at 0.89 and keeps 0.850: the 4.0 points between are the winner's curse"
+    ) in text
+    assert "recognises 0.802 (0.790 to 0.814) of them" in text and "beats it by 2.8 points" in text
+
+
+@pytest.mark.parametrize(
+    ("held_out", "said"),
+    [
+        (0.9, "the network beats it by 9.8 points."),
+        (0.81, "the two cannot be told apart, as their intervals overlap."),
+        (0.5, "the network does not beat it, and is 30.2 points behind."),
+    ],
+)
+def test_the_network_against_a_linear_model(held_out, said):
+    again = confirmed((1, 0, 0.77, 0.7, held_out))
+    text = flat(page(search(), confirmed=again))
+    assert said in text
+    assert ("no sign of the winner's curse" in text) == (held_out > 0.77)
+
+
+def test_what_to_do_next():
+    text = flat(page(search()))
+    assert "**Next:** widen lr upwards; more trials would help: the last doubling brought 1.7 points." in text
+    assert (
+        "**lr: widen it upwards.** 8 of the best 20 lie in the upper tenth of its range "
+        "(by chance 2; p = 0.002)."
+    ) in text
+    assert "**weight decay: no effect found** (p = 0.410)." in text
+    assert "keeps 21 of 100 trials; 79 are trained." in text
+
+
+def test_the_ranges_to_write_are_yaml_for_params():
+    wider, following, _ = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
+    lr = {"distribution": "log_uniform", "low": 1e-6, "high": 0.1}
+    assert YAML(typ="safe").load(wider) == {"search": {"space": {"lr": lr}}}
+    expected = {**SPACE, "lr": {**lr, "low": 1e-3}}
+    assert YAML(typ="safe").load(following) == {"search": {"space": expected}}
+
+
+def test_a_budget_that_was_enough_and_one_that_says_nothing():
+    flat_budget = pd.DataFrame(
+        {"trials": [1, 2, 3, 4, 5], "expected": [0.3, 0.7, 0.703, 0.704, 0.705], "low": 0.6, "high": 0.8}
+    )
+    text = flat(page(search(5), budget=flat_budget))
+    assert "From 2 trials to 5 it rose by 0.5 points, less than one validation image" in text
+    assert "more trials of this space would not help" in text
+    text = page(search(1))
+    assert "of more trials nothing can be said yet" in flat(text) and "budget.png" not in text
+
+
+def test_a_search_that_learns_says_when_it_last_gained():
+    text = flat(page(search(), method="bayes"))
+    assert "After 30 trials the best is 0.77. The last gain came with trial 8." in text
+    assert "The p-values do not hold here" in text
+
+
+def test_leaders_that_cannot_be_told_from_the_best():
+    text = page(search())
+    assert "**10 of the other 19 cannot be told from Best-1**" in flat(text)
+    tied = page(table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(2))))
+    assert re.findall(r"\| +(=0\.\d+) \| 0\.610 to", tied) == ["=0.70", "=0.70"]
+
+
+def test_the_most_confused_pair():
+    text = flat(page(search()))
+    assert (
+        "4 is most often mistaken: 31 % of its images are taken for 9. Best read is 0 (82 %), worst 4 (51 %)."
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0004, "p < 0.001"), (0.0005, "p = 0.001"), (0.041, "p = 0.041"), (1.0, "p = 1.000")],
+)
+def test_p_values_in_words(value, text):
+    assert report.p_said(value) == text
 
 
 def test_top_table_has_the_best_and_no_more():
     text = page(search(diverged=(3,)), best=4)
-    assert "## The best 4\n" in text
+    _, text = text.split("## The best 4\n")
     rows = re.findall(r"^\| +(\d+) \| +(\d+) \| +([\d.]+) ", text, re.M)
     assert rows == [("1", "0", "0.89"), ("2", "1", "0.87"), ("3", "2", "0.85"), ("4", "4", "0.81")]
 
@@ -118,7 +364,7 @@ def test_top_table_has_the_best_and_no_more():
 def test_accuracies_of_a_column_have_as_many_decimals():
     data = search(2)
     data["trials"][0]["outcome"]["curve"]["train_correct"][-1] = 335
-    assert re.findall(r"^\|.* (0\.8[\d.]+) \| +(0\.\d+) \| +0\.\d+ ", page(data), re.M) == [
+    assert re.findall(r"^\|.* (0\.8\d+) \|[^|]+\| +(0\.\d+) \| +0\.\d+ \|", page(data), re.M) == [
         ("0.89", "0.8375"),
         ("0.87", "0.8700"),
     ]
@@ -133,7 +379,7 @@ def test_what_was_searched_and_where_the_best_are():
 
 
 def test_settings_are_yaml_that_gives_them_back():
-    (block,) = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
+    *_, block = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
     assert YAML(typ="safe").load(block) == settings()
     assert [line for line in block.splitlines() if "#" in line] == ["  lr: 1.0e-06  # searched instead"]
 

@@ -10,38 +10,55 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
 
 from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
-PAGES = {"README.md": 100}  # each page, and the columns that its paragraphs are wrapped at
+PAGES = {"README.md": 100, "README.ja.md": None}  # each page, and the width of its paragraphs, by `tidy`
+MEASURED = ("at_low", "at_high", "p_low", "p_high", "rho", "p_rho", "p_groups", "importance")
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What is known of a search beyond its ranking: the tables of `zdl.findings` and `zdl.confirm`.
+
+    All accuracies are shares, in [0, 1]. If no trial finished, all tables may be empty; if nothing was
+    confirmed, the last three are.
+    """
+
+    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
+    budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
+    space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
+    kept: tuple[int, int]  # how many trials the edit to the next ranges keeps, and out of how many
+    held_out: int  # images that no trial ever saw
+    confirmed: pd.DataFrame  # a row for each trial that was trained again
+    confusion: NDArray[np.float64]  # (10, 10): the share of digit i's held-out images taken for j
+    baseline: Mapping[str, float]  # a linear model's accuracies on the same splits
+
+
 def pages(
-    ranking: "pd.DataFrame", metrics: Mapping[str, Any], settings: Mapping[str, Any], facts: Mapping[str, str]
+    ranking: pd.DataFrame,
+    metrics: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    found: Findings,
+    facts: Mapping[str, str],
 ) -> dict[str, str]:
-    """The report as Markdown: the text of each page in PAGES.
+    """The report as Markdown: the text of each page in PAGES, by its name.
 
     `ranking` and `metrics` as `zdl.ranking` gives them, `settings` validated. `facts` is what else made the
     numbers, shown as it stands: ``{"data": "<SHA-256 of the split>", "numpy": "2.4.6"}``; further keys are
     shown under their own names. Links are relative to the page, to files of its own directory.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,  # Markdown, from validated settings
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
     context = {
         "settings": settings,
         "space": settings["search"]["space"],
@@ -50,23 +67,82 @@ def pages(
         "search": metrics["search"],
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
-        "leaders": _leaders(ranking, settings),
-        "searched": _searched(ranking, settings),
+        "leaders": _leaders(ranking, settings, found.leaders),
+        "alike": int((found.leaders["p_holm"] >= 0.05).sum()) if len(found.leaders) else 0,
+        "searched": _searched(ranking, settings, found.space),
         "surface": _surface(ranking, settings),
+        "held_out": found.held_out,
+        **_confirmed(found),
+        "budget": _budget(found.budget, metrics["search"]["val_images"]),
+        **_next(settings, found),
+        "confusion": _confused(found.confusion) if len(found.confirmed) else None,
     }
     return {
-        name: tidy(environment.get_template(f"{name}.j2").render(context), width)
+        name: tidy(templates().get_template(f"{name}.j2").render(context), width)
         for name, width in PAGES.items()
     }
+
+
+@cache
+def templates() -> Environment:
+    """The templates' environment: a name that a template has wrong is an error, and nothing is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # Markdown, from validated settings
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    return environment
+
+
+# Numbers as people read them; a blank is a dash.
+
+
+def share(value: float | None) -> str:
+    """A mean or a bound: three decimals."""
+    return "–" if pd.isna(value) else f"{value:.3f}"
+
+
+def signed(value: float | None) -> str:
+    """A correlation: +0.93."""
+    return "–" if pd.isna(value) else f"{round(value, 2) + 0.0:+.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in hundredths, without the sign for them, which languages set differently."""
+    return "–" if pd.isna(value) else f"{100 * value:.0f}"
+
+
+def points(value: float | None) -> str:
+    """A difference of accuracies in percentage points."""
+    return "–" if pd.isna(value) else f"{round(100 * value, 1) + 0.0:.1f}"
+
+
+def p_value(value: float | None) -> str:
+    return "–" if pd.isna(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def p_said(value: float | None) -> str:
+    """A p-value in a sentence: p = 0.002."""
+    text = p_value(value)
+    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
 FILTERS: dict[str, Callable[..., str]] = {
     "accuracy": accuracy,
     "count": count,
     "listed": listed,
+    "p_said": p_said,
+    "p_value": p_value,
+    "percent": percent,
+    "points": points,
+    "share": share,
     "short": short,
-    "title": title,
+    "signed": signed,
     "thousands": lambda number: f"{number:,}",
+    "title": title,
 }
 
 
@@ -89,22 +165,31 @@ def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
     return "random" if only_first else str(search["method"])
 
 
-def _leaders(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _leaders(
+    ranking: pd.DataFrame, settings: Mapping[str, Any], leaders: pd.DataFrame
+) -> list[dict[str, Any]]:
     """The best trials, a row each; accuracies as texts, with as many decimals each."""
     best = top(ranking, settings["report"]["best"])
-    point = [name for name in settings["search"]["space"] if name in ranking]
-    rows = [{"rank": rank, "trial": trial} for rank, trial in best[["rank", "trial"]].itertuples(index=False)]
-    texts = {
-        name: _accuracies(best[name].tolist()) for name in ("val_acc", "train_acc", "final_val_acc") if rows
-    }
+    if best.empty:
+        return []
+    names = [name for name in settings["search"]["space"] if name in ranking]
+    texts = {name: _accuracies(best[name].tolist()) for name in ("val_acc", "train_acc", "final_val_acc")}
+    known = {row["trial"]: row for row in _rows(leaders)}
     return [
         {
-            **row,
+            **known[trial],
+            "rank": best["rank"].iloc[k],
             **{name: column[k] for name, column in texts.items()},
-            "point": {name: best[name].iloc[k] for name in point},
+            "point": {name: best[name].iloc[k] for name in names},
         }
-        for k, row in enumerate(rows)
+        for k, trial in enumerate(best["trial"].tolist())
     ]
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows as plain values, None for a blank."""
+    records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+    return [{name: None if pd.isna(cell) else cell for name, cell in row.items()} for row in records]
 
 
 def _accuracies(values: Sequence[float]) -> list[str]:
@@ -114,13 +199,33 @@ def _accuracies(values: Sequence[float]) -> list[str]:
     return [text if text == "–" else text.ljust(width, "0") for text in texts]
 
 
-def _searched(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was searched, and what the best trials have of it: a row a hyper-parameter."""
+def _searched(
+    ranking: pd.DataFrame, settings: Mapping[str, Any], space: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter.
+
+    `advice` is "up", "down" or "", and "best_there" then says how many of the best lie in that outer tenth.
+    """
     best = top(ranking, settings["report"]["best"])
+    known = {row["name"]: row for row in _rows(space)}
     rows = []
     for name, spec in settings["search"]["space"].items():
         found = best[name].dropna().tolist() if name in best else []
-        rows.append({"name": name, "spec": spec, "found": _found(found, spec)})
+        row = {"advice": "", "effect": False, **dict.fromkeys(MEASURED), **known.get(name, {})}
+        end = {"up": "high", "down": "low"}.get(row["advice"])
+        rows.append(
+            {
+                **row,
+                "name": name,
+                "spec": spec,
+                "found": _found(found, spec),
+                "best_there": round(row[f"at_{end}"] * len(found)) if end else None,
+                "p_there": row[f"p_{end}"] if end else None,
+                "of": len(found),
+                "chance": len(found) / 10 if spec["distribution"].endswith("uniform") else None,
+                "p": row["p_groups"] if row["p_rho"] is None or row["p_groups"] is not None else row["p_rho"],
+            }
+        )
     return rows
 
 
@@ -134,11 +239,99 @@ def _found(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
     return [[option, texts.count(option)] for option in map(short, spec["options"]) if option in texts]
 
 
-def _surface(ranking: "pd.DataFrame", settings: Mapping[str, Any]) -> bool:
+def _surface(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
     """Whether the figure of the search shows what a model expects: a number to draw it over, and a score."""
     search = settings["search"]
     numeric = "options" not in search["space"][map_axes(ranking, search["space"])[0]]
     return search["method"] == "bayes" and numeric and not top(ranking, 1).empty
+
+
+def _confirmed(found: Findings) -> dict[str, Any]:
+    """What survived: the trials that were trained again; the best of them, which is the one of the highest
+    mean on validation images; how much was lost of what Best-1 had; and how a linear model compares."""
+    rows = _rows(found.confirmed)
+    through = [row for row in rows if row["val_mean"] is not None]
+    again = max(through, key=lambda row: row["val_mean"], default=None)  # the first of equal ones
+    linear = found.baseline if rows else {}
+    against = None
+    if again and linear:
+        above = again["held_out_low"] > linear["held_out_high"]
+        below = again["held_out_high"] < linear["held_out_low"]
+        against = "better" if above else "worse" if below else "alike"
+    return {
+        "confirmed": rows,
+        "again": again,
+        "first": next((row for row in through if row["rank"] == 1), None),
+        "linear": linear,
+        "against": against,
+        "apart": abs(again["held_out"] - linear["held_out"]) if again and linear else None,
+    }
+
+
+def _budget(budget: pd.DataFrame, images: int) -> dict[str, Any] | None:
+    """What the last doubling of trials brought, if they are independent; else when the last gain came."""
+    if len(budget) < 2:
+        return None
+    last = _rows(budget.tail(1))[0]
+    if "best" in budget:
+        if last["best"] is None:
+            return None
+        first = next(row for row in _rows(budget) if row["best"] == last["best"])
+        return {**last, "last_gain": first["trials"]}
+    half = _rows(budget[budget["trials"] == last["trials"] // 2])[0]
+    gain = round(last["expected"] - half["expected"], 6)
+    return {**last, "half": half["trials"], "gain": gain, "helps": gain * images >= 1}
+
+
+def _next(settings: Mapping[str, Any], found: Findings) -> dict[str, Any]:
+    """The ranges to write in params.yaml: wider ones, where the best lie at an end; and for another round."""
+    wider, on, moved = {}, {}, []
+    known = {row["name"]: row for row in _rows(found.space)}
+    for name, spec in settings["search"]["space"].items():
+        row = known.get(name, {"advice": "", "next_low": None})
+        on[name] = spec
+        if row["advice"]:
+            wider[name] = _ranged(spec, row["wider_low"], row["wider_high"])
+        if row["next_low"] is not None and "options" not in spec:
+            on[name] = _ranged(spec, row["next_low"], row["next_high"])
+            moved += [name] if on[name] != spec else []
+    return {
+        "wider": "\n".join(_space(wider)),
+        "next": "\n".join(_space(on)),
+        "moved": moved,
+        "kept": found.kept[0],
+        "trained": found.kept[1] - found.kept[0],
+        "planned": found.kept[1],
+    }
+
+
+def _ranged(spec: Mapping[str, Any], low: float, high: float) -> dict[str, Any]:
+    kind = int if spec["distribution"] == "int_uniform" else float
+    return {**spec, "low": kind(low), "high": kind(high)}
+
+
+def _space(space: Mapping[str, Any]) -> list[str]:
+    return ["  space:", *(f"    {name}: {_yaml(spec)}" for name, spec in space.items())]
+
+
+def _confused(confusion: NDArray[np.float64]) -> dict[str, Any] | None:
+    """The digit that is most often taken for another, with the share; and those read best and worst."""
+    shares = np.round(confusion, 4)  # before any comparison: beyond that, digits are of the machine
+    right = shares.diagonal().tolist()
+    wrong = shares - np.diag(right)
+    if not wrong.max() > 0:
+        return None
+    digit, taken_for = divmod(int(wrong.argmax()), 10)
+    best, worst = right.index(max(right)), right.index(min(right))
+    return {
+        "digit": digit,
+        "taken_for": taken_for,
+        "share": wrong.max().item(),
+        "read_best": best,
+        "best_share": right[best],
+        "read_worst": worst,
+        "worst_share": right[worst],
+    }
 
 
 def as_yaml(settings: Mapping[str, Any]) -> str:
@@ -150,7 +343,7 @@ def as_yaml(settings: Mapping[str, Any]) -> str:
         lines.append(f"{section}:")
         for key, value in values.items():
             if key == "space":
-                lines += ["  space:", *(f"    {name}: {_yaml(spec)}" for name, spec in value.items())]
+                lines += _space(value)
             else:
                 mark = "  # searched instead" if key in searched and section != "search" else ""
                 lines.append(f"  {key}: {_yaml(value)}{mark}")
@@ -203,7 +396,7 @@ def _table(lines: Sequence[str]) -> str:
     head, _, *rows = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
     columns = []
     for title_, *cells in zip(head, *rows, strict=True):
-        right = all(re.match(r"[\d–]", cell) for cell in cells)
+        right = all(re.match(r"[=<+-]?[\d–]", cell) for cell in cells)
         width = max(3, *map(columns_of, (title_, *cells)))
         rule = "-" * (width - 1) + ":" if right else "-" * width
         blanks = [" " * (width - columns_of(cell)) for cell in (title_, *cells)]
