@@ -204,8 +204,11 @@ def _searched(
 ) -> list[dict[str, Any]]:
     """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter.
 
-    `advice` is "up", "down" or "", and "best_there" then says how many of the best lie in that outer tenth.
+    `advice` is "up", "down" or "", and "best_there" then says how many of the best lie in that outer tenth;
+    "chance", how many would if the points were spread evenly, which neither a grid's are nor those of a
+    search that learns. "p" is the lesser of two tests, twice, as `effect` in `zdl.findings.space` has it.
     """
+    even = settings["search"]["method"] in ("random", "halton")
     best = top(ranking, settings["report"]["best"])
     known = {row["name"]: row for row in _rows(space)}
     rows = []
@@ -213,6 +216,7 @@ def _searched(
         found = best[name].dropna().tolist() if name in best else []
         row = {"advice": "", "effect": False, **dict.fromkeys(MEASURED), **known.get(name, {})}
         end = {"up": "high", "down": "low"}.get(row["advice"])
+        tests = [row[test] for test in ("p_rho", "p_groups") if row[test] is not None]
         rows.append(
             {
                 **row,
@@ -222,8 +226,10 @@ def _searched(
                 "best_there": round(row[f"at_{end}"] * len(found)) if end else None,
                 "p_there": row[f"p_{end}"] if end else None,
                 "of": len(found),
-                "chance": len(found) / 10 if spec["distribution"].endswith("uniform") else None,
-                "p": row["p_groups"] if row["p_rho"] is None or row["p_groups"] is not None else row["p_rho"],
+                "chance": len(found) / 10
+                if even and spec["distribution"] in ("log_uniform", "uniform")
+                else None,
+                "p": min(1.0, min(tests) * len(tests)) if tests else None,
             }
         )
     return rows
