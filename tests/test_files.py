@@ -126,6 +126,26 @@ def test_the_digest_of_a_function_is_that_of_its_code_alone(elsewhere, monkeypat
     assert digest_of_area(SOURCE) != digest_of_area(SOURCE.replace("1e-7", "1e-8"))
 
 
+def test_the_digest_of_a_package_is_that_of_all_its_modules(elsewhere, monkeypatch):
+    (elsewhere / "package").mkdir()
+    monkeypatch.setattr(files, "__file__", str(elsewhere / "files.py"))
+
+    def digest_after(name, source):
+        (elsewhere / "package" / name).write_text(source)
+        return files.code_digest.__wrapped__("package/")
+
+    digests = [
+        digest_after("__init__.py", "ONE = 1\n"),
+        digest_after("drawn.py", "TWO = 2\n"),
+        digest_after("drawn.py", "TWO = 3\n"),
+        digest_after("__init__.py", "ONE = 2\n"),
+        digest_after("empty.py", ""),
+    ]
+    assert len(set(digests)) == 5
+    assert digest_after("drawn.py", "TWO = 3  # all there is\n") == digests[-1]
+    assert digest_after("notes.txt", "no code\n") == digests[-1]
+
+
 def test_code_has_the_same_digest_on_every_python(elsewhere, monkeypatch):
     # Written down once; run on each Python that is supported.
     assert digest_of(SOURCE, elsewhere, monkeypatch)[:16] == "dfdd19d7892c3244"

@@ -81,7 +81,8 @@ def is_digest(text: str) -> bool:
 
 @lru_cache  # a search of many rounds asks for the same one many times
 def code_digest(*names: str) -> str:
-    """Digest of what parts of zdl compute, each a module or a function of one, such as ``steps.rank``.
+    """Digest of what parts of zdl compute: each a module, a package with all its modules (``figures/``), or a
+    function of a module (``steps.rank``).
 
     Comments, formatting and docstrings do not count. It is taken over the syntax tree with its empty fields
     left out, which is the same on every Python from 3.11 to 3.13 (`ast.dump` is not).
@@ -89,8 +90,11 @@ def code_digest(*names: str) -> str:
     return digest([_skeleton(_parsed(*name.split("."))) for name in names])
 
 
-def _parsed(module: str, function: str = "") -> ast.AST:
-    tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text("utf-8"))
+def _parsed(module: str, function: str = "") -> ast.AST | list[Any]:
+    path = Path(__file__).parent / module
+    if module.endswith("/"):
+        return [[file.name, _parsed(f"{module}{file.stem}")] for file in sorted(path.glob("*.py"))]
+    tree = ast.parse(path.with_name(f"{path.name}.py").read_text("utf-8"))
     if not function:
         return tree
     return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
