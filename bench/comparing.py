@@ -21,18 +21,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from zdl.dataset import validation_count
-from zdl.figures import (
-    FAINT,
-    INK,
-    QUIET,
-    _axes,
-    _figure,
-    _legend,
-    _style,
-    png,
-    surface_map,
-    svg,
-)
+from zdl.figures import png, surface_map, svg
+from zdl.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
 from zdl.ranking import accuracy, count, csv, listed, map_axes, short, title
 from zdl.report import SURFACE_CAPTION, _table, _wrapped
 from zdl.report import _figure as _shown

@@ -67,7 +67,7 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "baseline": ("TOLERANCE = 1e-8", "TOLERANCE = 1e-1"),
     "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
     "ranking": ("len(scores), 6)", "len(scores), 1)"),
-    "figures": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
+    "figures/space": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
     "report": ("# What the search found", "# What this search found"),
     "steps": ("indent=2", "indent=1"),
     "network": ('"""The book\'s network', '"""Our network'),

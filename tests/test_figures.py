@@ -99,7 +99,7 @@ def digests():
 
 
 def texts(figure):
-    with figures._style():
+    with figures.base._style():
         figure.draw_without_rendering()  # ticks get their text as they are drawn
     found = figure.findobj(lambda artist: isinstance(artist, matplotlib.text.Text) and artist.get_text())
     return [text for text in found if text.get_visible()]

@@ -18,7 +18,7 @@ FOUND = {  # by the seed that found it, shrunk
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
-    "by hand 1": "built pull code:figures finish:dvc",
+    "by hand 1": "built pull code:figures/space finish:dvc",
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
     "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.

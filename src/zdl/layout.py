@@ -207,7 +207,7 @@ class Layout:
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
         code = [
-            code_digest("figures", "report", "steps.render", *SURFACE),
+            code_digest("figures/", "report", "steps.render", *SURFACE),
             *(path.read_text("utf-8") for path in TEMPLATES),
         ]
         libraries = ("jinja2", "matplotlib", *LIBRARIES)
