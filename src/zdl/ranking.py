@@ -105,12 +105,21 @@ def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
     return frame[frame["status"] != "diverged"].head(n)
 
 
-def map_axes(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The one or two hyper-parameters to draw a search over: numbers, if there are any."""
+def map_axes(
+    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], order: Sequence[str] = ()
+) -> list[str]:
+    """The one or two hyper-parameters to draw a search over: numbers, if there are any.
+
+    Those that play a part in every trial come first, and among them those that come first in `order`, if it
+    is given: such as the most important ones. The two chosen by it are then in the order of `space`.
+    """
     searched = [name for name in space if name in ranking]
-    numeric = [name for name in searched if "options" not in space[name]]
-    numeric.sort(key=lambda name: ranking[name].hasnans)  # those that play a part in every trial come first
-    return numeric[:2] or searched[:1]
+    place = {name: k for k, name in enumerate(order)}
+    ordered = sorted(searched, key=lambda name: place.get(name, len(place)))
+    numeric = [name for name in ordered if "options" not in space[name]]
+    numeric.sort(key=lambda name: ranking[name].hasnans)
+    chosen = numeric[:2] or ordered[:1]
+    return sorted(chosen, key=searched.index) if order else chosen
 
 
 def short(value: Any) -> str:
