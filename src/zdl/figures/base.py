@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 VALIDATION, TRAINING = "#0072B2", "#D55E00"  # Okabe and Ito's, for colour-blind readers; dashed in print
+PALE = "#56B4E9"  # for the many, among which some are dark
 DIVERGED, INK, QUIET, FAINT = "#D55E00", "#1a1a1a", "#5a5a5a", "#dddddd"
 DPI = 200  # twice the pixels of a page 900 wide, for sharp screens
 MANY = 1000  # from so many points on they are one image in the SVG
@@ -76,14 +78,14 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
     return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
 
 
-def _legend(figure: Figure, handles: Sequence[Line2D], handlelength: float) -> None:
-    """The figure's one legend, in a line beneath the heading."""
+def _legend(figure: Figure, handles: Sequence[Artist], handlelength: float, left: float = 0.02) -> None:
+    """A legend in a line beneath the heading, from `left` on in inches."""
     w, h = figure.get_size_inches()
     figure.legend(
         handles=handles,
         ncols=len(handles),
         loc="upper left",
-        bbox_to_anchor=(0.02 / w, 1 - 0.3 / h),
+        bbox_to_anchor=(left / w, 1 - 0.3 / h),
         borderpad=0.2,
         handlelength=handlelength,
         columnspacing=1.6,
@@ -92,7 +94,8 @@ def _legend(figure: Figure, handles: Sequence[Line2D], handlelength: float) -> N
 
 def _scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
     """Dots at x and y, whole even on the edge of the range."""
-    return ax.scatter(places["x"], places["y"], clip_on=False, rasterized=len(places) > MANY, **look)
+    look = {"rasterized": len(places) > MANY, "clip_on": False, **look}
+    return ax.scatter(places["x"], places["y"], **look)
 
 
 def _handle(label: str, **look: Any) -> Line2D:

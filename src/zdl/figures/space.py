@@ -1,5 +1,6 @@
 """The trials of a search where they lie in its space."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -21,6 +23,7 @@ from zdl.figures.base import (
     FAINT,
     INK,
     MANY,
+    QUIET,
     VALIDATION,
     _axes,
     _figure,
@@ -31,31 +34,80 @@ from zdl.figures.base import (
 )
 from zdl.ranking import count, map_axes, short, title
 
+Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]  # values along each axis, what is expected there
+CONTOUR = "#9a9a9a"
 
-def search_map(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], best: int = 20) -> Figure:
+
+def search_map(
+    ranking: pd.DataFrame,
+    space: Mapping[str, Mapping[str, Any]],
+    best: int = 20,
+    *,
+    expected: Surface | None = None,
+    names: Sequence[str] = (),
+) -> Figure:
     """Every trial where it lies in the space (`search.space` of the settings), the best ones ringed.
 
-    Over the first two numeric hyper-parameters (those that play a part in every trial come first) the
-    colour is the validation accuracy; over the only one, or else over the options of the first choice,
-    accuracy has the upright axis. Axes span what was searched, on a log scale where the distribution is
-    log-uniform. Diverged trials are crosses, at accuracy 0 if never evaluated. Trials in which one of the
-    hyper-parameters plays no part are left out and counted in the heading.
+    Over two numeric hyper-parameters the colour is the validation accuracy; over the only one, or else over
+    the options of the first choice, accuracy has the upright axis. `names` are those hyper-parameters, as
+    `zdl.ranking.map_axes` gives them (and those that it gives of itself, if left out). Axes span what was
+    searched, on a log scale where the distribution is log-uniform. Diverged trials are crosses, at accuracy
+    0 if never evaluated. Trials in which one of the hyper-parameters plays no part are left out and counted
+    in the heading. Where there is `expected`, the surface over `names` as `zdl.surface.surface` gives it,
+    lines show what is expected of a score: at every tenth over two numbers, a curve over one.
     """
+    names = names or map_axes(ranking, space)
     with _style():
-        figure, ax, places = _map("The whole search", ranking, space)
-        ax.grid(color=FAINT, linewidth=0.6)
+        figure, ax, places = _map("The whole search", ranking, space, names)
+        lines: list[Line2D] = []
+        if expected is not None and "options" not in space[names[0]] and not np.isnan(expected[1]).all():
+            lines = _expected(ax, places, *expected)
+        if not lines or len(names) == 1:
+            ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        if handles := _trials(figure, ax, places, best, coloured=len(map_axes(ranking, space)) == 2):
-            _legend(figure, handles, handlelength=0.8)
+        handles = _trials(figure, ax, places, best, coloured=len(names) == 2)
+        if handles:
+            _legend(figure, handles + lines, handlelength=1.6 if lines else 0.8)
     return figure
 
 
+def _expected(
+    ax: Axes, places: pd.DataFrame, ticks: Sequence[NDArray[Any]], mean: NDArray[np.float64]
+) -> list[Line2D]:
+    """Draw what is expected of a score over one hyper-parameter or two; the handle of a legend."""
+    if len(ticks) == 1:
+        return list(ax.plot(ticks[0], mean, color=INK, lw=1.4, zorder=1, label="expected"))
+    tenths = np.arange(1, 10) / 10
+    levels = tenths[(tenths > mean.min()) & (tenths < mean.max())]
+    if not len(levels):
+        return []
+    lines = ax.contour(*ticks, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1)
+    if free := _free(ax, lines, places):
+        ax.clabel(lines, manual=free, fmt="%.1f", fontsize=8, colors=QUIET)
+    return [Line2D([], [], color=CONTOUR, lw=0.8, label="expected")]
+
+
+def _free(ax: Axes, lines: ContourSet, places: pd.DataFrame) -> list[NDArray[np.float64]]:
+    """Where on each long line a label is farthest from the trials and from the labels before it."""
+    box = ax.bbox.padded(-0.15 * ax.figure.dpi)
+    taken = ax.transData.transform(places[["x", "y"]].to_numpy("float64"))
+    free = []
+    for piece in itertools.chain(*lines.allsegs):
+        spots = ax.transData.transform(piece)
+        inside = spots[[bool(box.contains(x, y)) for x, y in spots]]
+        if len(inside) and np.ptp(spots, axis=0).max() > ax.figure.dpi:
+            room = np.linalg.norm(inside[:, None] - taken, axis=2).min(axis=1)
+            spot = inside[room.round(3).argmax()]
+            taken = np.vstack([taken, spot])
+            free.append(ax.transData.inverted().transform(spot))
+    return free
+
+
 def _map(
-    what: str, ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]]
+    what: str, ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], names: Sequence[str]
 ) -> tuple[Figure, Axes, pd.DataFrame]:
     """A figure of the space with nothing in it; and the trials in which its axes play a part, each with its
     place (x, y), the best last: they are drawn on top."""
-    names = map_axes(ranking, space)
     shown = ranking.dropna(subset=names).iloc[::-1]
     heading = f"{what}: {count(len(ranking), 'trial')}"
     if hidden := len(ranking) - len(shown):
@@ -74,16 +126,23 @@ def _map(
 
 
 def _along(
-    ax: Axes, which: str, shown: pd.DataFrame, name: str, space: Mapping[str, Mapping[str, Any]]
+    ax: Axes,
+    which: str,
+    shown: pd.DataFrame,
+    name: str,
+    space: Mapping[str, Mapping[str, Any]],
+    *,
+    apart: float = 0.04,
 ) -> "pd.Series[float]":
-    """Set up one axis for a hyper-parameter, as wide as what was searched; where the trials lie on it."""
+    """Set up one axis for a hyper-parameter, as wide as what was searched; where the trials lie on it. Those
+    of one option whose accuracies are not so far `apart` lie side by side."""
     spec = space[name]
     ax.set(**{f"{which}label": title(name)})
     if "options" in spec:
         options = spec["options"]
         ax.set_xlim(-0.5, len(options) - 0.5)
         ax.set_xticks(range(len(options)), [short(option) for option in options])
-        return _strips(shown, name, options)
+        return _strips(shown, name, options, apart)
     if spec["distribution"] == "log_uniform":
         ax.set(**{f"{which}scale": "log"})
     elif spec["distribution"] == "int_uniform":
@@ -92,11 +151,11 @@ def _along(
     return shown[name].astype("float64")
 
 
-def _strips(shown: pd.DataFrame, name: str, options: Sequence[Any]) -> "pd.Series[float]":
+def _strips(shown: pd.DataFrame, name: str, options: Sequence[Any], apart: float) -> "pd.Series[float]":
     """A strip for each option, in which trials of about the same accuracy lie side by side."""
     place = {**{str(option): k for k, option in enumerate(options)}, **{o: k for k, o in enumerate(options)}}
     middle = shown[name].map(place).astype("float64")
-    level = (shown["val_acc"].fillna(0.0) / 0.04).round()  # closer than that, dots overlap
+    level = (shown["val_acc"].fillna(0.0) / apart).round()  # closer than that, dots overlap
     group = shown["rank"].groupby([middle, level])
     aside = group.cumcount() - (group.transform("size") - 1) / 2
     return middle + aside * min(0.02 * len(options), 0.8 / group.size().max())
@@ -140,12 +199,12 @@ def _dots(
     return dots, _handle(label, marker=marker, markersize=7, color=face)
 
 
-def _crosses(ax: Axes, diverged: pd.DataFrame, size: float) -> list[Line2D]:
+def _crosses(ax: Axes, diverged: pd.DataFrame, size: float, **look: Any) -> list[Line2D]:
     """Draw trials that diverged, if there are any; the handle of a legend."""
     if diverged.empty:
         return []
     width = min(1.6, 0.22 * math.sqrt(size))
-    _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3)
+    _scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3, **look)
     return [_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED)]
 
 
@@ -172,32 +231,35 @@ def _name_best(ax: Axes, trials: pd.DataFrame) -> None:
 def surface_map(
     ranking: pd.DataFrame,
     space: Mapping[str, Mapping[str, Any]],
-    expected: tuple[Sequence[NDArray[Any]], NDArray[np.float64]],
+    expected: Surface,
     first: int,
     best: int = 20,
+    *,
+    names: Sequence[str] = (),
 ) -> Figure:
     """What a Bayesian search expects of a score, and the trials that it learnt it from.
 
-    `expected` is the surface over `map_axes`, as `zdl.surface.surface` gives it: over two numeric
-    hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among them.
+    `expected` is the surface over `names` (as for `search_map`), as `zdl.surface.surface` gives it: over two
+    numeric hyper-parameters the ground that the trials lie on, in the same colours; over one a curve among
+    them.
     Squares are the first round, the trials with numbers below `first`, and circles were proposed.
     Where nothing is expected (no trial finished), or over a choice: `search_map`.
     """
-    names = map_axes(ranking, space)
+    names = names or map_axes(ranking, space)
     ticks, mean = expected
     if "options" in space[names[0]] or np.isnan(mean).all():
-        return search_map(ranking, space, best)
+        return search_map(ranking, space, best, names=names)
     coloured = len(names) == 2
     handles = []
     with _style():
-        figure, ax, places = _map("What the search learnt", ranking, space)
+        figure, ax, places = _map("What the search learnt", ranking, space, names)
         if coloured:
             bands = np.linspace(0, 1, 41)
             ground = ax.contourf(*ticks, mean.T.clip(0, 1), bands, cmap="viridis", vmin=0, vmax=1)
             _bar(figure, ground, "validation accuracy: expected, and as it was", ticks=bands[::8])
         else:
             ax.grid(color=FAINT, linewidth=0.6)
-            handles += ax.plot(ticks[0], mean, color=INK, lw=1.4, zorder=1, label="expected")
+            handles += _expected(ax, places, ticks, mean)
         handles += _learnt_from(ax, places, first, coloured)
         _legend(figure, handles, handlelength=0.8 if coloured else 1.6)
     return figure
