@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
 from PIL import Image
 from test_ranking import record, table
 
@@ -23,6 +24,13 @@ SPACE = {
     "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
 }
 BATCHES = {"batch_size": {"distribution": "int_uniform", "low": 10, "high": 200}}
+NARROW = {"epochs": {"distribution": "int_uniform", "low": 3, "high": 8}}
+MANY_OPTIONS = {
+    "optimizer": {
+        "distribution": "choice",
+        "options": ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"],
+    }
+}
 OPTIMIZERS = {"optimizer": {"distribution": "choice", "options": ["sgd", "momentum", "adam"]}}
 
 
@@ -88,12 +96,87 @@ def learnt(data, space=SPACE, first=4, level=0.5):
     return figures.surface_map(frame, space, (ticks, level - fall / 100), first)
 
 
+def expected(space=SPACE, slope=0.01):
+    """A surface over the first two numbers of `space`, or a curve over the only one: it rises along each."""
+    ticks = [np.linspace(spec["low"], spec["high"], 9) for spec in space.values()]
+    rise = np.add.outer(np.arange(9), 2 * np.arange(9)) if len(ticks) == 2 else np.arange(9)
+    return ticks, slope * rise
+
+
+def sliced(data, space=SPACE, best=20):
+    return figures.slices(ranking.rank(data, space), space, best)
+
+
+def spent(trials=40, images=None):
+    """The budget of a random search: the expected best approaches 0.8, in ever smaller steps."""
+    n = np.arange(1, trials + 1)
+    best = 0.8 - 0.6 / n
+    table = pd.DataFrame({"trials": n, "expected": best, "low": best - 0.1, "high": best + 0.1})
+    few = trials // n < 4
+    for name, level in (("lower", best - 0.05), ("median", best), ("upper", best + 0.05)):
+        table[name] = np.where(few, np.nan, level)
+    return figures.budget(table, images)
+
+
+BASELINE = {"val_acc": 0.8, "val_mean": 0.81, "val_sd": 0.02, "held_out": 0.79} | {
+    "held_out_low": 0.78, "held_out_high": 0.8
+}  # fmt: skip
+
+
+def confirmation(trials=3, repeats=4, epochs=5, number=10):
+    """Tables of a confirmation in which the second trial is better than found, and the third diverges."""
+    rows, again = [], []
+    for k in range(trials):
+        val = np.array([0.7 + 0.05 * (k == 1) + 0.01 * j for j in range(repeats)])
+        if k == 2:
+            val[:] = np.nan
+        found, finished = 0.85 - 0.01 * k, int(np.isfinite(val).sum())
+        mean = np.nan if k == 2 else val.mean()
+        name = {"rank": k + 1, "trial": number + k}
+        rows.append(
+            {**name, "val_acc": found, "low": found - 0.09, "high": found + 0.07, "repeats": finished}
+            | {"diverged": repeats - finished, "val_mean": mean, "val_sd": 0.01, "held_out": mean - 0.02}
+            | {"held_out_low": mean - 0.04, "held_out_high": mean, "gap": found - mean + 0.02}
+        )
+        for j, acc in enumerate(val):
+            status = "finished" if np.isfinite(acc) else "diverged"
+            again.append({**name, "repeat": j + 1, "status": status, "val_acc": acc, "held_out": acc - 0.02})
+    curves = pd.DataFrame(
+        [
+            {"repeat": j + 1, "epoch": e + 1, "train_acc": 1 - 0.5**e, "val_acc": 0.7 - 0.5**e / 2 + 0.01 * j}
+            for j in range(repeats)
+            for e in range(epochs)
+        ]
+    )
+    return pd.DataFrame(rows), pd.DataFrame(again), curves, BASELINE
+
+
+def mistaken(n=20, trial=26):
+    """The mistakes of a network that takes a tenth of each digit for the next, and hardly any 0 for 9."""
+    confusion = 0.9 * np.eye(10) + 0.1 * np.roll(np.eye(10), 1, axis=1)
+    confusion[0] += np.bincount([0, 9], [-0.004, 0.004])
+    images = np.random.default_rng(1).random((n, 784), dtype="float32")
+    table = pd.DataFrame({"image": np.arange(n), "digit": np.arange(n) % 10})
+    table = table.assign(taken_for=(table["digit"] + 1) % 10, wrong=9, repeats=10, confidence=0.97)
+    return figures.mistakes(confusion, table, images, trial), images
+
+
 def digests():
     """SHA-256 of each figure in both formats."""
     data = search(6, diverged=(3,))
     return [
         hashlib.sha256(form(figure)).hexdigest()
-        for figure in (drawn(data), mapped(data), heated(BOOK, (2,)), learnt(data))
+        for figure in (
+            drawn(data),
+            mapped(data),
+            heated(BOOK, (2,)),
+            learnt(data),
+            figures.search_map(ranking.rank(data, SPACE), SPACE, expected=expected()),
+            sliced(data, {**SPACE, **OPTIMIZERS}),
+            spent(),
+            figures.confirmed(*confirmation()),
+            mistaken()[0],
+        )
         for form in (figures.png, figures.svg)
     ]
 
@@ -103,6 +186,13 @@ def texts(figure):
         figure.draw_without_rendering()  # ticks get their text as they are drawn
     found = figure.findobj(lambda artist: isinstance(artist, matplotlib.text.Text) and artist.get_text())
     return [text for text in found if text.get_visible()]
+
+
+def inked(text):
+    """A text's box without the blank lines that it begins with."""
+    box, said = text.get_window_extent(), text.get_text()
+    share = len(said.lstrip("\n").split("\n")) / len(said.split("\n"))
+    return Bbox([box.min, [box.x1, box.y0 + share * box.height]])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +277,20 @@ def test_no_trial_finished():
         lambda: heated({**BOOK, **OPTIMIZERS, "momentum": options(0.5, 0.9)}, (4,)),
         lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-5, 4), "momentum": options(0.1, 0.5, 0.9)}),
         lambda: heated({**BOOK, "weight_decay": points(1e-8, 1e-4, 5), "momentum": options(0.1, 0.5, 0.9)}),
+        lambda: figures.search_map(ranking.rank(search(), SPACE), SPACE, expected=expected()),
+        lambda: sliced(search(diverged=(0,))),
+        lambda: sliced(search(1), BATCHES),
+        lambda: sliced(search(), {"lr": {**SPACE["lr"], "low": 2.1e-6, "high": 1.9e-5}}),
+        lambda: sliced(search(60), {**SPACE, **MANY_OPTIONS, **BATCHES, **NARROW}),
+        spent,
+        lambda: spent(1),
+        lambda: spent(4000, images=100),
+        lambda: figures.budget(pd.DataFrame({"trials": range(1, 101), "best": 0.5})),
+        lambda: figures.confirmed(*confirmation()),
+        lambda: figures.confirmed(*confirmation(1, 1, 1)),
+        lambda: figures.confirmed(*confirmation(20, 10, number=999_999_900)),
+        lambda: mistaken()[0],
+        lambda: mistaken(0, 999_999_999)[0],
     ],
     ids=[
         "20",
@@ -202,12 +306,26 @@ def test_no_trial_finished():
         "4",
         "12",
         "over",
+        "contours",
+        "slices",
+        "slice",
+        "narrow slice",
+        "slices of five",
+        "budget",
+        "budget of one",
+        "budget of many",
+        "best so far",
+        "confirmed",
+        "confirmed one",
+        "confirmed 20",
+        "mistakes",
+        "no mistakes",
     ],
 )
 def test_no_text_is_cut_off_or_runs_into_another(make):
     figure = make()
     shown = texts(figure)
-    boxes = [text.get_window_extent() for text in shown]
+    boxes = [inked(text) for text in shown]
     for text, box in zip(shown, boxes, strict=True):
         # ticks beyond the axis are kept far outside, and not drawn
         whole = box.min.min() >= 0 and (box.max <= figure.bbox.size).all()
@@ -280,6 +398,137 @@ def test_map_leaves_out_trials_in_which_an_axis_plays_no_part():
     assert figure.texts[0].get_text() == "The whole search: 6 trials (3 without lr not shown)"
     assert len(figure.axes[0].collections[0].get_offsets()) == 3
     assert not figure.axes[0].texts  # Best-1 is not there to be named
+
+
+def test_contours_show_what_is_expected_at_every_tenth():
+    frame = ranking.rank(search(), SPACE)
+    figure = figures.search_map(frame, SPACE, expected=expected(slope=0.02))  # from 0 to 0.48
+    lines = figure.axes[0].collections[0]
+    assert lines.levels.tolist() == [0.1, 0.2, 0.3, 0.4]
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        x, y = ((path.vertices - [1e-6, 1e-8]) / [1e-2 - 1e-6, 1e-4 - 1e-8] * 8).T
+        np.testing.assert_allclose(0.02 * (x + 2 * y), level)
+    assert {text.get_text() for text in figure.axes[0].texts} > {"0.1", "0.2", "0.3"}
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "expected"
+
+
+@pytest.mark.parametrize("level", [0.55, np.nan])
+def test_a_flat_expectation_has_no_contours(level):
+    frame = ranking.rank(search(), SPACE)
+    ticks, mean = expected()
+    figure = figures.search_map(frame, SPACE, expected=(ticks, np.full_like(mean, level)))
+    assert figures.png(figure) == figures.png(mapped(search()))
+
+
+def test_the_axes_of_a_map_can_be_named():
+    space = {**SPACE, **BATCHES}
+    frame = ranking.rank(search(), space)
+    names = ranking.map_axes(frame, space, ["batch_size", "weight_decay", "lr"])
+    assert names == ["weight_decay", "batch_size"]
+    ax = figures.search_map(frame, space, names=names).axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("weight decay", "batch size")
+    assert ranking.map_axes(frame, space) == ["lr", "weight_decay"]
+
+
+def test_a_slice_for_each_hyper_parameter_on_its_own_scale():
+    space = {**SPACE, **BATCHES, **OPTIMIZERS, **NARROW}
+    figure = sliced(search(), space)
+    assert [ax.get_xlabel() for ax in figure.axes] == [name.replace("_", " ") for name in space]
+    assert [ax.get_xscale() for ax in figure.axes] == ["log", "log", "linear", "linear", "linear"]
+    assert {ax.get_ylim() for ax in figure.axes} == {(0, 1)}
+    assert len({round(ax.get_position().x0, 6) for ax in figure.axes}) == 3  # a row of three, and one of two
+    assert labels(figure.axes[3].xaxis) == ["sgd", "momentum", "adam"]
+    assert labels(figure.axes[4].xaxis) == ["3", "4", "5", "6", "7", "8"]
+
+
+def test_slices_show_every_trial_and_the_diverged_ones_at_0():
+    data = search(diverged=(0, 3))
+    frame = ranking.rank(data)
+    ax = sliced(data, best=5).axes[0]
+    alive = frame[frame["status"] == "finished"]
+    rest, best, ring, crosses = (dots.get_offsets().tolist() for dots in ax.collections)
+    assert best == alive[["lr", "val_acc"]].head(5)[::-1].to_numpy().tolist()
+    assert rest == alive[["lr", "val_acc"]].iloc[5:][::-1].to_numpy().tolist()
+    assert ring == best[-1:]
+    assert sorted(crosses) == [[1.23456e-6, 0], [4 * 1.23456e-6, 0]]  # one of them had reached 0.89
+
+
+def test_a_slice_tells_in_how_many_trials_its_hyper_parameter_plays_a_part():
+    data = search(6)
+    for k in (0, 3, 4):
+        del data["trials"][k]["point"]["lr"]
+    assert [ax.get_xlabel() for ax in sliced(data).axes] == ["lr\n(in 3 of 6 trials)", "weight decay"]
+
+
+def test_a_budget_shows_what_is_expected_and_what_was():
+    figure = spent(33)
+    (ax,) = figure.axes
+    assert (ax.get_xscale(), ax.get_ylim()) == ("log", (0, 1))
+    assert labels(ax.xaxis) == ["1", "2", "4", "8", "16", "33"]  # 32 has no room
+    curve, medians, _ = ax.lines
+    np.testing.assert_array_equal(curve.get_ydata(), 0.8 - 0.6 / np.arange(1, 34))
+    assert medians.get_xdata().tolist() == [1, 2, 4, 8]  # of 16 there are only two searches
+    assert [text.get_text() for text in ax.texts] == ["0.7818"]
+
+
+def test_a_budget_says_from_where_on_more_trials_add_little():
+    # 0.6 / n - 0.6 / 2n = 0.3 / n is less than 0.01 from 31 trials on
+    assert any("from 31 trials on" in text.get_text() for text in texts(spent(100, images=100)))
+    assert not any("trials on" in text.get_text() for text in texts(spent(40, images=100)))
+
+
+def test_the_best_so_far_is_a_line_of_steps():
+    best = [np.nan, 0.4, 0.4, 0.7]
+    (ax,) = figures.budget(pd.DataFrame({"trials": range(1, 5), "best": best})).axes
+    steps, last = ax.lines
+    assert (steps.get_drawstyle(), steps.get_ydata().tolist()) == ("steps-post", best[1:])
+    assert last.get_xydata().tolist() == [[4, 0.7]]
+    nothing = figures.budget(pd.DataFrame({"trials": [1, 2], "best": np.nan}))
+    assert [text.get_text() for text in nothing.texts] == ["No trial finished"]
+
+
+def test_confirmed_trials_are_rows_of_what_was_found_and_what_survived():
+    tables = confirmation()
+    left, right = figures.confirmed(*tables).axes
+    assert labels(left.yaxis) == ["Best-1, trial 10", "Best-2, trial 11", "Best-3, trial 12\n4 of 4 diverged"]
+    assert [text.get_fontweight() for text in left.get_yticklabels()] == ["normal", "bold", "normal"]
+    found, again, mean, held_out, line = left.lines
+    for dots, name in ((found, "val_acc"), (mean, "val_mean"), (held_out, "held_out")):
+        np.testing.assert_array_equal(dots.get_xdata(), tables[0][name])
+    assert found.get_ydata()[0] < mean.get_ydata()[0] < held_out.get_ydata()[0]
+    np.testing.assert_array_equal(again.get_xdata(), tables[1]["val_acc"])
+    assert set(line.get_xdata()) == {BASELINE["held_out"]}
+    assert right.get_title(loc="left") == "Best-2, trial 11: the confirmed best"
+
+
+def test_the_confirmed_best_has_a_curve_for_each_repeat_and_their_mean():
+    tables = confirmation(repeats=4)
+    _, ax = figures.confirmed(*tables).axes
+    *repeats, training, mean, line = ax.lines
+    assert len(repeats) == 4 and (training.get_linestyle(), mean.get_linestyle()) == ("--", "-")
+    np.testing.assert_allclose(mean.get_ydata(), 0.7 - 0.5 ** np.arange(5) / 2 + 0.015)
+    np.testing.assert_allclose(training.get_ydata(), 1 - 0.5 ** np.arange(5))
+    assert set(line.get_ydata()) == {BASELINE["val_mean"]}
+
+
+def test_without_a_confirmation_the_figures_say_so():
+    none = [frame.iloc[:0] for frame in confirmation()[:3]]
+    empty = figures.mistakes(np.empty((0, 0)), pd.DataFrame(), np.empty((0, 784), "float32"), 0)
+    for figure in (figures.confirmed(*none, {}), empty):
+        assert [text.get_text() for text in figure.texts] == ["No trial was confirmed"]
+
+
+def test_mistakes_are_shares_in_percent_and_images_with_what_they_were_taken_for():
+    figure, images = mistaken(30)
+    matrix, *shown = figure.axes
+    inside = {tuple(text.get_position()): text.get_text() for text in matrix.texts}
+    assert inside[(3.5, 3.5)] == "90" and inside[(4.5, 3.5)] == "10" and inside[(0.5, 9.5)] == "10"
+    assert len(inside) == 20  # 0.4 percent, and nothing, are blank
+    assert matrix.get_ylim() == (10, 0)  # zero on top
+    assert len(shown) == 20
+    np.testing.assert_array_equal(shown[7].images[0].get_array(), images[7].reshape(28, 28))
+    assert shown[7].images[0].get_interpolation() == "nearest"
+    assert shown[19].texts[0].get_text() == "9 taken for 0\n9 of 10, 0.97"
 
 
 def cells(ax):
@@ -419,6 +668,10 @@ def test_many_trials_make_no_huge_svg():
     svg = figures.svg(figures.search_map(frame, SPACE))
     assert len(svg) < 500_000 and svg.count(b"<use") < 500
     assert len(figures.svg(drawn(search(epochs=50)))) < 300_000
+    assert len(figures.svg(figures.slices(frame, SPACE))) < 300_000
+    assert len(figures.svg(mistaken()[0])) < 300_000
+    assert len(figures.svg(figures.confirmed(*confirmation(20, 10, 50)))) < 300_000
+    assert len(figures.svg(spent(3000))) < 300_000
     assert (
         len(figures.svg(heated({"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}))) < 2e5
     )
