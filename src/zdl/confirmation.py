@@ -1,0 +1,222 @@
+"""What survived: the best trials' repeats, and the held-out images, as tables.
+
+A search picks the greatest of many noisy scores, so the one it picks is most likely one that luck was good
+to: *the winner's curse*. Here each of the best stands beside what it scored again, with other weights,
+batches and images to train on, and beside what those networks recognise of images that the search never saw.
+
+`confirmation` is, throughout, the contents of the files of repeats in the order of ranks, and `t` the labels
+(n,) of the held-out images.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zdl.kinds import CLASSES
+from zdl.repeats import answers
+from zdl.statistics import crossed, wilson
+
+Confirmation = Sequence[Mapping[str, Any]]
+Labels = NDArray[np.uint8]
+CONFIRMED = (
+    "rank", "trial", "val_acc", "low", "high", "repeats", "diverged", "val_mean", "val_sd", "luck",
+    "held_out", "held_out_low", "held_out_high", "gap",
+)  # fmt: skip
+
+
+def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_images: int) -> pd.DataFrame:
+    """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking.
+
+    `val_acc` is the score that the search found, `low` and `high` its 95 % interval (Wilson) on `val_images`
+    images. Of those `repeats` that finished: mean and standard deviation (n - 1; blank for one) of the
+    validation accuracy, and of the share of the held-out images that they recognise the mean and its 95 %
+    interval (`zdl.statistics.crossed`).
+
+    `luck` is `val_acc` less `val_mean`, on images that are alike: the winner's curse. `gap` is `val_acc` less
+    `held_out`, and has in it besides how much harder the held-out images are: what a linear model, which no
+    search picked, loses from the one to the other.
+    """
+    rows = []
+    found = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc"]].to_dict("records")}
+    for contents in confirmation:
+        if contents["trial"] is None:
+            continue
+        outcomes = [record["outcome"] for record in contents["repeats"]]
+        finished = [outcome for outcome in outcomes if outcome["status"] != "diverged"]
+        val_acc = found[contents["trial"]]["val_acc"]
+        again = _spread(_val_acc(outcome) for outcome in finished)
+        held_out = _survived(np.array([_taken_for(outcome) == t for outcome in finished]))
+        rows.append(
+            (
+                found[contents["trial"]]["rank"],
+                contents["trial"],
+                val_acc,
+                *(round(end, 6) for end in wilson(round(val_acc * val_images), val_images)),
+                len(finished),
+                len(outcomes) - len(finished),
+                *again,
+                round(val_acc - again[0], 6),
+                *held_out,
+                round(val_acc - held_out[0], 6),
+            )
+        )
+    return pd.DataFrame(rows, columns=CONFIRMED)
+
+
+def again(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels) -> pd.DataFrame:
+    """A row for each repeat: rank and number of its trial, its own number from 1, whether it finished, and if
+    so its accuracies on validation and held-out images."""
+    found = ranking.set_index("trial")["rank"]
+    rows = [
+        (
+            found[contents["trial"]],
+            contents["trial"],
+            number,
+            record["outcome"]["status"],
+            _val_acc(record["outcome"]) if finished else None,
+            round(float((_taken_for(record["outcome"]) == t).mean()), 6) if finished else None,
+        )
+        for contents in confirmation
+        for number, record in enumerate(contents["repeats"], start=1)
+        for finished in [record["outcome"]["status"] != "diverged"]
+    ]
+    frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
+    return frame.astype({"val_acc": "float64", "held_out": "float64"})
+
+
+def survivor(confirmed: pd.DataFrame) -> int | None:
+    """The number of the trial that the repeats confirm as the best: most of them finished, and their mean
+    validation accuracy is the greatest. Held-out images have no part in that, or they would be no judge."""
+    finished = confirmed[confirmed["repeats"] > 0]
+    if finished.empty:
+        return None
+    order = finished.sort_values(
+        ["diverged", "val_mean", "rank"], ascending=[True, False, True], kind="stable"
+    )
+    return int(order["trial"].iloc[0])
+
+
+def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:
+    """The learning curves of all repeats of a trial, a row for each evaluation; `epoch` counts from 1."""
+    rows = [
+        (number, epoch, train / curve["train_size"], val / curve["val_size"])
+        for number, outcome in enumerate(_outcomes(confirmation, trial), start=1)
+        for curve in [outcome["curve"]]
+        for epoch, (train, val) in enumerate(
+            zip(curve["train_correct"], curve["val_correct"], strict=True), start=1
+        )
+    ]
+    return pd.DataFrame(rows, columns=["repeat", "epoch", "train_acc", "val_acc"])
+
+
+def confusion(confirmation: Confirmation, trial: int | None, t: Labels) -> NDArray[np.float64]:
+    """Of the held-out images of each digit (row), the share that a trial's repeats take for each (column): a
+    mean over those that finished, (10, 10), or (0, 0) if none did."""
+    taken = [_taken_for(outcome) for outcome in _outcomes(confirmation, trial) if outcome["final"]]
+    if not taken:
+        return np.zeros((0, 0))
+    counts = np.zeros((CLASSES, CLASSES), int)
+    for each in taken:
+        np.add.at(counts, (t, each), 1)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def mistakes(confirmation: Confirmation, trial: int | None, t: Labels, most: int = 20) -> pd.DataFrame:
+    """The held-out images that the repeats of a trial are most surely wrong about, the surest first.
+
+    That is the mean over all repeats of the probability of a wrong answer (0 for a right one). Columns:
+    `image`, its place; `digit`, what it is; `taken_for`, the commonest wrong answer; `wrong` of `repeats`
+    give a wrong one; `confidence`, the mean probability that these give theirs.
+    """
+    outcomes = [outcome for outcome in _outcomes(confirmation, trial) if outcome["final"]]
+    columns = ["image", "digit", "taken_for", "wrong", "repeats", "confidence"]
+    if not outcomes:
+        return pd.DataFrame(columns=columns)
+    taken = np.array([_taken_for(outcome) for outcome in outcomes])
+    percent = np.array([answers(outcome["held_out"]["confidence"]) for outcome in outcomes]).astype(int)
+    wrong = taken != t
+    surest = np.argsort(-(percent * wrong).sum(axis=0), kind="stable")[:most]
+    rows = [
+        (
+            int(image),
+            int(t[image]),
+            int(np.bincount(taken[wrong[:, image], image]).argmax()),
+            int(wrong[:, image].sum()),
+            len(outcomes),
+            round(float(percent[wrong[:, image], image].mean()) / 100, 2),
+        )
+        for image in surest
+        if wrong[:, image].any()
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
+    """The linear model as `confirmed` tells the trials: `val_acc` on the search's split, `val_mean` and
+    `val_sd` on those of the repeats, and `held_out` with its interval."""
+    fits = contents["repeats"]
+    size = contents["search"]["held_out_size"]
+    bits = [np.frombuffer(bytes.fromhex(fit["held_out_hits"]), np.uint8) for fit in fits]
+    hits = np.array([np.unpackbits(each)[:size] for each in bits], bool)
+    val_mean, val_sd = _spread([fit["val_correct"] / fit["val_size"] for fit in fits])
+    held_out, low, high = _survived(hits)
+    return {
+        "val_acc": contents["search"]["val_correct"] / contents["search"]["val_size"],
+        "val_mean": val_mean,
+        "val_sd": val_sd,
+        "held_out": held_out,
+        "held_out_low": low,
+        "held_out_high": high,
+    }
+
+
+def metrics(confirmed: pd.DataFrame, baseline: Mapping[str, float]) -> dict[str, float | int | None]:
+    """The confirmation in a few numbers, for `dvc metrics diff`: what is left of the confirmed best, how far
+    the score of Best-1 was too good, and the linear model; null where there is none."""
+    rows = {row["trial"]: row for row in confirmed.to_dict("records")}
+    best = rows.get(survivor(confirmed), {})
+    first = next(iter(rows.values()), {})
+    names = ("trial", "repeats", "val_mean", "val_sd", "held_out", "held_out_low", "held_out_high")
+    told = {name: best.get(name) for name in names}
+    told |= {"luck_of_best_1": first.get("luck"), "linear_held_out": baseline["held_out"]}
+    return {name: None if value is None or math.isnan(value) else value for name, value in told.items()}
+
+
+def _outcomes(confirmation: Confirmation, trial: int | None) -> list[Mapping[str, Any]]:
+    return [
+        record["outcome"]
+        for contents in confirmation
+        if trial is not None and contents["trial"] == trial
+        for record in contents["repeats"]
+    ]
+
+
+def _taken_for(outcome: Mapping[str, Any]) -> Labels:
+    return answers(outcome["held_out"]["taken_for"])
+
+
+def _val_acc(outcome: Mapping[str, Any]) -> float:
+    """The score that a trial is ranked by."""
+    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
+    return score
+
+
+def _spread(scores: Iterable[float]) -> tuple[float, float]:
+    """Mean and standard deviation, NaN where there is none; to 6 decimals, which hide the order of a sum."""
+    scores = list(scores)
+    mean = math.fsum(scores) / len(scores) if scores else math.nan
+    square = math.fsum((score - mean) ** 2 for score in scores)
+    return round(mean, 6), round(math.sqrt(square / (len(scores) - 1)), 6) if len(scores) > 1 else math.nan
+
+
+def _survived(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The mean of hits (networks, images) and its 95 % interval, NaN without any."""
+    if not hits.size:
+        return math.nan, math.nan, math.nan
+    mean, low, high = crossed(hits)
+    return round(mean, 6), round(low, 6), round(high, 6)

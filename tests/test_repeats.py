@@ -1,0 +1,318 @@
+"""Repeats: the best trials trained again on other splits, their files, and the tables of what survived."""
+
+import copy
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from zdl import Error, confirmation, ranking, repeats, steps, store
+from zdl.confirmation import confirmed
+from zdl.files import read_json, read_npz, sealed_json, write
+from zdl.kinds import is_repeat
+from zdl.layers import softmax
+from zdl.layout import Layout
+from zdl.settings import load
+from zdl.trial import train
+
+SHIPPED = load()
+
+
+def settings(**confirm):
+    tiny = copy.deepcopy(SHIPPED)
+    tiny["data"].update(source="bundled", subsample=60)
+    tiny["model"]["hidden_sizes"] = [8]
+    tiny["training"].update(epochs=5, batch_size=12)
+    tiny["search"].update(trials=4)
+    tiny["search"]["space"] = {"lr": {"distribution": "uniform", "low": 0.01, "high": 0.5}}
+    tiny["confirm"].update({"trials": 2, "repeats": 3, **confirm})
+    tiny["report"]["best"] = 3
+    return tiny
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A folder in which a tiny search has come as far as its table."""
+    folder = tmp_path_factory.mktemp("searched")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        layout = Layout(settings())
+        for step in (steps.download, steps.prepare, steps.split, steps.plan):
+            step(layout, lambda line: None)
+        for trial in layout.known():
+            store.obtain(trial)
+        steps.aggregate(layout, lambda line: None)
+    return folder
+
+
+@pytest.fixture
+def layout(searched, tmp_path, monkeypatch):
+    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZDL_TRAININGS", "trainings")
+    return Layout(settings())
+
+
+def confirm(layout):
+    """Every file of repeats, made; and the names of the repeats that were trained for them."""
+    before = trainings()
+    for file in layout.confirmed:
+        steps.confirmation(layout, lambda line: None, file.path.stem)
+    return [name for name in trainings() if name not in before]
+
+
+def trainings():
+    path = Path("trainings")
+    return path.read_text().split() if path.exists() else []
+
+
+def contents(layout):
+    return [read_json(*file) for file in layout.confirmed]
+
+
+def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(layout):
+    assert len(confirm(layout)) == 2 * 3
+    best = ranking.top(ranking.rank(read_json(*layout.table)), 2)["trial"].tolist()
+    files = contents(layout)
+    assert [file["trial"] for file in files] == best
+    trials = {trial.number: trial for trial in layout.known()}
+    for file in files:
+        trial = trials[file["trial"]]
+        specs = [record["spec"] for record in file["repeats"]]
+        assert all(spec["config"] == trial.spec["config"] for spec in specs)
+        assert len({json.dumps(spec["seed"]) for spec in specs} | {json.dumps(trial.spec["seed"])}) == 4
+    one, other = ([record["spec"]["split"] for record in file["repeats"]] for file in files)
+    assert one == other, "repeats of two trials are compared in pairs"
+    assert len({json.dumps(split) for split in one}) == 3
+
+
+def test_a_repeat_splits_the_search_s_own_images_anew(layout):
+    whole = read_npz(*layout.prepared)
+    rows = lambda x: sorted(map(bytes, np.asarray(x)))  # noqa: E731
+    own = read_npz(*layout.split)
+    seen = [own["x_val"]]
+    for which in layout.redrawn:
+        split = repeats.redraw(**which)
+        assert len(split.x_val) == len(own["x_val"])
+        assert rows([*split.x_train, *split.x_val]) == rows(whole["x"])
+        assert not any(rows(split.x_val) == rows(x) for x in seen)
+        seen.append(split.x_val)
+
+
+def test_a_record_tells_what_the_network_takes_each_held_out_image_for(layout):
+    confirm(layout)
+    t = read_npz(*layout.held_out)["t"]
+    (first, *_), _ = (file["repeats"] for file in contents(layout))
+    told = first["outcome"]["held_out"]
+    taken_for, percent = repeats.answers(told["taken_for"]), repeats.answers(told["confidence"])
+    assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
+    trial = next(trial for trial in layout.known() if trial.number == first["trial"])
+    again = layout.again(trial)[0]
+    network, _ = train(again, repeats.redraw(**again.spec["split"])._asdict())
+    shares = softmax(network.predict(read_npz(*layout.held_out)["x"]))
+    assert (shares.argmax(axis=1) == taken_for).all()
+    assert np.abs(shares.max(axis=1) - percent / 100).max() <= 0.005 + 1e-9
+
+
+def test_only_what_is_new_is_trained(layout):
+    confirm(layout)
+    more = Layout(settings(repeats=4))
+    assert len(confirm(more)) == 2  # one more of each trial
+    wider = Layout(settings(trials=3))
+    assert {file.path for file in layout.confirmed} < {file.path for file in wider.confirmed}
+    assert len(confirm(wider)) == 3  # the third trial's
+    other = Layout(settings(seed=8))
+    assert len(confirm(other)) == 6
+    assert confirm(layout) == []
+
+
+def test_another_ranking_finds_the_repeats_in_a_pulled_clone(layout):
+    import shutil
+
+    confirm(layout)
+    shutil.rmtree(".zdl")  # which neither Git nor DVC carries
+    edited = settings()
+    edited["search"]["trials"] = 3
+    other = Layout(edited)
+    assert not {file.path for file in other.confirmed} & {file.path for file in layout.confirmed}
+    steps.plan(other, lambda line: None)
+    steps.aggregate(other, lambda line: None)
+    known = {file["trial"] for file in contents(layout)}
+    new = {file["trial"] for file in confirm(other) and contents(other)} or known
+    trained = {int(name.split("-")[1]) for name in trainings()[6:]}
+    assert trained == new - known
+
+
+def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(layout):
+    table = read_json(*layout.table)
+    for row in table["trials"][1:]:
+        row["outcome"].update(status="diverged", final=None)
+    write(layout.table.path, sealed_json(table))
+    confirm(layout)
+    first, second = contents(layout)
+    assert first["trial"] == table["trials"][0]["trial"] and len(first["repeats"]) == 3
+    assert second["trial"] is None and second["repeats"] == []
+
+
+def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(layout):
+    confirm(layout)
+    kept = {record.name for record in store.KEPT.glob("*")}
+    repeats.keep_only([layout.confirmed[0].path])
+    assert [*repeats.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
+    assert {record.name for record in store.KEPT.glob("*")} == kept
+    assert confirm(layout) == []
+    assert store.prune([*layout.known(), *layout.repeated]) == 0
+    assert store.prune(layout.known()) == 6
+
+
+def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(layout):
+    confirm(layout)
+    steps.baseline(layout, lambda line: None)
+    path = layout.confirmed[1].path
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"status"', b'"Status"', 1))
+    (line,) = store.mend(layout)
+    assert str(path) in line and not path.exists()
+    assert confirm(layout) == [] and path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda record: record["outcome"].pop("held_out"),
+        lambda record: record["outcome"].update(held_out=None),
+        lambda record: record["outcome"]["held_out"].update(taken_for="0a"),
+        lambda record: record["outcome"]["held_out"].update(confidence=""),
+        lambda record: record["outcome"]["held_out"].update(more=""),
+        lambda record: record["outcome"].update(final=None, status="diverged"),
+        lambda record: record["spec"].update(seed=[0]),
+    ],
+)
+def test_what_is_no_record_of_a_repeat_is_refused(layout, spoil):
+    confirm(layout)
+    record = contents(layout)[0]["repeats"][0]
+    assert is_repeat(record)
+    spoil(record)
+    with pytest.raises((KeyError, AssertionError)):
+        assert is_repeat(record)
+
+
+def test_a_name_of_no_repeats_is_one_line(layout):
+    with pytest.raises(Error, match=r"repeats 001-0: are not of this search"):
+        layout.confirmation("001-0")
+
+
+# The tables.
+
+T = np.array([0, 1, 2, 3], np.uint8)
+
+
+def outcome(val=None, taken=None, confidence=(90, 90, 90, 90)):
+    """One that diverged; or one whose network scores `val` of 10, and takes the images T for `taken`."""
+    curve = {"train_correct": [1, 2], "train_size": 4, "val_correct": [0, val or 0], "val_size": 10}
+    if val is None:
+        return {"status": "diverged", "curve": curve, "final": None, "held_out": None}
+    told = {"taken_for": bytes(taken).hex(), "confidence": bytes(confidence).hex()}
+    return {"status": "finished", "curve": curve, "final": {"val_correct": val}, "held_out": told}
+
+
+def repeated(trial, *outcomes):
+    return {"trial": trial, "repeats": [{"outcome": one} for one in outcomes]}
+
+
+FOUND = pd.DataFrame({"rank": [1, 2, 3], "trial": [7, 3, 5], "val_acc": [0.9, 0.8, 0.7]})
+
+
+def test_what_was_found_stands_beside_what_survived():
+    files = [
+        repeated(7, outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])),
+        repeated(3, outcome(9, [0, 1, 2, 3]), outcome()),
+        repeated(None),
+    ]
+    first, second = confirmed(files, FOUND, T, 10).to_dict("records")
+    assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
+    assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
+    assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
+    assert first["luck"] == 0.2 and first["held_out"] == 0.625 and first["gap"] == 0.275
+    assert first["held_out_low"] < 0.625 < first["held_out_high"]
+    assert second["val_mean"] == 0.9 and math.isnan(second["val_sd"]) and second["held_out"] == 1.0
+
+
+def test_the_survivor_is_chosen_by_validation_alone():
+    files = [
+        repeated(7, outcome(6, [0, 1, 2, 3]), outcome(6, [0, 1, 2, 3])),
+        repeated(3, outcome(7, [9, 9, 9, 9]), outcome(7, [9, 9, 9, 9])),
+        repeated(5, outcome(10, [0, 1, 2, 3]), outcome()),
+    ]
+    assert (
+        confirmation.survivor(confirmed(files, FOUND, T, 10)) == 3
+    )  # the other two: lower, or diverged once
+    assert confirmation.survivor(confirmed([repeated(7, outcome())], FOUND, T, 10)) is None
+    assert confirmation.survivor(confirmed([], FOUND, T, 10)) is None
+    tied = [repeated(7, outcome(6, T)), repeated(3, outcome(6, T))]
+    assert confirmation.survivor(confirmed(tied, FOUND, T, 10)) == 7
+
+
+def test_every_repeat_has_a_row():
+    frame = confirmation.again([repeated(7, outcome(6, [0, 1, 2, 0]), outcome())], FOUND, T)
+    one, two = frame.to_dict("records")
+    assert (one["rank"], one["repeat"], one["val_acc"], one["held_out"]) == (1, 1, 0.6, 0.75)
+    assert two["status"] == "diverged" and math.isnan(two["val_acc"]) and math.isnan(two["held_out"])
+    curves = confirmation.curves([repeated(7, outcome(6, T))], 7)
+    assert curves.to_dict("list") == {
+        "repeat": [1, 1], "epoch": [1, 2], "train_acc": [0.25, 0.5], "val_acc": [0.0, 0.6],
+    }  # fmt: skip
+
+
+def test_the_confusion_is_a_mean_over_the_repeats():
+    files = [repeated(7, outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome())]
+    shares = confirmation.confusion(files, 7, T)
+    assert shares.shape == (10, 10)
+    assert (shares[3, 5], shares[3, 3], shares[1, 7], shares[1, 1]) == (0.5, 0.5, 0.5, 0.5)
+    assert shares[0, 0] == shares[2, 2] == 1.0 and shares.sum() == 4  # no image is of another digit
+    assert confirmation.confusion(files, None, T).size == 0
+
+
+def test_the_surest_mistakes_come_first():
+    files = [
+        repeated(
+            7,
+            outcome(6, [4, 1, 9, 8], (60, 99, 80, 99)),
+            outcome(6, [4, 1, 9, 3], (60, 99, 90, 99)),
+            outcome(6, [5, 1, 2, 3], (90, 99, 99, 99)),
+        )
+    ]
+    rows = confirmation.mistakes(files, 7, T).to_dict("records")
+    assert [row["image"] for row in rows] == [0, 2, 3]  # 210, 170 and 99 percent in all; 1 is never mistaken
+    assert rows[0] == {"image": 0, "digit": 0, "taken_for": 4, "wrong": 3, "repeats": 3, "confidence": 0.7}
+    assert (rows[1]["wrong"], rows[1]["confidence"], rows[2]["wrong"]) == (2, 0.85, 1)
+    assert len(confirmation.mistakes(files, 7, T, most=2)) == 2
+    assert confirmation.mistakes(files, None, T).empty
+
+
+def test_the_baseline_is_scikit_learn_s_on_the_same_splits(layout):
+    steps.baseline(layout, lambda line: None)
+    contents = read_json(*layout.baseline)
+    held_out, own = read_npz(*layout.held_out), read_npz(*layout.split)
+    model = LogisticRegression(max_iter=10_000, tol=1e-8).fit(own["x_train"].astype(float), own["t_train"])
+    told = confirmation.baseline(contents)
+    assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
+    scores = []
+    for which in layout.redrawn:
+        split = repeats.redraw(**which)
+        model.fit(split.x_train.astype(float), split.t_train)
+        scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
+    assert told["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)
+    assert told["held_out_low"] < told["held_out"] < told["held_out_high"]
+
+
+@given(st.lists(st.integers(0, 255), max_size=50))
+def test_answers_come_back(values):
+    assert repeats.answers(repeats._hex(np.array(values, int))).tolist() == values
