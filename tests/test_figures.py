@@ -400,15 +400,15 @@ def test_map_leaves_out_trials_in_which_an_axis_plays_no_part():
     assert not figure.axes[0].texts  # Best-1 is not there to be named
 
 
-def test_contours_show_what_is_expected_at_every_tenth():
+def test_contours_show_what_is_expected_at_every_tenth_above_chance():
     frame = ranking.rank(search(), SPACE)
     figure = figures.search_map(frame, SPACE, expected=expected(slope=0.02))  # from 0 to 0.48
     lines = figure.axes[0].collections[0]
-    assert lines.levels.tolist() == [0.1, 0.2, 0.3, 0.4]
+    assert lines.levels.tolist() == [0.2, 0.3, 0.4]
     for level, path in zip(lines.levels, lines.get_paths(), strict=True):
         x, y = ((path.vertices - [1e-6, 1e-8]) / [1e-2 - 1e-6, 1e-4 - 1e-8] * 8).T
         np.testing.assert_allclose(0.02 * (x + 2 * y), level)
-    assert {text.get_text() for text in figure.axes[0].texts} > {"0.1", "0.2", "0.3"}
+    assert {text.get_text() for text in figure.axes[0].texts} >= {"0.2", "0.3"}
     assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "expected"
 
 
@@ -499,6 +499,13 @@ def test_confirmed_trials_are_rows_of_what_was_found_and_what_survived():
     np.testing.assert_array_equal(again.get_xdata(), tables[1]["val_acc"])
     assert set(line.get_xdata()) == {BASELINE["held_out"]}
     assert right.get_title(loc="left") == "Best-2, trial 11: the confirmed best"
+
+
+def test_where_all_repeats_diverged_none_is_the_confirmed_best():
+    confirmed, again, curves, baseline = confirmation()
+    third = figures.confirmed(confirmed.tail(1), again[again["rank"] == 3], curves.head(0), baseline)
+    (ax,) = third.axes
+    assert [text.get_fontweight() for text in ax.get_yticklabels()] == ["normal"]
 
 
 def test_the_confirmed_best_has_a_curve_for_each_repeat_and_their_mean():

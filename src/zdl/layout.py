@@ -19,8 +19,11 @@ from zdl.settings import load
 from zdl.trial import SPLITS, TRIALS, Trial
 
 REPORTS = Path("reports")
-RANKED = [REPORTS / name for name in ("ranking.csv", "curves.csv", "metrics.json")]
-RENDERED = [REPORTS / name for name in ("README.md", "best20.png", "best20.svg", "search.png", "search.svg")]
+TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
+FIGURES = ("best20", "search", "slices", "budget", "confirmed", "mistakes")
+RANKED = [REPORTS / name for name in (*(f"{table}.csv" for table in TABLES), "metrics.json")]
+RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
+RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
 WEIGHTS = Path("results/best.npz")
 RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
@@ -199,15 +202,17 @@ class Layout:
     @cached_property
     def ranked(self) -> File:
         """The receipt of the files in RANKED."""
-        code = code_digest("ranking", "steps.rank", "steps._ranked")
-        made_from = [self.table.digest, self.settings["report"], code, version("pandas")]
+        code = code_digest("ranking", "findings", "statistics", "confirmation", "steps.rank", "steps._found")
+        confirmed = [file.digest for file in self.confirmed]
+        outcomes = [self.table.digest, confirmed, self.baseline.digest]
+        made_from = [outcomes, self.settings, code, *map(version, ("pandas", *LIBRARIES))]
         return File(Path("results/receipts/rank.json"), digest(made_from))
 
     @cached_property
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
         code = [
-            code_digest("figures/", "report", "steps.render", *SURFACE),
+            code_digest("figures/", "report", "steps.render", "steps._search", *SURFACE),
             *(path.read_text("utf-8") for path in TEMPLATES),
         ]
         libraries = ("jinja2", "matplotlib", *LIBRARIES)
@@ -217,5 +222,5 @@ class Layout:
     @cached_property
     def weighted(self) -> File:
         """The receipt of WEIGHTS."""
-        made_from = [self.ranked.digest, code_digest("steps.weights")]
+        made_from = [self.table.digest, code_digest(*RANKS, "steps.weights")]
         return File(Path("results/receipts/weights.json"), digest(made_from))

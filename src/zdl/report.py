@@ -42,6 +42,7 @@ class Findings:
     kept: tuple[int, int]  # how many trials the edit to the next ranges keeps, and out of how many
     held_out: int  # images that no trial ever saw
     confirmed: pd.DataFrame  # a row for each trial that was trained again
+    survivor: int | None  # the trial among them that is the best by its repeats
     confusion: NDArray[np.float64]  # (10, 10): the share of digit i's held-out images taken for j
     baseline: Mapping[str, float]  # a linear model's accuracies on the same splits
 
@@ -120,6 +121,11 @@ def points(value: float | None) -> str:
     return "–" if pd.isna(value) else f"{round(100 * value, 1) + 0.0:.1f}"
 
 
+def chance(value: float | None) -> str:
+    """A probability that a bootstrap knows to about a hundredth."""
+    return "–" if pd.isna(value) else "<0.01" if value < 0.005 else f"{value:.2f}"
+
+
 def p_value(value: float | None) -> str:
     return "–" if pd.isna(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"
 
@@ -132,6 +138,7 @@ def p_said(value: float | None) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "accuracy": accuracy,
+    "chance": chance,
     "count": count,
     "listed": listed,
     "p_said": p_said,
@@ -253,11 +260,11 @@ def _surface(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
 
 
 def _confirmed(found: Findings) -> dict[str, Any]:
-    """What survived: the trials that were trained again; the best of them, which is the one of the highest
-    mean on validation images; how much was lost of what Best-1 had; and how a linear model compares."""
+    """What survived: the trials that were trained again; the best of them; how much was lost of what Best-1
+    had; and how a linear model compares."""
     rows = _rows(found.confirmed)
     through = [row for row in rows if row["val_mean"] is not None]
-    again = max(through, key=lambda row: row["val_mean"], default=None)  # the first of equal ones
+    again = next((row for row in rows if row["trial"] == found.survivor), None)
     linear = found.baseline if rows else {}
     against = None
     if again and linear:
@@ -270,6 +277,7 @@ def _confirmed(found: Findings) -> dict[str, Any]:
         "first": next((row for row in through if row["rank"] == 1), None),
         "linear": linear,
         "against": against,
+        "linear_loss": linear["val_mean"] - linear["held_out"] if linear else None,
         "apart": abs(again["held_out"] - linear["held_out"]) if again and linear else None,
     }
 

@@ -8,23 +8,25 @@ now and then. What one step alone needs is imported inside it: a process pays fo
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from zdl import dataset, mnist, store
 from zdl.files import digest, read_json, read_npz, sealed_json, sealed_npz, write
 from zdl.kinds import is_record
-from zdl.layout import RANKED, RENDERED, WEIGHTS, Layout
+from zdl.layout import RANKED, RENDERED, TABLES, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.samplers import sampler
 from zdl.settings import notes
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Say = Callable[[str], None]
+MODELLED = 500  # trials, the first ones, that the model of a figure learns from: a fit takes the cube of it
 
 
 def download(layout: Layout, say: Say) -> None:
@@ -111,17 +113,14 @@ def baseline(layout: Layout, say: Say) -> None:
 
 
 def rank(layout: Layout, say: Say) -> None:
-    """The ranking, the learning curves of the best, and the metrics."""
+    """What the search found and what survived, in tables; and in a few numbers."""
     from zdl import ranking
 
-    frame, curves, metrics = _ranked(layout)
-    files = {
-        "ranking.csv": ranking.csv(frame),
-        "curves.csv": ranking.csv(curves),
-        "metrics.json": json.dumps(metrics, indent=2, allow_nan=False) + "\n",
-    }
-    store.publish(layout.ranked, {path: files[path.name].encode() for path in RANKED})
-    say("\n".join(ranking.best_lines(frame)))
+    found = _found(layout)
+    texts = {f"{name}.csv": ranking.csv(getattr(found, name)) for name in TABLES}
+    texts["metrics.json"] = json.dumps(found.metrics, indent=2, allow_nan=False) + "\n"
+    store.publish(layout.ranked, {path: texts[path.name].encode() for path in RANKED})
+    say("\n".join(ranking.best_lines(found.ranking)))
 
 
 def weights(layout: Layout, say: Say) -> None:
@@ -130,7 +129,7 @@ def weights(layout: Layout, say: Say) -> None:
     from zdl import ranking
     from zdl.trial import describe, train
 
-    best = ranking.top(_ranked(layout)[0], 1)
+    best = ranking.top(ranking.rank(read_json(*layout.table)), 1)
     if best.empty:
         say("no trial finished: there are no weights to keep")
         WEIGHTS.unlink(missing_ok=True)
@@ -144,42 +143,106 @@ def weights(layout: Layout, say: Say) -> None:
 
 
 def render(layout: Layout, say: Say) -> None:
-    """The figures, and the page that shows them."""
-    from zdl import figures, ranking, report
-    from zdl.rounds import history
-    from zdl.surface import surface
+    """The figures, and the pages that show them."""
+    from zdl import confirmation, figures, findings, report
 
-    frame, curves, metrics = _ranked(layout)
-    outcomes = read_json(*layout.table)
-    facts = {"data": outcomes["data"], "numpy": np.__version__}
-    best20 = figures.best20(curves, frame)
-    search, best = layout.settings["search"], layout.settings["report"]["best"]
-    space = search["space"]
-    if search["method"] == "bayes":
-        seen = history(*zip(*((row["point"], row["outcome"]) for row in outcomes["trials"]), strict=True))
-        expected = surface(search, seen, *ranking.map_axes(frame, space))
-        whole = figures.surface_map(frame, space, expected, search["batch"], best)
-    elif search["method"] == "grid":
-        whole = figures.heat_map(frame, space, best)
-    else:
-        whole = figures.search_map(frame, space, best)
-    pages = report.pages(frame, metrics, layout.settings, facts)
+    found, settings = _found(layout), layout.settings
+    held_out = read_npz(*layout.held_out)
+    survivor = confirmation.survivor(found.confirmed)
+    confusion = confirmation.confusion(found.files, survivor, held_out["t"])
+    mistakes = confirmation.mistakes(found.files, survivor, held_out["t"])
+    mistaken = held_out["x"][mistakes["image"].tolist()]
+    again = confirmation.again(found.files, found.ranking, held_out["t"])
+    curves = confirmation.curves(found.files, survivor)
+    drawn = {
+        "best20": figures.best20(found.curves, found.ranking),
+        "search": _search(found, settings),
+        "slices": figures.slices(found.ranking, settings["search"]["space"], settings["report"]["best"]),
+        "budget": figures.budget(found.budget, found.metrics["search"]["val_images"]),
+        "confirmed": figures.confirmed(found.confirmed, again, curves, found.baseline),
+        "mistakes": figures.mistakes(confusion, mistakes, mistaken, survivor),
+    }
+    told = report.Findings(
+        leaders=found.leaders,
+        budget=found.budget,
+        space=found.space,
+        kept=findings.kept(settings, found.space),
+        held_out=len(held_out["t"]),
+        confirmed=found.confirmed,
+        survivor=survivor,
+        confusion=confusion,
+        baseline=found.baseline,
+    )
+    facts = {"data": found.data, "numpy": np.__version__}
+    pages = report.pages(found.ranking, found.metrics, settings, told, facts)
     files = {
         **{name: text.encode() for name, text in pages.items()},
-        "best20.png": figures.png(best20),
-        "best20.svg": figures.svg(best20),
-        "search.png": figures.png(whole),
-        "search.svg": figures.svg(whole),
+        **{f"{name}.png": figures.png(figure) for name, figure in drawn.items()},
+        **{f"{name}.svg": figures.svg(figure) for name, figure in drawn.items()},
     }
     store.publish(layout.rendered, {path: files[path.name] for path in RENDERED})
 
 
-def _ranked(layout: Layout) -> tuple["pd.DataFrame", "pd.DataFrame", dict[str, dict[str, Any]]]:
-    """The ranking, the curves of the best, and the metrics. Each step finds them anew in the table, and not
-    in what `rank` published: that is for people, who may edit it, and a rival run may be replacing it."""
-    from zdl import ranking
+def _search(found: "Found", settings: Mapping[str, Any]) -> "Figure":
+    """The figure of the whole search, over the two hyper-parameters that matter most: a grid's cells, or
+    dots over what a model of the scores expects between them."""
+    from zdl import figures, ranking
+    from zdl.rounds import history
+    from zdl.surface import surface
 
-    best, names = layout.settings["report"]["best"], layout.settings["search"]["space"]
-    outcomes = read_json(*layout.table)
-    frame = ranking.rank(outcomes, names)
-    return frame, ranking.curves(outcomes, frame, best), ranking.metrics(outcomes, frame, best)
+    search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
+    if search["method"] == "grid":
+        return figures.heat_map(found.ranking, space, best)
+    order = found.space.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
+    names = ranking.map_axes(found.ranking, space, order)
+    seen = history(*zip(*((row["point"], row["outcome"]) for row in found.trials), strict=True))
+    if search["method"] == "bayes":
+        expected = surface(search, seen, *names)
+        return figures.surface_map(found.ranking, space, expected, search["batch"], best, names=names)
+    expected = surface(search, seen[:MODELLED], *names)
+    return figures.search_map(found.ranking, space, best, expected=expected, names=names)
+
+
+class Found(NamedTuple):
+    """What a search found, and what survived."""
+
+    data: str  # the digest of its images
+    trials: list[dict[str, Any]]  # each with its point and outcome
+    files: list[dict[str, Any]]  # of the repeats of the best
+    ranking: "pd.DataFrame"
+    curves: "pd.DataFrame"
+    leaders: "pd.DataFrame"
+    space: "pd.DataFrame"
+    budget: "pd.DataFrame"
+    confirmed: "pd.DataFrame"
+    baseline: dict[str, float]
+    metrics: dict[str, Any]
+
+
+def _found(layout: Layout) -> Found:
+    """All tables of the report. Each step finds them anew in the records, and not in what `rank` published:
+    that is for people, who may edit it, and a rival run may be replacing it."""
+    from zdl import confirmation, findings, ranking
+    from zdl.space import stream
+
+    settings, best = layout.settings, layout.settings["report"]["best"]
+    table, files = read_json(*layout.table), [read_json(*file) for file in layout.confirmed]
+    frame = ranking.rank(table, settings["search"]["space"])
+    metrics = ranking.metrics(table, frame, best)
+    t, images = read_npz(*layout.held_out)["t"], metrics["search"]["val_images"]
+    confirmed = confirmation.confirmed(files, frame, t, images)
+    baseline = confirmation.baseline(read_json(*layout.baseline))
+    rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
+    return Found(
+        data=table["data"],
+        trials=table["trials"],
+        files=files,
+        ranking=frame,
+        curves=ranking.curves(table, frame, best),
+        leaders=findings.leaders(table, frame, best, rng),
+        space=findings.space(frame, settings, best),
+        budget=findings.budget(table, frame, settings),
+        confirmed=confirmed,
+        baseline=baseline,
+        metrics=metrics | {"confirmed": confirmation.metrics(confirmed, baseline)},
+    )

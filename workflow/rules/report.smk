@@ -26,6 +26,7 @@ rule rank:
     """Trials by validation accuracy, ties in trial order; what the search found, and what survived, in tables."""
     input:
         ancient(layout.table.path),
+        ancient(layout.held_out.path),
         ancient(layout.baseline.path),
         [ancient(its.path) for its in layout.confirmed],
     output:

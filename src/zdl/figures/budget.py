@@ -65,7 +65,7 @@ def _expected(ax: Axes, known: pd.DataFrame) -> list[Line2D | Patch]:
     ax.set_xticklabels([f"{n:,}" for n in ticks])
     x = known["trials"]
     band = ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=0.15, lw=0)
-    band.set_label("95 % of such searches")
+    band.set_label("95 % band of it")
     (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="expected best")
     bars = known[known["trials"].isin(doublings)].dropna(subset=["median"])
     handles: list[Line2D | Patch] = [line, Patch(color=VALIDATION, alpha=0.15, lw=0, label=band.get_label())]

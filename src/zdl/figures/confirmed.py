@@ -1,5 +1,6 @@
 """What of the best trials survives other splits and held-out images, and what the confirmed best mistakes."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,9 +71,9 @@ def _rows(
     row = dict(zip(confirmed["rank"], range(len(confirmed)), strict=True))
     y = confirmed["rank"].map(row).to_numpy()
     ax.set(ylim=(len(row) - 0.5, -0.5), xlabel="accuracy")
-    best = int(confirmed["val_mean"].fillna(-1).argmax())
     ax.set_yticks(y, [_named(one) for one in confirmed.to_dict("records")], fontsize=8)
-    ax.get_yticklabels()[best].set_fontweight("bold")
+    if confirmed["val_mean"].notna().any():
+        ax.get_yticklabels()[int(confirmed["val_mean"].argmax())].set_fontweight("bold")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.tick_params(axis="x", labelsize=8)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -168,7 +169,7 @@ def _again(ax: Axes, curves: pd.DataFrame, baseline: Mapping[str, float]) -> lis
 
 
 def mistakes(
-    confusion: NDArray[np.float64], mistakes: pd.DataFrame, images: NDArray[np.float32], trial: int
+    confusion: NDArray[np.float64], mistakes: pd.DataFrame, images: NDArray[np.float32], trial: int | None
 ) -> Figure:
     """Left, which digits the confirmed best (number `trial`) takes for which; right, its surest mistakes.
 
@@ -182,7 +183,7 @@ def mistakes(
         figure = _figure(9, 4.75, f"What trial {trial} takes for what, among the held-out images")
         _confusion(_axes(figure, 0.6, 0.8, 3.45, 3.45), confusion)
         width, height = 0.9, 0.87
-        top = mistakes.head(SHOWN)
+        top, side = mistakes.head(SHOWN), math.isqrt(images.shape[1])
         said = "the surest mistakes: wrong in how many networks, and how sure they were"
         w, h = figure.get_size_inches()
         for left, text in (
@@ -193,7 +194,7 @@ def mistakes(
         for k, one in enumerate(top.to_dict("records")):
             row, column = divmod(k, IN_A_ROW)
             ax = _axes(figure, 4.5 + column * width, 0.8 + row * height, 0.55, 0.55)
-            ax.imshow(images[k].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            ax.imshow(images[k].reshape(side, -1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set(color=FAINT)
             ax.annotate(

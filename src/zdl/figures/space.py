@@ -77,7 +77,7 @@ def _expected(
     """Draw what is expected of a score over one hyper-parameter or two; the handle of a legend."""
     if len(ticks) == 1:
         return list(ax.plot(ticks[0], mean, color=INK, lw=1.4, zorder=1, label="expected"))
-    tenths = np.arange(1, 10) / 10
+    tenths = np.arange(2, 10) / 10  # a tenth is what chance gives: its line would wander over level ground
     levels = tenths[(tenths > mean.min()) & (tenths < mean.max())]
     if not len(levels):
         return []
