@@ -85,8 +85,8 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a digest that forgets a setting": (
         "src/zdl/layout.py",
-        'self.table.digest, self.settings["report"], ',
-        "self.table.digest, ",
+        "[outcomes, self.settings, code",
+        "[outcomes, code",
     ),
     "a write that is not atomic": (
         "src/zdl/files.py",
