@@ -91,7 +91,7 @@ def test_the_first_page_says_what_the_search_found(page, clone):
     metrics = json.loads((clone.path / "reports/metrics.json").read_text())
     first = json.loads(page.held["workflow-desc"])
     assert "System Message" not in first
-    assert f"Trial {metrics['best']['trial']} is the best of 6" in first
+    assert f"Trial {metrics['best']['trial']} scores highest of 6" in first
     assert str(metrics["best"]["val_acc"]) in first
 
 

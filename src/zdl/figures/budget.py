@@ -65,8 +65,8 @@ def _expected(ax: Axes, known: pd.DataFrame) -> list[Line2D | Patch]:
     ax.set_xticklabels([f"{n:,}" for n in ticks])
     x = known["trials"]
     band = ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=0.15, lw=0)
-    band.set_label("95 % band of it")
-    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="expected best")
+    band.set_label("its 95 % confidence band")
+    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="mean of the best")
     bars = known[known["trials"].isin(doublings)].dropna(subset=["median"])
     handles: list[Line2D | Patch] = [line, Patch(color=VALIDATION, alpha=0.15, lw=0, label=band.get_label())]
     if len(bars):
@@ -81,7 +81,7 @@ def _expected(ax: Axes, known: pd.DataFrame) -> list[Line2D | Patch]:
                 lw=0,
                 markersize=11,
                 mew=1.8,
-                label="these trials, cut into searches of that size: median and quartiles",
+                label="single searches cut out of these trials: median and quartiles",
             )
         )
     return handles

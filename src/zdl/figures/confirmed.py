@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from zdl.confirmation import survivor
 from zdl.figures.base import (
     FAINT,
     INK,
@@ -43,7 +44,7 @@ def confirmed(
 ) -> Figure:
     """Left, what the search found and what survived; right, learning curves of the confirmed best.
 
-    Tables as `zdl.confirm` gives them. A row for each trial: its validation accuracy in the search with
+    Tables as `zdl.confirmation` gives them. A row for each trial: its validation accuracy in the search with
     Wilson's interval, those of its repeats on other splits and their mean, and the held-out mean with its
     interval. Lines mark the accuracies of logistic regression: held out on the left, validation on the right.
     """
@@ -57,7 +58,7 @@ def confirmed(
         _legend(figure, _rows(ax, confirmed, again, baseline, APART * len(confirmed) / height), 0.8)
         if len(again_curves):
             ax = _axes(figure, 5.75, 0.9, 2.4, 2.6)
-            best = confirmed.sort_values("val_mean", ascending=False).iloc[0]
+            best = confirmed[confirmed["trial"] == survivor(confirmed)].iloc[0]
             name = f"Best-{best['rank']:.0f}, trial {best['trial']:.0f}: the confirmed best"
             ax.set_title(name, fontsize=8, loc="left", pad=5)
             _legend(figure, _again(ax, again_curves, baseline), handlelength=1.6, left=5.3)
@@ -72,8 +73,8 @@ def _rows(
     y = confirmed["rank"].map(row).to_numpy()
     ax.set(ylim=(len(row) - 0.5, -0.5), xlabel="accuracy")
     ax.set_yticks(y, [_named(one) for one in confirmed.to_dict("records")], fontsize=8)
-    if confirmed["val_mean"].notna().any():
-        ax.get_yticklabels()[int(confirmed["val_mean"].argmax())].set_fontweight("bold")
+    if (best := survivor(confirmed)) is not None:
+        ax.get_yticklabels()[confirmed["trial"].tolist().index(best)].set_fontweight("bold")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.tick_params(axis="x", labelsize=8)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -88,7 +89,7 @@ def _rows(
     ax.plot(confirmed["held_out"], y + apart, "D", color=HELD_OUT, markersize=5, mew=0, zorder=3)
     _reach(ax, [confirmed["low"], confirmed["high"], again["val_acc"], low, high], baseline["held_out"])
     return [
-        _handle("found", marker="o", mfc="white", mec=INK, markersize=5.5, mew=1.2),
+        _handle("in the search", marker="o", mfc="white", mec=INK, markersize=5.5, mew=1.2),
         _handle("on other splits", marker="o", color=VALIDATION, alpha=0.45, mew=0, markersize=4.5),
         _handle("their mean", marker="|", color=VALIDATION, markersize=10, mew=2),
         _handle("held-out images", marker="D", color=HELD_OUT, mew=0, markersize=5),
@@ -100,7 +101,7 @@ def _heading(confirmed: pd.DataFrame, again: pd.DataFrame) -> str:
     what = "the best trial," if trials == 1 else f"the best {trials} trials, each"
     repeats = int(again.groupby("rank").size().max())
     times = "once" if repeats == 1 else count(repeats, "time")
-    return f"Found, and survived: {what} trained {times} more"
+    return f"What survived: {what} trained {times} more"
 
 
 def _named(one: Mapping[Any, Any]) -> str:
@@ -173,7 +174,7 @@ def mistakes(
 ) -> Figure:
     """Left, which digits the confirmed best (number `trial`) takes for which; right, its surest mistakes.
 
-    Tables as `zdl.confirm` gives them. Shares of a row of `confusion` (10, 10) are in whole percent,
+    Tables as `zdl.confirmation` gives them. Shares of a row of `confusion` (10, 10) are in whole percent,
     below half a percent blank. `images` (n, 784), ink 1 on paper 0, are those of `mistakes`: the first 20
     are shown.
     """
