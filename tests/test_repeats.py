@@ -260,6 +260,27 @@ def test_the_survivor_is_chosen_by_validation_alone():
     assert confirmation.survivor(confirmed(tied, FOUND, T, 10)) == 7
 
 
+def test_peers_are_those_that_the_held_out_images_do_not_set_apart():
+    rng, t = np.random.default_rng(4), np.zeros(400, np.uint8)
+
+    def trained(trial, *rights):  # each repeat recognises such a share of the images
+        taken = [(rng.random(400) >= right).astype(np.uint8) for right in rights]
+        return repeated(trial, *(outcome(6, each, bytes(400)) for each in taken))
+
+    best = trained(3, *[0.8] * 6)
+    files = [trained(7, *[0.81] * 6), best, trained(5, *[0.5] * 6)]
+    assert confirmation.peers(files, 3, t) == [7]
+    assert confirmation.peers(files, 5, t) == [], "it may as well be behind"
+    assert confirmation.peers(files, None, t) == []
+    same, never = repeated(5, *(one["outcome"] for one in best["repeats"])), repeated(7, *[outcome()] * 6)
+    assert confirmation.peers([best, same, never], 3, t) == [5, 7], "nothing sets them apart"
+    bad = outcome(6, [1] * 400, bytes(400))
+    good = outcome(6, [0] * 400, bytes(400))
+    assert confirmation.peers([repeated(3, good, good), repeated(5, bad, bad)], 3, t) == []
+    once = [repeated(3, good, outcome()), repeated(5, bad, bad)]
+    assert confirmation.peers(once, 3, t) == [5], "one pair tells nothing"
+
+
 def test_every_repeat_has_a_row():
     frame = confirmation.again([repeated(7, outcome(6, [0, 1, 2, 0]), outcome())], FOUND, T)
     one, two = frame.to_dict("records")

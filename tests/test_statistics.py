@@ -152,6 +152,18 @@ def test_crossed_by_hand():
     assert (mean, low, high) == pytest.approx((0.625, max(0, 0.625 - half), min(1, 0.625 + half)))
 
 
+def test_crossed_error_of_differences_by_hand():
+    # Networks 0.25 and 0.5: 0.03125; images 1, 0.5, 0.5 and -0.5: 0.395833...
+    apart = np.array([[1, 0, 1, -1], [1, 1, 0, 0]])
+    expected = math.sqrt(0.03125 / 2 + 0.39583333 / 4)
+    assert statistics.crossed_error(apart) == pytest.approx(expected)
+
+
+def test_overlapping_splits_tell_less():
+    assert statistics.resampled(0.1, 4, 0) == pytest.approx(0.05)
+    assert statistics.resampled(0.1, 4, 0.25) == pytest.approx(0.1 * math.sqrt(0.5))
+
+
 def test_crossed_of_networks_that_do_not_differ_is_that_of_one():
     one = np.arange(200) < 180
     assert statistics.crossed(one[None]) == (0.9, *statistics.wilson(180, 200))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from zdl.kinds import CLASSES
 from zdl.repeats import answers
-from zdl.statistics import crossed, wilson
+from zdl.statistics import crossed, crossed_error, holm, wilson
 
 Confirmation = Sequence[Mapping[str, Any]]
 Labels = NDArray[np.uint8]
@@ -26,6 +26,7 @@ CONFIRMED = (
     "rank", "trial", "val_acc", "low", "high", "repeats", "diverged", "val_mean", "val_sd", "luck",
     "held_out", "held_out_low", "held_out_high", "gap",
 )  # fmt: skip
+SURE = 0.05
 
 
 def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_images: int) -> pd.DataFrame:
@@ -98,6 +99,38 @@ def survivor(confirmed: pd.DataFrame) -> int | None:
         ["diverged", "val_mean", "rank"], ascending=[True, False, True], kind="stable"
     )
     return int(order["trial"].iloc[0])
+
+
+def peers(confirmation: Confirmation, trial: int | None, t: Labels) -> list[int]:
+    """The other trials, in the order of ranks, that the held-out images do not set apart from `trial`.
+
+    That is in pairs, network by network on the same split and image by image: the mean difference is within
+    Student's t of its `zdl.statistics.crossed_error`, with p 0.05 or more after Holm, or fewer than two
+    splits have both. `trial` was not chosen by these images (`survivor`), so that they are a fair judge.
+    """
+    from scipy.stats import t as student
+
+    right = {
+        contents["trial"]: _right(contents, t) for contents in confirmation if contents["trial"] is not None
+    }
+    others = [other for other in right if trial is not None and other != trial]
+    p_values = []
+    for other in others:
+        both = sorted(right[trial].keys() & right[other].keys())
+        apart = np.array([right[trial][k].astype(int) - right[other][k] for k in both])
+        if len(both) < 2:
+            p_values.append(math.nan)
+        elif (error := crossed_error(apart)) == 0:  # the same difference each time
+            p_values.append(float(not apart.any()))
+        else:
+            p_values.append(2 * float(student.sf(abs(int(apart.sum())) / apart.size / error, len(both) - 1)))
+    return [other for other, p in zip(others, holm(p_values).tolist(), strict=True) if not p < SURE]
+
+
+def _right(contents: Mapping[str, Any], t: Labels) -> dict[int, NDArray[np.bool_]]:
+    """Which held-out images each repeat of a trial that finished recognises, by its number."""
+    outcomes = enumerate(record["outcome"] for record in contents["repeats"])
+    return {k: _taken_for(outcome) == t for k, outcome in outcomes if outcome["status"] != "diverged"}
 
 
 def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:

@@ -6,6 +6,7 @@ same bytes: no time, host, path or duration.
 """
 
 import json
+import math
 import re
 import textwrap
 import unicodedata
@@ -21,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
+from zdl.statistics import resampled
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
 PAGES = {"README.md": 100, "README.ja.md": None}  # each page, and the width of its paragraphs, by `tidy`
@@ -30,10 +32,10 @@ NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known of a search beyond its ranking: the tables of `zdl.findings` and `zdl.confirm`.
+    """What is known of a search beyond its ranking: the tables of `zdl.findings` and `zdl.confirmation`.
 
     All accuracies are shares, in [0, 1]. If no trial finished, all tables may be empty; if nothing was
-    confirmed, the last three are.
+    confirmed, all from `confirmed` on are.
     """
 
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
@@ -43,6 +45,7 @@ class Findings:
     held_out: int  # images that no trial ever saw
     confirmed: pd.DataFrame  # a row for each trial that was trained again
     survivor: int | None  # the trial among them that is the best by its repeats
+    peers: Sequence[int]  # the others that the held-out images do not set apart from it
     confusion: NDArray[np.float64]  # (10, 10): the share of digit i's held-out images taken for j
     baseline: Mapping[str, float]  # a linear model's accuracies on the same splits
 
@@ -71,9 +74,10 @@ def pages(
         "leaders": _leaders(ranking, settings, found.leaders),
         "alike": int((found.leaders["p_holm"] >= 0.05).sum()) if len(found.leaders) else 0,
         "searched": _searched(ranking, settings, found.space),
-        "surface": _surface(ranking, settings),
+        "surface": settings["search"]["method"] == "bayes" and _modelled(ranking, settings),
+        "lines": settings["search"]["method"] in ("random", "halton") and _modelled(ranking, settings),
         "held_out": found.held_out,
-        **_confirmed(found),
+        **_confirmed(found, settings["split"]["validation_rate"]),
         "budget": _budget(found.budget, metrics["search"]["val_images"]),
         **_next(settings, found),
         "confusion": _confused(found.confusion) if len(found.confirmed) else None,
@@ -252,19 +256,20 @@ def _found(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
     return [[option, texts.count(option)] for option in map(short, spec["options"]) if option in texts]
 
 
-def _surface(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
-    """Whether the figure of the search shows what a model expects: a number to draw it over, and a score."""
-    search = settings["search"]
-    numeric = "options" not in search["space"][map_axes(ranking, search["space"])[0]]
-    return search["method"] == "bayes" and numeric and not top(ranking, 1).empty
+def _modelled(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
+    """Whether a map of the search can show what a model expects: there is a number to draw it over, and a
+    score."""
+    space = settings["search"]["space"]
+    return "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
 
 
-def _confirmed(found: Findings) -> dict[str, Any]:
-    """What survived: the trials that were trained again; the best of them; how much was lost of what Best-1
-    had; and how a linear model compares."""
+def _confirmed(found: Findings, rate: float) -> dict[str, Any]:
+    """What survived: the trials that were trained again; the best of them, and which of the others
+    cannot be told from it; how much was lost of what Best-1 had; and how a linear model compares."""
     rows = _rows(found.confirmed)
     through = [row for row in rows if row["val_mean"] is not None]
     again = next((row for row in rows if row["trial"] == found.survivor), None)
+    first = next((row for row in through if row["rank"] == 1), None)
     linear = found.baseline if rows else {}
     against = None
     if again and linear:
@@ -274,12 +279,24 @@ def _confirmed(found: Findings) -> dict[str, Any]:
     return {
         "confirmed": rows,
         "again": again,
-        "first": next((row for row in through if row["rank"] == 1), None),
+        "peers": list(found.peers),
+        "first": first,
+        "cursed": first is not None and first["luck"] > _doubt(first, rate),
         "linear": linear,
         "against": against,
         "linear_loss": linear["val_mean"] - linear["held_out"] if linear else None,
         "apart": abs(again["held_out"] - linear["held_out"]) if again and linear else None,
     }
+
+
+def _doubt(row: Mapping[str, Any], rate: float) -> float:
+    """How far a mean of repeats may be off: half of its 95 % interval; without bound of a single one."""
+    from scipy.stats import t
+
+    n, deviation = row["repeats"], row["val_sd"]
+    if deviation is None:
+        return math.inf
+    return float(t.ppf(0.975, n - 1)) * resampled(deviation, n, rate / (1 - rate))
 
 
 def _budget(budget: pd.DataFrame, images: int) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ function here puts a number to that. `zdl.findings` says which are asked of a se
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -150,6 +151,14 @@ def experiments(scores: Sequence[float] | Array, fewest: int = 4) -> Array:
     return quartiles
 
 
+def resampled(deviation: float, repeats: int, ratio: float) -> float:
+    """The standard error of a mean over `repeats` random splits of the same images, from the standard
+    deviation over them. `ratio` is that of the numbers of validation and training images: the splits overlap,
+    so that they tell less than independent ones would (C. Nadeau and Y. Bengio, "Inference for the
+    generalization error", Machine Learning 52, 2003, sec. 3)."""
+    return deviation * math.sqrt(1 / repeats + ratio)
+
+
 def crossed(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, float, float]:
     """The mean share of images recognised, and its interval, from R networks that each saw the same N images:
     `hits` (R, N). Other networks and other images would both have made it another.
@@ -163,9 +172,14 @@ def crossed(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, f
 
     networks, images = hits.shape
     mean = int(np.count_nonzero(hits)) / hits.size
-    parts = [(hits.mean(axis=1), networks), (hits.mean(axis=0), images)]
-    variance = sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1)
-    if networks == 1 or variance == 0:
+    error = crossed_error(hits)
+    if networks == 1 or error == 0:
         return mean, *wilson(int(np.count_nonzero(hits[0])), images, confidence)
-    half = float(t.ppf((1 + confidence) / 2, networks - 1)) * math.sqrt(variance)
+    half = float(t.ppf((1 + confidence) / 2, networks - 1)) * error
     return mean, max(0.0, mean - half), min(1.0, mean + half)
+
+
+def crossed_error(values: NDArray[Any]) -> float:
+    """The standard error of the mean of `values` (R networks, N images), as `crossed` has it."""
+    parts = [(values.mean(axis=1), values.shape[0]), (values.mean(axis=0), values.shape[1])]
+    return math.sqrt(sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1))

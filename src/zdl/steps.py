@@ -170,6 +170,7 @@ def render(layout: Layout, say: Say) -> None:
         held_out=len(held_out["t"]),
         confirmed=found.confirmed,
         survivor=survivor,
+        peers=confirmation.peers(found.files, survivor, held_out["t"]),
         confusion=confusion,
         baseline=found.baseline,
     )
