@@ -26,8 +26,10 @@ RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
 RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
 WEIGHTS = Path("results/best.npz")
+FOUND = ("ranking", "findings", "statistics", "confirmation", "space", "settings.ranges")
 RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
-SURFACE = ("surface", "samplers/bayes", "samplers/grid", "space", "rounds.history", "rounds._score")
+KEPT = ("plan.trials", "plan.enroll", "plan.number_of", "settings.resolve")  # trials, by zdl.findings.kept
+SURFACE = ("surface", "samplers/", "rounds.history", "rounds._score")
 
 
 def _file(directory: str, suffix: str, *determinants: Any, fits: Fits = bool) -> File:
@@ -196,13 +198,13 @@ class Layout:
     def baseline(self) -> File:
         """What a linear model makes of the same images."""
         made_from = [self.split.digest, self.redrawn, self.held_out.digest, *map(version, LIBRARIES)]
-        code = code_digest("baseline", "dataset", "steps.baseline")
+        code = code_digest("baseline", "dataset", "repeats.redraw", "steps.baseline")
         return _file("results/baseline", ".json", made_from, code, fits=is_baseline)
 
     @cached_property
     def ranked(self) -> File:
         """The receipt of the files in RANKED."""
-        code = code_digest("ranking", "findings", "statistics", "confirmation", "steps.rank", "steps._found")
+        code = code_digest(*FOUND, "steps.rank", "steps._found")
         confirmed = [file.digest for file in self.confirmed]
         outcomes = [self.table.digest, confirmed, self.baseline.digest]
         made_from = [outcomes, self.settings, code, *map(version, ("pandas", *LIBRARIES))]
@@ -212,7 +214,7 @@ class Layout:
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
         code = [
-            code_digest("figures/", "report", "steps.render", "steps._search", *SURFACE),
+            code_digest("figures/", "report", "steps.render", "steps._search", *SURFACE, *KEPT),
             *(path.read_text("utf-8") for path in TEMPLATES),
         ]
         libraries = ("jinja2", "matplotlib", *LIBRARIES)

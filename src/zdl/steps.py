@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Say = Callable[[str], None]
-MODELLED = 500  # trials, the first ones, that the model of a figure learns from: a fit takes the cube of it
 
 
 def download(layout: Layout, say: Say) -> None:
@@ -189,7 +188,7 @@ def _search(found: "Found", settings: Mapping[str, Any]) -> "Figure":
     dots over what a model of the scores expects between them."""
     from zdl import figures, ranking
     from zdl.rounds import history
-    from zdl.surface import surface
+    from zdl.surface import MODELLED, surface
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     if search["method"] == "grid":

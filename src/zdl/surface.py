@@ -1,4 +1,5 @@
-"""What a Bayesian search has learnt, for its report: the score that it expects wherever one looks."""
+"""What a Gaussian process expects of the score wherever one looks, for the report: that of a Bayesian search,
+or one that learns afterwards from the trials of another."""
 
 import itertools
 import math
@@ -12,12 +13,13 @@ from zdl.samplers import History
 from zdl.samplers.bayes import Bayes, fit, posterior, standard
 from zdl.samplers.grid import values
 
+MODELLED = 500  # trials, the first ones, to learn from where no search did: a fit takes the cube of it
 Surface = tuple[list[NDArray[Any]], NDArray[np.float64]]
 
 
 def surface(search: Mapping[str, Any], history: History, *names: str, steps: int = 80) -> Surface:
-    """What the model of `search` expects of the score on a regular grid over the hyper-parameters `names`, to
-    4 decimals: the values along each of them, and an array with an axis for each.
+    """What a Bayesian search expects after `history` of the score on a regular grid over the hyper-parameters
+    `names`, to 4 decimals: the values along each of them, and an array with an axis for each.
 
     All else is held as at the best point tried, and what plays no part there in the middle of its range. A
     trial that diverged counts as it does in the search (`zdl.samplers.bayes.standard`). Where none finished
