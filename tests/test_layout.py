@@ -53,3 +53,11 @@ def test_a_stage_depends_on_all_code_that_its_files_are_named_by(stage, monkeypa
     modules = {f"src/zdl/{name.split('.')[0]}".removesuffix("/") for name in new}
     missing = {module for module in modules if not deps(stage) & {"src/zdl", module, f"{module}.py"}}
     assert not missing
+
+
+@pytest.mark.parametrize("stage", MADE)
+def test_a_stage_depends_on_the_libraries_that_its_files_are_named_by(stage, monkeypatch):
+    asked = []
+    monkeypatch.setattr(layout, "version", lambda name: asked.append(name) or "")
+    getattr(Layout.of(ROOT / "params.yaml"), MADE[stage])
+    assert not asked or "requirements.lock" in deps(stage)
