@@ -245,6 +245,13 @@ def test_what_was_found_stands_beside_what_survived():
     assert second["val_mean"] == 0.9 and math.isnan(second["val_sd"]) and second["held_out"] == 1.0
 
 
+def test_no_luck_has_no_sign():
+    """Of 2 in 3, rounded up, a bit more than nothing is left over."""
+    files = [repeated(7, {**outcome(6, T), "curve": {"val_correct": [2], "val_size": 3}})]
+    (row,) = confirmed(files, FOUND.assign(val_acc=2 / 3), T, 3).to_dict("records")
+    assert str(row["luck"]) == "0.0"
+
+
 def test_the_survivor_is_chosen_by_validation_alone():
     files = [
         repeated(7, outcome(6, [0, 1, 2, 3]), outcome(6, [0, 1, 2, 3])),

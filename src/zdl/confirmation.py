@@ -60,9 +60,9 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
                 len(finished),
                 len(outcomes) - len(finished),
                 *again,
-                round(val_acc - again[0], 6),
+                _less(val_acc, again[0]),
                 *held_out,
-                round(val_acc - held_out[0], 6),
+                _less(val_acc, held_out[0]),
             )
         )
     return pd.DataFrame(rows, columns=CONFIRMED)
@@ -245,6 +245,11 @@ def _spread(scores: Iterable[float]) -> tuple[float, float]:
     mean = math.fsum(scores) / len(scores) if scores else math.nan
     square = math.fsum((score - mean) ** 2 for score in scores)
     return round(mean, 6), round(math.sqrt(square / (len(scores) - 1)), 6) if len(scores) > 1 else math.nan
+
+
+def _less(found: float, left: float) -> float:
+    """What was found, less what is left of it; a nothing has no sign."""
+    return round(found - left, 6) + 0.0
 
 
 def _survived(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
