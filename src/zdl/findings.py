@@ -70,10 +70,8 @@ def leaders(
     one = (sizes - 1) / sizes**2
     variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / np.maximum(sizes - 1, 1)
     recognised = np.array([hits(curves[trial]) for trial in finished["trial"]])
-    p_score, p_image = (
-        statistics.p_best_scores(scores, variances),
-        statistics.p_best_images(recognised, rng),
-    )
+    p_score = statistics.p_best_scores(scores, variances)
+    p_image = statistics.p_best_images(recognised, rng)
     shown = finished.head(best)
     rows = []
     for i, (rank, trial, score) in enumerate(

@@ -129,9 +129,7 @@ def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Ar
     total, up_to = int(counts.sum()), counts.cumsum()
     level = (1 - confidence) / (2 * total)
     least = np.append(0.0, beta.ppf(level, up_to, total + 1 - up_to))  # F from each value on
-    first = (
-        up_to - counts + 1
-    )  # the place of the first score of each value: F is below its quantile till there
+    first = up_to - counts + 1  # the place of each value's first score: F is below its quantile till there
     most = np.append(beta.isf(level, first, total + 1 - first), 1.0)
     widths = np.diff(values, prepend=0.0, append=1.0)
     n = np.arange(1, total + 1)[:, None]
