@@ -204,6 +204,24 @@ def test_what_is_no_record_of_a_repeat_is_refused(layout, spoil):
         assert is_repeat(record)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda contents: contents["repeats"].pop(),
+        lambda contents: contents["repeats"].reverse(),
+        lambda contents: [each.update(trial=99) for each in (contents, *contents["repeats"])],
+    ],
+)
+def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(layout, spoil):
+    confirm(layout)
+    file = layout.confirmed[0]
+    told = read_json(*file)
+    spoil(told)
+    write(file.path, sealed_json(told))
+    (line,) = store.mend(layout)
+    assert str(file.path) in line and not file.path.exists()
+
+
 def test_a_name_of_no_repeats_is_one_line(layout):
     with pytest.raises(Error, match=r"repeats 001-0: are not of this search"):
         layout.confirmation("001-0")

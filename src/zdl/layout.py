@@ -184,8 +184,18 @@ class Layout:
         for rank in range(1, self.settings["confirm"]["trials"] + 1):
             key = digest([*made_from, rank])
             path = repeats.CONFIRMED / f"{rank:03d}-{key[:12]}.json"
-            files.append(File(path, key, is_confirmation))
+            files.append(File(path, key, self._is_confirmation))
         return files
+
+    def _is_confirmation(self, contents: dict[str, Any]) -> bool:
+        """Whether contents are all repeats of one of these trials, or of none."""
+        trials = {trial.number: trial for trial in self.trials.values()}
+        trial = trials.get(contents["trial"])
+        specs = [repeat.spec for repeat in self.again(trial)] if trial else []
+        return is_confirmation(contents) and (
+            len(trials) < len(self.names)  # and it cannot be told
+            or [record["spec"] for record in contents["repeats"]] == specs
+        )
 
     def confirmation(self, name: str) -> tuple[int, File]:
         """The rank whose file of repeats has that name (without its suffix), and that file."""
