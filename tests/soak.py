@@ -68,7 +68,7 @@ CODE = {  # a module, and an edit of it that the results must follow (the last: 
     "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
     "ranking": ("len(scores), 6)", "len(scores), 1)"),
     "figures/space": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
-    "report": ("# What the search found", "# What this search found"),
+    "report": ('pd.isna(value) else f"{value:.3f}"', 'pd.isna(value) else f"{value:.4f}"'),
     "steps": ("indent=2", "indent=1"),
     "network": ('"""The book\'s network', '"""Our network'),
 }
