@@ -41,7 +41,7 @@ def record(trial, hits, status="finished", **point):
     curve = {"train_correct": correct, "train_size": n, "val_correct": correct, "val_size": n}
     final = {"val_correct": correct[0], "val_size": n} if status == "finished" else None
     outcome = {"status": status, "curve": {**curve, "val_hits": packed}, "final": final}
-    return {"trial": trial, "point": point, "outcome": outcome, "result": f"{trial:064x}"}
+    return {"trial": trial, "key": "", "point": point, "outcome": outcome, "result": f"{trial:064x}"}
 
 
 def searched(config, score, images=100, diverged=lambda point: False):

@@ -15,7 +15,8 @@ def record(trial, val, status="finished", **point):
     curve = {"train_correct": [4 * n for n in val], "train_size": 400, "val_correct": val, "val_size": 100}
     final = None if status == "diverged" else {"val_correct": min(100, val[-1] + 1), "val_size": 100}
     outcome = {"status": status, "curve": {**curve, "val_hits": ""}, "final": final}
-    return {"trial": trial, "point": point, "outcome": outcome, "result": f"{trial:012x}" + 52 * "e"}
+    result = f"{trial:012x}" + 52 * "e"
+    return {"trial": trial, "key": f"{trial:04d}-k", "point": point, "outcome": outcome, "result": result}
 
 
 def table(*records):
@@ -31,11 +32,11 @@ SEARCH = table(
 )
 RANKED = """\
 rank,trial,result,val_acc,train_acc,final_val_acc,status,epochs,lr,weight_decay
-1,1,000000000001,0.83,0.83,0.84,finished,2,0.0092,3.86e-07
-2,0,000000000000,0.5,0.5,0.51,finished,2,0.001,1e-06
-3,3,000000000003,0.5,0.5,0.51,finished,2,0.002,1e-05
-4,4,000000000004,0.99,0.99,,diverged,1,0.5,0.0001
-5,2,000000000002,,,,diverged,0,1.0,1e-08
+1,1,0001-k,000000000001,0.83,0.83,0.84,finished,2,0.0092,3.86e-07
+2,0,0000-k,000000000000,0.5,0.5,0.51,finished,2,0.001,1e-06
+3,3,0003-k,000000000003,0.5,0.5,0.51,finished,2,0.002,1e-05
+4,4,0004-k,000000000004,0.99,0.99,,diverged,1,0.5,0.0001
+5,2,0002-k,000000000002,,,,diverged,0,1.0,1e-08
 """
 
 
@@ -129,8 +130,8 @@ def test_a_hyper_parameter_that_plays_no_part_is_blank():
     )
     frame = ranking.rank(search, names=["momentum", "batch_size", "optimizer", "beta1"])
     assert ranking.csv(frame).splitlines()[1:] == [
-        "1,0,000000000000,0.2,0.2,0.21,finished,1,,,sgd,",
-        "2,1,000000000001,0.1,0.1,0.11,finished,1,0.9,32,momentum,",
+        "1,0,0000-k,000000000000,0.2,0.2,0.21,finished,1,,,sgd,",
+        "2,1,0001-k,000000000001,0.1,0.1,0.11,finished,1,0.9,32,momentum,",
     ]
     assert ranking.best_lines(frame, 1)[0].endswith("momentum:–, batch size:–, optimizer:sgd, beta1:–")
 
@@ -215,7 +216,7 @@ def test_csv_gives_back_the_frame(search):
 @given(tables())
 def test_csv_floats_are_their_repr(search):
     lines = ranking.csv(ranking.rank(search, NAMES)).splitlines()[1:]
-    written = {int(line.split(",")[1]): line.split(",")[8] for line in lines}
+    written = {int(line.split(",")[1]): line.split(",")[9] for line in lines}
     assert written == {each["trial"]: repr(each["point"]["lr"]) for each in search["trials"]}
 
 

@@ -21,7 +21,8 @@ from zdl.trial import SPLITS, TRIALS, Trial
 REPORTS = Path("reports")
 TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
 FIGURES = ("best20", "search", "slices", "budget", "confirmed", "mistakes")
-RANKED = [REPORTS / name for name in (*(f"{table}.csv" for table in TABLES), "metrics.json")]
+RANKED = [REPORTS / f"{table}.csv" for table in TABLES]
+RANKED += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
 RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
 RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
@@ -157,7 +158,7 @@ class Layout:
             trials = self.trials.values()
             return len(trials) < len(self.names) or plan.is_table(trials, contents)  # or it cannot be told
 
-        code = code_digest("plan", "steps.aggregate")
+        code = code_digest("plan", "steps.aggregate", "steps._sum")
         return _file("results/table", ".json", self.plan.digest, code, fits=fits)
 
     @cached_property
@@ -214,7 +215,7 @@ class Layout:
     @cached_property
     def ranked(self) -> File:
         """The receipt of the files in RANKED."""
-        code = code_digest(*FOUND, "steps.rank", "steps._found")
+        code = code_digest(*FOUND, "steps.rank", "steps._found", "steps._sum")
         confirmed = [file.digest for file in self.confirmed]
         outcomes = [self.table.digest, confirmed, self.baseline.digest]
         made_from = [outcomes, self.settings, code, *map(version, ("pandas", *LIBRARIES))]

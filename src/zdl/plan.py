@@ -70,7 +70,13 @@ def table(planned: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> lis
     for trial, record in zip(planned, records, strict=True):
         outcome = {key: value for key, value in record["outcome"].items() if key != "loss"}
         rows.append(
-            {"trial": trial.number, "point": trial.point, "outcome": outcome, "result": record["result"]}
+            {
+                "trial": trial.number,
+                "key": trial.key,
+                "point": trial.point,
+                "outcome": outcome,
+                "result": record["result"],
+            }
         )
     return rows
 
@@ -80,7 +86,7 @@ def is_table(planned: Iterable[Trial], contents: Mapping[str, Any]) -> bool:
     rows = contents["trials"]
     return (
         is_digest(contents["data"])
-        and [(row["trial"], row["point"]) for row in rows]
-        == [(trial.number, trial.point) for trial in planned]
+        and [(row["trial"], row["key"], row["point"]) for row in rows]
+        == [(trial.number, trial.key, trial.point) for trial in planned]
         and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)
     )

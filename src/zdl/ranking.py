@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-FIXED = ("rank", "trial", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
+FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
+TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
 
 
@@ -23,6 +24,9 @@ def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.Dat
     in the points, in the order met. Accuracies are shares of images, in [0, 1]: `val_acc` and `train_acc`
     the curve's last point, `final_val_acc` after the last update. Blank is what there is not: accuracies
     never evaluated, a final accuracy of a diverged trial, a hyper-parameter that plays no part in its trial.
+
+    `key` follows from all that determines a trial's record, and `result` from what came of it: two searches
+    whose trials have the same have the same trials (`zdl.review`).
 
     `epochs` counts the points of the curve. Where it is itself searched it has no second column, and the
     one it has holds the value drawn: the same for a trial that finished; for one that diverged, not how far
@@ -48,6 +52,7 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     evaluated = len(curve["val_correct"]) > 0
     return {
         "trial": record["trial"],
+        "key": record["key"],
         "result": record["result"][:12],
         "val_acc": curve["val_correct"][-1] / curve["val_size"] if evaluated else None,
         "train_acc": curve["train_correct"][-1] / curve["train_size"] if evaluated else None,
@@ -85,7 +90,7 @@ def read(text: str) -> pd.DataFrame:
     raw = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
     return pd.DataFrame(
         {
-            name: raw[name] if name in ("result", "status") else _column([_value(cell) for cell in raw[name]])
+            name: raw[name] if name in TEXT else _column([_value(cell) for cell in raw[name]])
             for name in raw.columns
         }
     )

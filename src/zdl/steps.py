@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zdl import dataset, mnist, store
 from zdl.files import digest, read_json, read_npz, sealed_json, sealed_npz, write
@@ -80,9 +81,13 @@ def aggregate(layout: Layout, say: Say) -> None:
     trials = layout.known()
     rows = table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
     images = read_npz(*layout.split)
-    data = hashlib.sha256(b"".join(images[name].tobytes() for name in sorted(images))).hexdigest()
-    contents = {"digest": layout.table.digest, "data": data, "trials": rows}
+    contents = {"digest": layout.table.digest, "data": _sum(images), "trials": rows}
     write(layout.table.path, sealed_json(contents), alone=True)
+
+
+def _sum(images: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of the images and labels themselves, whatever file they lie in."""
+    return hashlib.sha256(b"".join(images[name].tobytes() for name in sorted(images))).hexdigest()
 
 
 def confirmation(layout: Layout, say: Say, name: str) -> None:
@@ -117,7 +122,8 @@ def rank(layout: Layout, say: Say) -> None:
 
     found = _found(layout)
     texts = {f"{name}.csv": ranking.csv(getattr(found, name)) for name in TABLES}
-    texts["metrics.json"] = json.dumps(found.metrics, indent=2, allow_nan=False) + "\n"
+    for name, values in (("metrics", found.metrics), ("made_from", found.made_from)):
+        texts[f"{name}.json"] = json.dumps(values, indent=2, allow_nan=False) + "\n"
     store.publish(layout.ranked, {path: texts[path.name].encode() for path in RANKED})
     say("\n".join(ranking.best_lines(found.ranking)))
 
@@ -173,8 +179,7 @@ def render(layout: Layout, say: Say) -> None:
         confusion=confusion,
         baseline=found.baseline,
     )
-    facts = {"data": found.data, "numpy": np.__version__}
-    pages = report.pages(found.ranking, found.metrics, settings, told, facts)
+    pages = report.pages(found.ranking, found.metrics, settings, told, found.made_from)
     files = {
         **{name: text.encode() for name, text in pages.items()},
         **{f"{name}.png": figures.png(figure) for name, figure in drawn.items()},
@@ -206,7 +211,7 @@ def _search(found: "Found", settings: Mapping[str, Any]) -> "Figure":
 class Found(NamedTuple):
     """What a search found, and what survived."""
 
-    data: str  # the digest of its images
+    made_from: dict[str, str]  # what decided the numbers, besides the settings
     trials: list[dict[str, Any]]  # each with its point and outcome
     files: list[dict[str, Any]]  # of the repeats of the best
     ranking: "pd.DataFrame"
@@ -229,12 +234,12 @@ def _found(layout: Layout) -> Found:
     table, files = read_json(*layout.table), [read_json(*file) for file in layout.confirmed]
     frame = ranking.rank(table, settings["search"]["space"])
     metrics = ranking.metrics(table, frame, best)
-    t, images = read_npz(*layout.held_out)["t"], metrics["search"]["val_images"]
-    confirmed = confirmation.confirmed(files, frame, t, images)
+    held_out, images = read_npz(*layout.held_out), metrics["search"]["val_images"]
+    confirmed = confirmation.confirmed(files, frame, held_out["t"], images)
     baseline = confirmation.baseline(read_json(*layout.baseline))
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Found(
-        data=table["data"],
+        made_from={"data": table["data"], "held_out": _sum(held_out), "numpy": np.__version__},
         trials=table["trials"],
         files=files,
         ranking=frame,

@@ -11,6 +11,7 @@ PARTS = {
     "ranking": ("1 The best", "all trials, best first"),
     "curves": ("1 The best", "learning curves, point by point"),
     "metrics": ("1 The best", "the search in a few numbers"),
+    "made_from": ("1 The best", "what decided the numbers"),
     "search": ("2 The whole search", "every trial"),
     "slices": ("2 The whole search", "each hyper-parameter by itself"),
     "space": ("2 The whole search", "where to search next"),
