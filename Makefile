@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run repro trial best report test soak everywhere lint bench compare lock prune clean
+.PHONY: help run repro trial best report test soak everywhere lint bench compare lock review prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,8 @@ best: .venv/ready  ## all trials of the last report, best first, in the book's w
 	@python workflow/scripts/best.py
 
 # Of the times, those that are 0 (of trials that another trial's process trained) have no place on a log scale.
-report: run  ## all results with captions, the graph and the times, in one file to pass on: report.html
-	@snakemake --report report.html
+report: run  ## all results with captions, the graph and the times, in one file to pass on: report.html review
+	@snakemake --report report.html review
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
 
@@ -77,8 +77,13 @@ lock: .venv/ready  ## requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
 
+BASE ?= main
+
+review: .venv/ready  ## what changed since BASE=main (HEAD=: up to there), to standard output and review/
+	@python workflow/scripts/review.py $(BASE) $(HEAD) $(if $(RAW),--raw $(RAW))
+
 prune: .venv/ready  ## delete the stored records of other searches than today's
 	python workflow/scripts/prune.py
 
 clean:  ## delete what the pipeline made here, but for reports/ and the store of records
-	rm -rf data results logs benchmarks .snakemake report.html
+	rm -rf data results logs benchmarks .snakemake report.html review

@@ -92,7 +92,7 @@ def pages(
 def templates() -> Environment:
     """The templates' environment: a name that a template has wrong is an error, and nothing is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader((TEMPLATES, TEMPLATES.parent)),  # and the review's, beside its module
         undefined=StrictUndefined,
         autoescape=False,  # Markdown, from validated settings
         trim_blocks=True,

@@ -5,6 +5,7 @@ from zdl.figures.budget import budget
 from zdl.figures.confirmed import confirmed, mistakes
 from zdl.figures.grid import heat_map
 from zdl.figures.learning import best20
+from zdl.figures.overlay import overlay
 from zdl.figures.slices import slices
 from zdl.figures.space import search_map, surface_map
 
@@ -14,6 +15,7 @@ __all__ = [
     "confirmed",
     "heat_map",
     "mistakes",
+    "overlay",
     "png",
     "search_map",
     "slices",

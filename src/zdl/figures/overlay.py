@@ -1,0 +1,68 @@
+"""Two searches over one space: what an edit moved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from zdl.figures.base import FAINT, INK, QUIET, _legend, _style
+from zdl.figures.space import _bar, _crosses, _dots, _map, _name_best, _size
+
+LOOKS = {"both": ("in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
+Space = Mapping[str, Mapping[str, Any]]
+
+
+def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str]) -> Figure:
+    """The trials of two searches where they lie over the hyper-parameters `names`, which both searched.
+
+    `trials` is a ranking with a column `side`: both, old or new (of those in both, as they are now). A dashed
+    frame is the old range, a solid one the new. Best-1 is that of the new search.
+    """
+    old, new = spaces
+    space = {name: _union(old[name], new[name]) for name in names}
+    with _style():
+        figure, ax, places = _map("Before and after", trials, space, names)
+        ax.grid(color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+        coloured = len(names) == 2
+        size = _size(places, 50.0)
+        handles: list[Artist] = []
+        finished = places[places["status"] != "diverged"]
+        for side, (label, marker) in LOOKS.items():
+            shown = finished[finished["side"] == side]
+            if len(shown):
+                look = {"s": size, "linewidths": 0.6}
+                dots, handle = _dots(ax, shown, f"{label} ({len(shown)})", marker, coloured, **look)
+                handles.append(handle)
+        if coloured and handles:
+            _bar(figure, dots, "validation accuracy")
+        handles += _crosses(ax, places[places["status"] == "diverged"], size)
+        if coloured and any(dict(old[name]) != dict(new[name]) for name in names):
+            handles += [
+                _frame(ax, [old[name] for name in names], label="old range", ls="--", ec=QUIET),
+                _frame(ax, [new[name] for name in names], label="new range", ls="-", ec=INK),
+            ]
+        _name_best(ax, finished[finished["side"] != "old"])
+        if handles:
+            _legend(figure, handles, handlelength=1.2)
+    return figure
+
+
+def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A range, or options, in which both searches lie."""
+    if "options" in new:
+        return {**new, "options": list(dict.fromkeys([*old["options"], *new["options"]]))}
+    return {**new, "low": min(old["low"], new["low"]), "high": max(old["high"], new["high"])}
+
+
+def _frame(ax: Axes, ranges: Sequence[Mapping[str, Any]], **look: Any) -> Rectangle:
+    """Draw a frame around a space of two ranges; it is its own handle of a legend."""
+    x, y = (each["low"] for each in ranges)
+    width, height = (each["high"] - each["low"] for each in ranges)
+    frame = Rectangle((x, y), width, height, fill=False, clip_on=False, lw=1.3, zorder=1.5, **look)
+    ax.add_patch(frame)
+    return frame

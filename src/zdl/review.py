@@ -1,0 +1,263 @@
+"""The review: what an edit of the settings did to a search, for whoever has to say yes or no to it.
+
+Both sides are what a commit holds: params.yaml, dvc.lock and the tables under reports/. Nothing is trained,
+and nothing of the pipeline has to be there. That a trial was kept is not taken on trust: each side has a
+digest of all that determines it, and another of what came of it.
+"""
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from zdl import Error, ranking
+from zdl.files import parsing
+from zdl.report import templates, tidy
+from zdl.settings import normalise
+from zdl.statistics import wilson
+
+Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
+Interval = tuple[float, float]
+Row = dict[str, Any]
+FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped")
+TABLES = ("ranking.csv", "metrics.json", "confirmed.csv", "made_from.json", "best20.png")
+
+
+class Side(NamedTuple):
+    """One of the two searches, as its commit has it."""
+
+    name: str
+    settings: dict[str, Any]
+    ranking: pd.DataFrame
+    metrics: dict[str, Any]
+    confirmed: pd.DataFrame
+    made_from: dict[str, str]
+    figure: bytes  # the learning curves of the best, as PNG
+    stale: list[str]  # files that are not those which dvc.lock has on record
+
+    @property
+    def images(self) -> int:
+        """Validation images behind each accuracy."""
+        return int(self.metrics["search"]["val_images"])
+
+
+def read(name: str, files: Files) -> Side:
+    """The side called `name`; Error, in one line, if it has no report that can be read."""
+    found = {}
+    for path in ("params.yaml", "dvc.lock", *(f"reports/{table}" for table in TABLES)):
+        data = files(path)
+        if data is None:
+            raise Error(f"{path}: is not in {name} (needed: a commit with its report)")
+        found[path] = data
+    with parsing(f"{name}:params.yaml"):
+        settings = normalise(YAML(typ="safe", pure=True).load(found["params.yaml"]))
+    with parsing(f"{name}:reports"):
+        frame = ranking.read(found["reports/ranking.csv"].decode())
+        metrics, made_from = (json.loads(found[f"reports/{part}.json"]) for part in ("metrics", "made_from"))
+        confirmed = pd.read_csv(io.BytesIO(found["reports/confirmed.csv"]))
+    with parsing(f"{name}:dvc.lock"):
+        stale = _stale(YAML(typ="safe", pure=True).load(found["dvc.lock"]), files)
+    return Side(name, settings, frame, metrics, confirmed, made_from, found["reports/best20.png"], stale)
+
+
+def _stale(lock: Mapping[str, Any], files: Files) -> list[str]:
+    """The settings and published files that differ from those of which dvc.lock has the checksums."""
+    recorded = {
+        item["path"]: item["md5"]
+        for stage in lock["stages"].values()
+        for item in [*stage.get("deps", []), *stage.get("outs", [])]
+        if item["path"] == "params.yaml" or item["path"].startswith("reports/")
+    }
+    return [
+        path
+        for path, md5 in recorded.items()
+        if (data := files(path)) is None or hashlib.md5(data, usedforsecurity=False).hexdigest() != md5
+    ]
+
+
+def page(old: Side, new: Side, links: Mapping[str, str], overlay: bool) -> str:
+    """The review as Markdown. `links` say where the figures `old` and `new` (of the best) and `overlay` are;
+    `overlay` whether there is one."""
+    same = {part: old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
+    context = {
+        "old": old,
+        "new": new,
+        "changes": list(changes(old.settings, new.settings)),
+        "same": same,
+        "trials": trials(old, new),
+        "measures": list(measures(old, new, **same)),
+        "best": moves(old, new),
+        "links": links,
+        "overlay": overlay,
+    }
+    return tidy(templates().get_template("review.md.j2").render(context), 100)
+
+
+def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Each setting that differs, by its dotted key, old and new; None where one side has no such key."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        if old != new:
+            yield key, old, new
+        return
+    for name in dict.fromkeys([*old, *new]):
+        yield from changes(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
+
+
+def trials(old: Side, new: Side) -> dict[str, list[int]]:
+    """Numbers of trials, by what became of them.
+
+    kept        the same key, and the same result
+    broken      the same key, and another result: that must not be
+    same        trained anew (another key) at the same point, with the same result
+    other       trained anew at the same point, with another result
+    moved       the same number at another point, as where a range was edited
+    added, dropped   of one side only
+    """
+    groups: dict[str, list[int]] = {name: [] for name in FATES}
+    before, after = ({row["trial"]: row for row in _rows(side.ranking)} for side in (old, new))
+    for number, row in sorted(after.items()):
+        groups[_fate(before.get(number), row)].append(number)
+    groups["dropped"] = sorted(before.keys() - after.keys())
+    return groups
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _fate(before: Row | None, after: Row) -> str:
+    if before is None:
+        return "added"
+    came_out_the_same = before["result"] == after["result"]
+    if before["key"] == after["key"]:
+        return "kept" if came_out_the_same else "broken"
+    if _point(before) != _point(after):
+        return "moved"
+    return "same" if came_out_the_same else "other"
+
+
+def _point(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in ranking.FIXED and not pd.isna(value)}
+
+
+def _identity(row: Row) -> tuple[Any, ...]:
+    """By which a trial of one side is that of the other: its number and its point."""
+    return (row["trial"], *_point(row).items())
+
+
+class Measure(NamedTuple):
+    """A number of both sides; `verdict` says, where it can be said, whether the difference is but noise."""
+
+    name: str
+    old: str
+    new: str
+    difference: str
+    verdict: str
+
+
+def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
+    """What the edit did to the results. `data` says whether both are scored by the same validation images,
+    `held_out` whether by the same held-out ones: without, two accuracies are not set against each other."""
+    best = [side.metrics["best"]["val_acc"] for side in (old, new)]
+    spans = [
+        None if score is None else wilson(round(score * side.images), side.images)
+        for score, side in zip(best, (old, new), strict=True)
+    ]
+    yield _accuracies("validation accuracy of Best-1", best, spans, data)
+    for name, key in (("mean of the best", "mean_val_acc"), ("least of the best", "min_val_acc")):
+        yield _accuracies(name, [side.metrics["top"][key] for side in (old, new)], [None, None], data)
+    survived = [side.metrics["confirmed"] for side in (old, new)]
+    spans = [
+        None if side["held_out"] is None else (side["held_out_low"], side["held_out_high"])
+        for side in survived
+    ]
+    pair = [side["held_out"] for side in survived]
+    yield _accuracies("held-out accuracy of the confirmed best", pair, spans, held_out)
+    pair = [side["linear_held_out"] for side in survived]
+    yield _accuracies("held-out accuracy of a linear model", pair, [None, None], held_out)
+    for name, key in (("trials", "trials"), ("diverged", "diverged"), ("above one half", "above_half")):
+        counts = [side.metrics["search"][key] for side in (old, new)]
+        yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", "")
+
+
+def _accuracies(
+    name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool
+) -> Measure:
+    before, after = pair
+    texts = _accuracy(before, spans[0]), _accuracy(after, spans[1])
+    if before is None or after is None:
+        return Measure(name, *texts, "–", "")
+    if not comparable:
+        return Measure(name, *texts, "–", "other images")
+    verdict = ""
+    if spans[0] and spans[1]:
+        low, high = difference(before, spans[0], after, spans[1])
+        verdict = "inside the noise" if low <= 0 <= high else "more than noise"
+    return Measure(name, *texts, f"{after - before:+.3f}", verdict)
+
+
+def _accuracy(value: float | None, span: Interval | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" + (f" ({span[0]:.3f} to {span[1]:.3f})" if span else "")
+
+
+def difference(before: float, first: Interval, after: float, second: Interval) -> Interval:
+    """The interval of the difference of two accuracies, from those of each: R. G. Newcombe's method 10
+    ("Interval estimation for the difference between independent proportions", 1998). Where both are of the
+    same images it is too wide, so that what it calls more than noise is."""
+    apart = after - before
+    low = math.sqrt((after - second[0]) ** 2 + (first[1] - before) ** 2)
+    high = math.sqrt((second[1] - after) ** 2 + (before - first[0]) ** 2)
+    return apart - low, apart + high
+
+
+def moves(old: Side, new: Side) -> dict[str, Any]:
+    """The best of the new search, each with its old rank; and which of the old are among them no more."""
+    names = [name for name in new.settings["search"]["space"] if name in new.ranking]
+    before = {_identity(row): row["rank"] for row in _rows(old.ranking)}
+    best = _rows(ranking.top(new.ranking, new.settings["report"]["best"]))
+    shown = old.settings["report"]["best"]
+    rows = [
+        {
+            "rank": row["rank"],
+            "was": _was(before.get(_identity(row)), shown),
+            "trial": row["trial"],
+            "val_acc": row["val_acc"],
+            "point": [row[name] for name in names],
+        }
+        for row in best
+    ]
+    there = {_identity(row) for row in best}
+    left = [row for row in _rows(ranking.top(old.ranking, shown)) if _identity(row) not in there]
+    entered = sum(not row["was"].isdecimal() for row in rows)
+    return {"names": names, "rows": rows, "left": left, "entered": entered}
+
+
+def _was(rank: int | None, shown: int) -> str:
+    """The old rank; beyond those that were shown, in brackets."""
+    return "new" if rank is None else f"{rank}" if rank <= shown else f"({rank})"
+
+
+def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
+    """The trials of both, with a column `side` as `zdl.figures.overlay` takes it; and the hyper-parameters
+    to draw them over: one or two that both searched in the same way, none if there is no such one."""
+    before, after = (side.settings["search"]["space"] for side in (old, new))
+    space = {name: spec for name, spec in after.items() if name in before and _alike(before[name], spec)}
+    was, is_ = ({_identity(row) for row in _rows(side.ranking)} for side in (old, new))
+    sides = ["both" if _identity(row) in was else "new" for row in _rows(new.ranking)]
+    gone = [_identity(row) not in is_ for row in _rows(old.ranking)]
+    trials = pd.concat(
+        [new.ranking.assign(side=sides), old.ranking[gone].assign(side="old")], ignore_index=True
+    )
+    return trials, ranking.map_axes(trials, space) if space else []
+
+
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two ranges can have one axis."""
+    return ("options" in old) == ("options" in new)

@@ -1,0 +1,61 @@
+"""`make review BASE=main`: what changed between two revisions, or one and the working tree, as Markdown.
+
+It goes to standard output and, with its figures, to review/.
+"""
+
+import argparse
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from adapter import one_line
+from zdl import Error, figures, review
+from zdl.files import write
+
+OUT = Path("review")
+
+
+def at(revision: str, path: str) -> bytes | None:
+    """A file of a revision; None if it has none of that name."""
+    done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def here(path: str) -> bytes | None:
+    return Path(path).read_bytes() if Path(path).is_file() else None
+
+
+def commit(revision: str) -> str:
+    """The full name of a revision."""
+    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Error(f"BASE or HEAD: {revision} is no revision here (allowed: a branch, a tag or a commit)")
+    return done.stdout.strip()
+
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("base", help="a revision")
+parser.add_argument("head", nargs="?", help="another one (the working tree)")
+parser.add_argument("--raw", help="the address under which a host serves the files of commits")
+args = parser.parse_args()
+
+with one_line():
+    base, head = commit(args.base), commit(args.head) if args.head else None
+    old = review.read(args.base, partial(at, base))
+    new = review.read(args.head or "working tree", partial(at, head) if head else here)
+    trials, names = review.overlaid(old, new)
+    links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}
+    write(OUT / links["old"], old.figure)
+    write(OUT / links["new"], new.figure)
+    if names:
+        spaces = (old.settings["search"]["space"], new.settings["search"]["space"])
+        write(OUT / links["overlay"], figures.png(figures.overlay(trials, spaces, names)))
+    if args.raw and head:
+        links |= {
+            side: f"{args.raw}/{revision}/reports/best20.png"
+            for side, revision in (("old", base), ("new", head))
+        }
+    text = review.page(old, new, links, overlay=bool(names))
+    write(OUT / "review.md", text.encode())
+    print(text, end="")
