@@ -1,0 +1,47 @@
+"""The example reviews of docs/reviews/: three edits of params.yaml, each made for real in a clone of HEAD.
+
+    python bench/reviews.py
+
+A few minutes: 57, 50 and 100 trials are trained, and what of the best was never repeated.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.workflow import Clone
+
+OUT = ROOT / "docs/reviews"
+EDITS = {
+    "narrow-lr": lambda clone: clone.search(lr=(1e-4, 1e-2)),
+    "more-trials": lambda clone: clone.edit(search={"trials": 150}),
+    "adam": lambda clone: clone.edit(training={"optimizer": "adam"}),
+}
+
+
+def example(name: str, clone: Clone) -> None:
+    """The review of one edit, and its figures, under docs/reviews/."""
+    clone.run("git", "checkout", "--quiet", "-B", name, "before")
+    EDITS[name](clone)
+    clone.timeout = 1800
+    clone.engine("dvc")
+    clone.commit()
+    shutil.rmtree(OUT / name, ignore_errors=True)
+    clone.run("python", "workflow/scripts/review.py", "before", name)
+    shutil.copytree(clone.path / "review", OUT / name)
+    print(f"{name}: {len(clone.trained())} trials trained")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    clone = Clone(Path(folder) / "zdl")
+    clone.path.parent.mkdir(exist_ok=True)
+    Clone(ROOT).run("git", "clone", "--quiet", str(ROOT), str(clone.path))
+    for part in ("data", "results", ".zdl"):
+        shutil.copytree(ROOT / part, clone.path / part)
+    clone.run("git", "branch", "before")
+    for name in EDITS:
+        example(name, clone)

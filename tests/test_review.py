@@ -1,0 +1,232 @@
+"""The review of an edit: what it calls kept, what it calls noise, and what it refuses to compare."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from tests.workflow import Clone
+from zdl import figures, review
+
+SPACE = {
+    "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
+    "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
+}
+LINKS = {"old": "old.png", "new": "new.png", "overlay": "overlay.png"}
+
+
+def trial(number, val_acc, lr, result="r", key=None, status="finished"):
+    return {
+        "trial": number,
+        "key": key or f"{number:04d}-{lr}",
+        "result": f"{result}{number}",
+        "val_acc": val_acc,
+        "train_acc": val_acc,
+        "final_val_acc": val_acc,
+        "status": status,
+        "epochs": 2,
+        "lr": lr,
+        "weight_decay": 1e-6,
+    }
+
+
+def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **settings):
+    """One side of a review, its trials given best first."""
+    frame = pd.DataFrame([{"rank": rank, **row} for rank, row in enumerate(trials, start=1)])
+    finished = [row for row in trials if row["status"] == "finished"]
+    scores = [row["val_acc"] for row in finished[:best]]
+    metrics = {
+        "best": {"trial": finished[0]["trial"], "val_acc": scores[0]},
+        "top": {"size": len(scores), "mean_val_acc": sum(scores) / len(scores), "min_val_acc": min(scores)},
+        "search": {
+            "trials": len(trials), "finished": len(finished), "diverged": len(trials) - len(finished),
+            "above_half": sum(row["val_acc"] > 0.5 for row in finished), "val_images": 100,
+        },
+        "confirmed": {
+            "trial": finished[0]["trial"], "held_out": held_out, "held_out_low": held_out - 0.015,
+            "held_out_high": held_out + 0.015, "linear_held_out": 0.8,
+        },
+    }  # fmt: skip
+    given = {"split": {"seed": 1}, "search": {"space": space, **settings}, "report": {"best": best}}
+    images = {"data": "d", "held_out": "h", "numpy": "2.4.6", **(made_from or {})}
+    return review.Side(name, given, frame, metrics, pd.DataFrame(), images, b"", [])
+
+
+OLD = side("main", trial(3, 0.77, 0.007), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003), trial(2, 0.1, 1e-6))
+
+
+def page(old, new, overlay=True):
+    return " ".join(review.page(old, new, LINKS, overlay).split())
+
+
+def test_a_trial_is_kept_only_if_its_key_and_its_result_are_the_same():
+    new = side(
+        "edit",
+        trial(3, 0.77, 0.007),
+        trial(1, 0.7, 0.005, key="other"),
+        trial(0, 0.6, 0.003, result="s", key="other"),
+        trial(2, 0.4, 0.002),
+        trial(4, 0.3, 0.001),
+    )
+    assert review.trials(OLD, new) == {
+        "kept": [3], "broken": [], "same": [1], "other": [0], "moved": [2], "added": [4], "dropped": [],
+    }  # fmt: skip
+    assert review.trials(new, OLD)["dropped"] == [4]
+
+
+def test_a_result_that_changed_without_a_reason_is_an_alarm():
+    new = side("edit", trial(3, 0.79, 0.007, result="s"), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003))
+    assert review.trials(OLD, new)["broken"] == [3]
+    assert "**Do not trust these results:** 1 trial (3) came out otherwise" in page(OLD, new)
+    assert "Do not trust" not in page(OLD, OLD)
+
+
+def test_changed_settings_are_told_by_their_dotted_keys():
+    before = {"search": {"space": {"lr": {"low": 1e-6}}, "trials": 100}, "training": {"optimizer": "sgd"}}
+    after = {"search": {"space": {"lr": {"low": 1e-4}}, "trials": 100}, "training": {"momentum": 0.9}}
+    assert list(review.changes(before, after)) == [
+        ("search.space.lr.low", 1e-6, 1e-4),
+        ("training.optimizer", "sgd", None),
+        ("training.momentum", None, 0.9),
+    ]
+    assert list(review.changes(before, before)) == []
+
+
+def test_a_difference_inside_its_interval_is_noise():
+    better = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), held_out=0.76)
+    first, *_, held_out, linear, trials_, _, _ = review.measures(OLD, better, data=True, held_out=True)
+    assert (first.difference, first.verdict) == ("+0.030", "inside the noise")
+    assert first.old == "0.770 (0.678 to 0.842)"  # Wilson's interval of 77 in 100
+    assert (held_out.difference, held_out.verdict) == ("+0.060", "more than noise")
+    assert (linear.difference, linear.verdict) == ("+0.000", "")
+    assert (trials_.old, trials_.new, trials_.difference) == ("4", "2", "-2")
+    assert "+0.030, inside the noise" in page(OLD, better)
+
+
+def test_newcombes_interval_is_that_of_his_paper():
+    """His table II, example (a): 56 of 70 and 48 of 80."""
+    from zdl.statistics import wilson
+
+    low, high = review.difference(48 / 80, wilson(48, 80), 56 / 70, wilson(56, 70))
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
+def test_the_interval_of_a_difference_holds_the_difference(before, after):
+    low, high = review.difference(before, (before - 0.05, before + 0.05), after, (after - 0.04, after + 0.04))
+    assert low < after - before < high
+    apart = norm.ppf(0.975) / norm.ppf(0.975) * (0.05**2 + 0.04**2) ** 0.5
+    assert high - low == pytest.approx(2 * apart)
+
+
+def test_scores_on_other_images_are_not_compared():
+    new = side("edit", trial(3, 0.9, 0.007), trial(1, 0.8, 0.005), made_from={"data": "other"})
+    first, *_ = review.measures(OLD, new, data=False, held_out=True)
+    assert (first.difference, first.verdict) == ("–", "other images")
+    text = page(OLD, new)
+    assert (
+        "**Scores cannot be compared:**" in text
+        and "What can be compared is the accuracy on the held-out" in text
+    )
+    neither = side("edit", trial(3, 0.9, 0.007), made_from={"data": "other", "held_out": "other"})
+    assert "so that no accuracy can be compared" in page(OLD, neither)
+
+
+def test_who_entered_left_and_moved():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.5, 0.003), best=3)
+    moved = review.moves(OLD, new)
+    assert [(row["rank"], row["was"], row["trial"]) for row in moved["rows"]] == [
+        (1, "new", 5), (2, "1", 3), (3, "(3)", 0),
+    ]  # fmt: skip
+    assert [row["trial"] for row in moved["left"]] == [1] and moved["entered"] == 2
+
+
+def test_the_overlay_draws_each_trial_once():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(2, 0.4, 0.002))
+    trials, names = review.overlaid(OLD, new)
+    assert names == ["lr", "weight_decay"]
+    assert dict(zip(trials["trial"].astype(str) + trials["side"], trials["lr"], strict=True)) == {
+        "5new": 0.008, "3both": 0.007, "2new": 0.002, "1old": 0.005, "0old": 0.003, "2old": 1e-6,
+    }  # fmt: skip
+    narrow = {**SPACE, "lr": {**SPACE["lr"], "low": 1e-4}}
+    figure = figures.overlay(trials, (SPACE, narrow), names)
+    drawn = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert drawn == ["in both (1)", "only before (3)", "only now (2)", "old range", "new range"]
+    assert figure.axes[0].get_xlim() == (1e-6, 1e-2)
+    assert figures.png(figure) == figures.png(figures.overlay(trials, (SPACE, narrow), names))
+
+
+def test_searches_over_nothing_in_common_have_no_overlay():
+    choice = {"optimizer": {"distribution": "choice", "options": ["sgd", "adam"]}}
+    new = side("edit", trial(3, 0.8, 0.008), space=choice)
+    assert review.overlaid(OLD, new)[1] == []
+    assert "share no hyper-parameter" in page(OLD, new, overlay=False)
+
+
+def test_reports_that_are_not_on_record_are_named():
+    assert "**Not on record in main:** `reports/ranking.csv` and 1 other file differ" in page(
+        OLD._replace(stale=["reports/ranking.csv", "params.yaml"]), OLD
+    )
+
+
+# For real, in a clone.
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A tiny search, committed with its report; then one with a narrower range and another seed, committed."""
+    clone = Clone.of_this_project(tmp_path_factory.mktemp("review") / "zdl")
+    clone.run("git", "branch", "--move", "first")
+    clone.engine("dvc")
+    clone.commit()
+    clone.run("git", "checkout", "--quiet", "-b", "second")
+    clone.search(lr=(1e-4, 1e-2))
+    clone.engine("dvc")
+    clone.commit()
+    return clone
+
+
+def reviewed(clone, *revisions, ok=True):
+    return clone.run("python", "workflow/scripts/review.py", *revisions, ok=ok)
+
+
+def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, tmp_path):
+    clone.run("git", "clone", "--quiet", "--branch", "second", ".", str(tmp_path / "zdl"))
+    fresh = Clone(tmp_path / "zdl")
+    said = reviewed(fresh, "origin/first", "second")
+    assert (fresh.path / "review/review.md").read_text() == said
+    assert "`search.space.lr.low` | `1e-06`" in " ".join(said.split())
+    assert "Not on record" not in said
+    assert fresh.trainings() == [] and fresh.run("git", "status", "--short") == ""
+    assert {path.name for path in (fresh.path / "review").iterdir()} == {
+        "best20-old.png", "best20-new.png", "overlay.png", "review.md",
+    }  # fmt: skip
+    assert reviewed(fresh, "origin/first") == said.replace("second", "working tree")
+    raw = fresh.run(
+        "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
+    )
+    commit = fresh.run("git", "rev-parse", "second").strip()
+    assert f"https://h/raw/{commit}/reports/best20.png" in raw
+
+
+def test_an_edit_without_a_run_is_named(clone, tmp_path):
+    copy = clone.copy(tmp_path / "zdl")
+    copy.search(lr=(1e-3, 1e-2))
+    assert "**Not on record in working tree:** `params.yaml`" in reviewed(copy, "first")
+
+
+def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
+    copy = clone.copy(tmp_path / "zdl")
+    for revisions, line in (
+        (["nowhere"], "BASE or HEAD: nowhere is no revision here"),
+        (["--raw=x", "--", "--all"], "BASE or HEAD: --all is no revision here"),
+        (["first", "gone"], "BASE or HEAD: gone is no revision here"),
+    ):
+        said = reviewed(copy, *revisions, ok=False)
+        assert said.startswith(line) and said.count("\n") == 1
+    (copy.path / "reports/metrics.json").write_text("{")
+    assert reviewed(copy, "first", ok=False).count("\n") == 1
+    (copy.path / "reports/metrics.json").unlink()
+    said = reviewed(copy, "first", ok=False)
+    assert said.startswith("reports/metrics.json: is not in working tree") and said.count("\n") == 1
