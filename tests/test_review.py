@@ -1,13 +1,15 @@
 """The review of an edit: what it calls kept, what it calls noise, and what it refuses to compare."""
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
 
 from tests.workflow import Clone
 from zdl import figures, review
+from zdl.statistics import wilson
 
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
@@ -106,8 +108,6 @@ def test_a_difference_inside_its_interval_is_noise():
 
 def test_newcombes_interval_is_that_of_his_paper():
     """His table II, example (a): 56 of 70 and 48 of 80."""
-    from zdl.statistics import wilson
-
     low, high = review.difference(48 / 80, wilson(48, 80), 56 / 70, wilson(56, 70))
     assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
 
@@ -116,8 +116,7 @@ def test_newcombes_interval_is_that_of_his_paper():
 def test_the_interval_of_a_difference_holds_the_difference(before, after):
     low, high = review.difference(before, (before - 0.05, before + 0.05), after, (after - 0.04, after + 0.04))
     assert low < after - before < high
-    apart = norm.ppf(0.975) / norm.ppf(0.975) * (0.05**2 + 0.04**2) ** 0.5
-    assert high - low == pytest.approx(2 * apart)
+    assert high - low == pytest.approx(2 * (0.05**2 + 0.04**2) ** 0.5)
 
 
 def test_scores_on_other_images_are_not_compared():
@@ -175,7 +174,7 @@ def test_reports_that_are_not_on_record_are_named():
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A tiny search, committed with its report; then one with a narrower range and another seed, committed."""
+    """A tiny search, committed with its report; on another branch one with a narrower range."""
     clone = Clone.of_this_project(tmp_path_factory.mktemp("review") / "zdl")
     clone.run("git", "branch", "--move", "first")
     clone.engine("dvc")
@@ -202,7 +201,8 @@ def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, 
     assert {path.name for path in (fresh.path / "review").iterdir()} == {
         "best20-old.png", "best20-new.png", "overlay.png", "review.md",
     }  # fmt: skip
-    assert reviewed(fresh, "origin/first") == said.replace("second", "working tree")
+    here = reviewed(fresh, "origin/first").replace("working tree", "second")
+    assert re.sub(r"[\s-]", "", here) == re.sub(r"[\s-]", "", said)  # but for the layout, as names are longer
     raw = fresh.run(
         "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
     )
