@@ -172,9 +172,15 @@ class Layout:
 
     @cached_property
     def repeated(self) -> list[repeats.Repeat]:
-        """Every repeat of this search whose record is there."""
-        records = (record for file in self.confirmed for record in repeats.recorded(file.path))
-        return [repeats.Repeat(record["trial"], {}, record["spec"]) for record in records]
+        """All repeats of this search, if it has come so far that they are known."""
+        from zdl.ranking import rank, top
+
+        try:
+            table = read_json(*self.table)
+        except Damaged:
+            return []
+        best = set(top(rank(table), self.settings["confirm"]["trials"])["trial"])
+        return [repeat for trial in self.known() if trial.number in best for repeat in self.again(trial)]
 
     @cached_property
     def confirmed(self) -> list[File]:
