@@ -289,12 +289,17 @@ def _moved_aside(path: Path, damage: str) -> str:
     return ""
 
 
-def publish(receipt: File, files: Mapping[Path, bytes]) -> None:
-    """Write `files`, then the receipt that says which bytes they are and what they were made from."""
+def publish(file: File, files: Mapping[Path, bytes]) -> None:
+    """Write `files`, then `file`, the receipt that says which bytes they are and what they were made from."""
     for path, data in files.items():
         write(path, data)
+    write(file.path, receipt(file, files))
+
+
+def receipt(file: File, files: Mapping[Path, bytes]) -> bytes:
+    """The receipt for `files`."""
     sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    write(receipt.path, sealed_json({"digest": receipt.digest, "files": sums}))
+    return sealed_json({"digest": file.digest, "files": sums})
 
 
 def vouches(receipt: File) -> bool:
