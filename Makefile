@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run repro trial best report test soak everywhere lint bench compare lock review prune clean
+.PHONY: help run repro check unchanged pull trial best report test soak everywhere lint bench compare lock review prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,16 @@ run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to report
 
 repro: .venv/ready  ## the same by DVC, recorded in dvc.lock
 	@ZDL_CORES=$(CORES) python workflow/scripts/repro.py
+
+check: .venv/ready  ## are reports/ and dvc.lock what params.yaml and the code give? (FULL=1: by training it all)
+	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
+
+unchanged:  ## fails, with the difference, if a file is not as it is in the last commit
+	@git --no-pager diff --exit-code HEAD
+	@test -z "$$(git status --porcelain reports | tee /dev/stderr)"
+
+pull: .venv/ready  ## what DVC's remote has of this search, if there is a remote
+	@python workflow/scripts/pull.py
 
 trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
 	@: $${C:?which one? make trial C=7}
