@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull trial best report test soak everywhere lint bench compare lock review prune clean
+.PHONY: help run repro check unchanged pull comment trial best report test soak everywhere lint
+.PHONY: bench compare lock review prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ unchanged:  ## fails, with the difference, if a file is not as it is in the last
 pull: .venv/ready  ## what DVC's remote has of this search, if there is a remote
 	@python workflow/scripts/pull.py
 
+comment:  ## review/review.md as the one comment on pull request PR=7 (needs gh, and neither .venv nor a run)
+	@python3 .github/scripts/comment.py $(PR)
+
 trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
 	@: $${C:?which one? make trial C=7}
 	@snakemake --quiet all --cores 1 ready
@@ -68,10 +72,12 @@ soak: .venv/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= r
 everywhere: .venv/ready  ## the full search in many environments, each compared with what is committed
 	python -m tests.everywhere
 
-lint: .venv/ready  ## ruff, snakefmt, mypy, snakemake --lint
+lint: .venv/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
 	ruff check
 	ruff format --check
 	snakefmt --check Snakefile workflow
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --quiet --offline --no-progress .github/workflows
 	mypy
 	pytest --quiet tests/test_lint.py
 

@@ -1,0 +1,152 @@
+"""Post review/review.md as the one comment on its pull request, or bring that comment up to date.
+
+    python3 .github/scripts/comment.py      in a workflow_run of GitHub Actions: which run, its event tells
+    python3 .github/scripts/comment.py 7    elsewhere: pull request 7, by whoever `gh` is logged in as
+
+The text was made by the pull request's own code, maybe a stranger's: it is data. Nothing in it is run, it
+does not say where it goes (the event does, and GitHub is asked whether the head is still the commit that was
+reviewed), it calls nobody by @name, and it is cut where GitHub would refuse it. Needs `gh` and no package.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+REVIEW = Path("review/review.md")
+MARKER = "<!-- zdl: the review of a search -->"
+LIMIT = 65_536  # characters, of a comment
+READ = 2**20  # bytes: no review is longer
+OURS = "github-actions[bot]"  # who comments by the token of a workflow
+
+
+class Refused(Exception):
+    """Why nothing was posted."""
+
+
+class Superseded(Refused):
+    """There is nothing to post to any more: no failure."""
+
+
+class Run(NamedTuple):
+    """What was reviewed, in words that are not the pull request's own."""
+
+    repository: str
+    number: int
+    author: str  # of our comment
+    commit: str
+    told: str  # how the checks of that commit ended, and where they are
+
+
+def gh(*arguments: str, **fields: str) -> Any:
+    """What GitHub's API answers; pages are put together."""
+    body = json.dumps(fields) if fields else None
+    command = ["gh", "api", *arguments, *(["--input", "-"] if body else [])]
+    done = subprocess.run(command, input=body, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(f"gh api {arguments[-1]}: {done.stderr.strip() or done.stdout.strip()}")
+    pages = list(_values(done.stdout))
+    return [item for page in pages for item in page] if isinstance(pages[0], list) else pages[0]
+
+
+def _values(text: str) -> Iterator[Any]:
+    """The JSON values that stand one after another: older versions of gh print pages so."""
+    text = text.strip()
+    while text:
+        value, end = json.JSONDecoder().raw_decode(text)
+        yield value
+        text = text[end:].strip()
+
+
+def of_event(event: dict[str, Any]) -> Run:
+    """The run that a workflow_run event tells of, with its pull request.
+
+    A fork's run comes without its pull request; so that is looked for by the branch, and has to have the very
+    commit for its head that was reviewed.
+    """
+    run, repository = event["workflow_run"], event["repository"]["full_name"]
+    if run["event"] != "pull_request":
+        raise Refused(f"the run was of a {run['event']}, not of a pull request")
+    head, commit = (run["head_repository"] or {}).get("full_name", "a deleted fork"), run["head_sha"]
+    branch = f"{head.partition('/')[0]}:{run['head_branch']}"
+    query = ("--method", "GET", "-f", "state=open", "-f", f"head={branch}", "-f", "per_page=100")
+    pulls = gh("--paginate", *query, f"repos/{repository}/pulls")
+    numbers = [
+        pull["number"]
+        for pull in pulls
+        if pull["head"]["sha"] == commit and (pull["head"]["repo"] or {}).get("full_name") == head
+    ]
+    if not numbers:
+        raise Superseded(f"{commit} is no longer the head of an open pull request of {branch}")
+    if len(numbers) > 1:
+        raise Refused(f"{commit} is the head of pull requests {numbers}: of which is not told")
+    told = f"[the checks]({run['html_url']}) of {commit} ended in **{run['conclusion']}**"
+    return Run(repository, numbers[0], OURS, commit, told)
+
+
+def by_hand(number: int) -> Run:
+    """A pull request of the repository that `gh` takes this folder for."""
+    pull = gh(f"repos/{{owner}}/{{repo}}/pulls/{number}")
+    head, base = pull["head"]["sha"], pull["base"]["repo"]["full_name"]
+    here = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    if here != head:
+        raise Refused(f"pull request {number} has the head {head}, and here is {here}")
+    return Run(base, number, gh("user")["login"], head, f"the review of {head}, posted by hand")
+
+
+def comment(run: Run, review: bytes | None) -> str:
+    """The comment, of at most LIMIT characters."""
+    head = f"{MARKER}\n_By the pull request's own code; {run.told}._\n\n"
+    if review is None:
+        return f"{head}It made no review.\n"
+    text = review.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text).replace(MARKER, "")
+    tail = "\n\n_Cut here: the whole review is an artifact of the run that is linked above._\n"
+    if len(head) + len(text) > LIMIT:
+        text = text[: LIMIT - len(head) - len(tail)].rpartition("\n")[0] + tail
+    return head + text
+
+
+def post(run: Run, body: str) -> str:
+    """Write the comment, over the last one if there is one; where it is."""
+    place = f"repos/{run.repository}/issues"
+    comments = gh("--paginate", f"{place}/{run.number}/comments?per_page=100")
+    ours = [
+        told["id"]
+        for told in comments
+        if (told["user"] or {}).get("login") == run.author and told["body"].startswith(MARKER)
+    ]
+    if ours:
+        done = gh("--method", "PATCH", f"{place}/comments/{ours[0]}", body=body)
+    else:
+        done = gh("--method", "POST", f"{place}/{run.number}/comments", body=body)
+    return str(done["html_url"])
+
+
+def main(arguments: list[str]) -> str:
+    if arguments:
+        run = by_hand(int(arguments[0]))
+    elif os.environ.get("GITHUB_EVENT_NAME") == "workflow_run":
+        run = of_event(json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text("utf-8")))
+    else:
+        raise Refused("which pull request? make comment PR=7")
+    review = None
+    if REVIEW.is_file() and not REVIEW.is_symlink():
+        with REVIEW.open("rb") as file:
+            review = file.read(READ)
+    return post(run, comment(run, review))
+
+
+if __name__ == "__main__":
+    try:
+        print(main(sys.argv[1:]))
+    except Superseded as why:
+        print(f"nothing was posted: {why}")
+    except Refused as why:
+        raise SystemExit(f"nothing was posted: {why}") from None
