@@ -26,9 +26,12 @@ from numpy.typing import NDArray
 
 from zdl import Error
 
-STORE = Path(
-    ".zdl"
-)  # this machine's own, ignored by Git and DVC: records, downloads, locks, files in the making
+STORE = Path(".zdl")  # this work tree's own, ignored by Git and DVC: files in the making, locks, damage
+# What any work tree may take from it: records, downloads, locks of trials. An experiment that DVC queues runs
+# in a copy of the repository under .dvc/tmp/exps/, which is deleted afterwards: it has those of the work tree
+# that it was queued in. (In its own repository nothing else says which that is.)
+QUEUED = Path.cwd().parts[-4:-1] == (".dvc", "tmp", "exps")
+SHARED = Path("../../../..", STORE) if QUEUED else STORE
 HEX = 64  # digits of a SHA-256
 JSON_END = b'"}\n'  # what follows the seal in a JSON file; in a .npz nothing does
 LIMIT = 2**30  # bytes: more than any file here has

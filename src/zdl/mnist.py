@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
-from zdl.files import STORE
+from zdl.files import SHARED
 from zdl.mirrors import PATIENCE, Official, Patience, Report, Unserved, Wrong, download
 
 
@@ -61,7 +61,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 SOURCES = ("auto", "mirrors", "bundled")
-CACHE = STORE / "downloads"
+CACHE = SHARED / "downloads"
 
 BUNDLED = 500  # so many leading images can be had without a mirror or a folder
 LARGEST_LEADING = 5_847  # the 5,848th training image is the last of the held-out ones

@@ -144,7 +144,7 @@ def weights(layout: Layout, say: Say) -> None:
     network, history = train(trial, read_npz(*layout.split))
     if not digest(describe(history)).startswith(best["result"].item()):
         say(f"note: trial {trial.number} came out otherwise than in its record, on another kind of processor")
-    store.publish(layout.weighted, {WEIGHTS: network.to_bytes()})
+    store.publish_weights(layout.weighted, WEIGHTS, network.to_bytes())
 
 
 def render(layout: Layout, say: Say) -> None:

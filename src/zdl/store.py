@@ -2,6 +2,7 @@
 
 The store (`.zdl/`, which Git and DVC ignore) holds every record that was ever trained here, so that an
 edit taken back trains nothing, and a lock for each trial, so that two runs at once train nothing twice.
+Experiments that DVC's workers run side by side share both with the work tree (`zdl.files.SHARED`).
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from zdl import Error
 from zdl.files import (
+    SHARED,
     STORE,
     Damaged,
     File,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:  # a trial process starts without what the layout needs
     from zdl.layout import Layout
     from zdl.samplers import Point
 
-KEPT, DAMAGED = STORE / "trials", STORE / "damaged"
+KEPT, WEIGHTS, DAMAGED = SHARED / "trials", SHARED / "weights", STORE / "damaged"
 AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
@@ -111,15 +113,15 @@ def _whole(path: Path, trial: Trial) -> bytes | None:
 @contextlib.contextmanager
 def _lock(number: int, wait: bool = True) -> Iterator[None]:
     """One byte of one file a trial; the system frees it when its holder ends, however that happens."""
-    with lock_file("trial.lock") as file:
+    with lock_file("trial.lock", SHARED) as file:
         fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)
         yield
 
 
-def lock_file(name: str) -> TextIO:
+def lock_file(name: str, folder: Path = STORE) -> TextIO:
     """A file of the store to hold a lock on."""
-    STORE.mkdir(exist_ok=True)
-    return open(STORE / name, "a", encoding="utf-8")
+    folder.mkdir(exist_ok=True)
+    return open(folder / name, "a", encoding="utf-8")
 
 
 def check_writable() -> None:
@@ -176,11 +178,11 @@ def _key(path: Path) -> str | None:
 
 def prune(wanted: Iterable[Trial]) -> int:
     """Delete the stored records of other searches, the number of which is given; and with them what was set
-    aside as damaged, and what the killed left half made."""
+    aside as damaged, what the killed left half made, and stored weights (today's are in their place)."""
     keys = {trial.key for trial in wanted}
     old = [path for path in KEPT.glob("*") if path.stem not in keys]
     litter = [path for path in (*STORE.glob("*.tmp"), *STORE.glob("*.probe")) if _age(path) > AN_HOUR]
-    for path in (*old, *litter, *DAMAGED.glob("*")):
+    for path in (*old, *litter, *WEIGHTS.glob("*"), *DAMAGED.glob("*")):
         path.unlink(missing_ok=True)
     return len(old)
 
@@ -215,6 +217,8 @@ def mend(layout: "Layout") -> list[str]:
     for receipt in receipts:
         if not vouches(receipt):
             receipt.path.unlink(missing_ok=True)
+    if not layout.weighted.path.exists():
+        _restore_weights(layout.weighted)
     now = time.time()
     paths = [file.path for file in (*archives, *texts, *receipts)] + [its.path for its in layout.rounds]
     for path in paths:
@@ -300,6 +304,23 @@ def receipt(file: File, files: Mapping[Path, bytes]) -> bytes:
     """The receipt for `files`."""
     sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
     return sealed_json({"digest": file.digest, "files": sums})
+
+
+def publish_weights(receipt: File, path: Path, data: bytes) -> None:
+    """`publish`, and keep them: DVC does not carry them, so that they would be lost with every other search
+    that comes into the work tree, by `dvc checkout` or `dvc exp apply`."""
+    write(WEIGHTS / f"{receipt.digest}{path.suffix}", data)
+    publish(receipt, {path: data})
+
+
+def _restore_weights(receipt: File) -> None:
+    from zdl.layout import WEIGHTS as published
+    from zdl.network import WEIGHTS as kind
+
+    kept = WEIGHTS / f"{receipt.digest}{published.suffix}"
+    with contextlib.suppress(Damaged):
+        read_npz(kept, kind)
+        publish(receipt, {published: kept.read_bytes()})
 
 
 def vouches(receipt: File) -> bool:
