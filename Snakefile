@@ -7,11 +7,13 @@ All settings stand in params.yaml; all file names come from zdl.layout.
 from snakemake.utils import min_version
 
 try:
+    import zdl
     from zdl import Error
 except ModuleNotFoundError:
     raise SystemExit(
         f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
     )
+zdl.__path__[:] = [f"{workflow.basedir}/src/zdl"]  # as in workflow/scripts/adapter.py
 from zdl.layout import RANKED, RENDERED, Layout
 from zdl.store import check_writable, mend
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = (
@@ -13,11 +14,15 @@ for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     )
 
 try:
+    import zdl
     from zdl import Error
 except ModuleNotFoundError:
     raise SystemExit(
         f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
     ) from None
+# This tree's own code, wherever zdl is installed from: an experiment that DVC queues, or a second work tree,
+# may hold other code than the tree that .venv belongs to, and what it makes is recorded as made by its own.
+zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
 def run(step: Callable[..., None]) -> None:
