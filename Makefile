@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundr
 CORES ?= $(or $(ZDL_CORES),all)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report test soak everywhere lint
+.PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere lint
 .PHONY: bench compare lock review prune clean
 
 help:  ## list these targets
@@ -59,6 +59,11 @@ report: run  ## all results with captions, the graph and the times, in one file 
 	@snakemake --report report.html review
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
+
+# Of some fifty columns, those by which experiments are told apart and compared.
+experiments: .venv/ready  ## DVC's experiments: what each changed, found, and what survived of that
+	@dvc exp show --no-pager --only-changed --precision 3 --hide-workspace \
+	  --drop '.*(/|held_out_|_sd|luck|final|train_acc|trial$$|above)|Created|params.yaml|top|best.(lr|weight)'
 
 test: .venv/ready  ## all tests
 	pytest --numprocesses auto
