@@ -169,7 +169,7 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
     for name, edit, about in (
         ("src/zdl/statistics.py", "# a remark\n", "though no result's digest has changed; `make repro`"),
         (
-            "src/zdl/samplers/extra.py",
+            "src/zdl/extra.py",
             "LIMIT = 3\n",
             "though no result's digest has changed; `make repro`",
         ),
@@ -179,7 +179,7 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
             file.write(edit)
         told = {line.split(":")[0]: line for line in lines(clone)}
         assert told[name].startswith(f"{name}: {STALE}") and about in told[name]
-    assert told.keys() == {"src/zdl/statistics.py", "src/zdl/samplers/extra.py", "src/zdl/trainer.py"}
+    assert told.keys() == {"src/zdl/statistics.py", "src/zdl/extra.py", "src/zdl/trainer.py"}
 
 
 def test_a_lock_of_another_commit(clone):
