@@ -8,6 +8,7 @@ A few minutes: 57, 50 and 100 trials are trained, and what of the best was never
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ EDITS = {
 def example(name: str, clone: Clone) -> None:
     """The review of one edit, and its figures, under docs/reviews/."""
     clone.run("git", "checkout", "--quiet", "-B", name, "before")
+    time.sleep(1)  # a file edited within a tick of the clock after a checkout looks unchanged to Git
     EDITS[name](clone)
     clone.timeout = 1800
     clone.engine("dvc")

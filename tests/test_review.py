@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.workflow import Clone
 from zdl import figures, review
+from zdl.report import spans
 from zdl.statistics import wilson
 
 SPACE = {
@@ -82,6 +83,14 @@ def test_a_result_that_changed_without_a_reason_is_an_alarm():
     assert review.trials(OLD, new)["broken"] == [3]
     assert "**Do not trust these results:** 1 trial (3) came out otherwise" in page(OLD, new)
     assert "Do not trust" not in page(OLD, OLD)
+
+
+@given(st.sets(st.integers(0, 30)))
+def test_numbers_in_a_row_are_told_by_their_ends(numbers):
+    told = spans(sorted(numbers))
+    ends = [part.split(" to ") for part in told.split(", ") if part]
+    assert {n for each in ends for n in range(int(each[0]), int(each[-1]) + 1)} == numbers
+    assert spans([0, 1, 2, 3, 5, 6, 9]) == "0 to 3, 5, 6, 9"
 
 
 def test_changed_settings_are_told_by_their_dotted_keys():

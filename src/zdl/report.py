@@ -130,6 +130,18 @@ def chance(value: float | None) -> str:
     return "–" if pd.isna(value) else "<0.01" if value < 0.005 else f"{value:.2f}"
 
 
+def spans(numbers: Sequence[int]) -> str:
+    """Whole numbers in ascending order, those in a row as one: 0 to 9, 12, 14."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and number == rows[-1][-1] + 1:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    runs = (row if len(row) < 3 else [f"{row[0]} to {row[-1]}"] for row in rows)
+    return ", ".join(str(each) for run in runs for each in run)
+
+
 def p_value(value: float | None) -> str:
     return "–" if pd.isna(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"
 
@@ -152,6 +164,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "share": share,
     "short": short,
     "signed": signed,
+    "spans": spans,
     "thousands": lambda number: f"{number:,}",
     "title": title,
 }
