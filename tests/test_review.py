@@ -1,6 +1,7 @@
 """The review of an edit: what it calls kept, what it calls noise, and what it refuses to compare."""
 
 import re
+import time
 
 import pandas as pd
 import pytest
@@ -239,3 +240,27 @@ def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
     (copy.path / "reports/metrics.json").unlink()
     said = reviewed(copy, "first", ok=False)
     assert said.startswith("reports/metrics.json: is not in working tree") and said.count("\n") == 1
+
+
+def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
+    """As the README has it: two branches that edit other lines of params.yaml, each with its own report."""
+    copy = clone.copy(tmp_path / "zdl")
+    copy.run("git", "checkout", "--quiet", "-b", "third", "first")
+    time.sleep(0.1)  # a file edited within a tick of the clock after a checkout looks unchanged to Git
+    copy.edit(search={"trials": 9})
+    copy.engine("dvc")
+    copy.commit()
+    copy.trainings()
+    known = copy.names()
+    said = copy.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "merge", "second", ok=False)
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in said and "params.yaml" not in said
+    assert "<<<<<<<" in (copy.path / "dvc.lock").read_text()
+    copy.run("git", "checkout", "--ours", "dvc.lock", "reports")
+    copy.run("python", "workflow/scripts/repro.py")
+    copy.commit()
+    assert len(copy.names()) == 9
+    assert copy.trained() == sorted(
+        name for name in copy.names() - known if not (clone.path / f"results/trials/{name}.json").exists()
+    )
+    assert copy.run("git", "status", "--short") == ""
+    assert "are what params.yaml and the code give" in copy.run("python", "workflow/scripts/check.py")
