@@ -24,8 +24,7 @@ from zdl.dataset import validation_count
 from zdl.figures import png, surface_map, svg
 from zdl.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
 from zdl.ranking import accuracy, count, csv, listed, map_axes, short, title
-from zdl.report import SURFACE_CAPTION, _table, _wrapped
-from zdl.report import _figure as _shown
+from zdl.report import tidy
 from zdl.surface import surface
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
@@ -41,6 +40,12 @@ COLOURS = {  # Okabe and Ito's, for colour-blind readers; in print, the referenc
 }
 STEP = 0.025  # of the axis of accuracy
 EQUAL = 1e-9  # accuracies that differ by less are the same number of images
+SURFACE_CAPTION = """
+*The ground (over one hyper-parameter: the line) is what the search expects of a score, from all trials; a
+dot is what one scored. A dot that stands out from its ground had luck, or no luck, or shows that the model
+is wrong there; where there are no dots, it guesses. If the brightest ground lies along an edge, better
+trials may lie beyond it.*
+"""
 
 
 # Tables.
@@ -596,3 +601,17 @@ def caveats(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> str:
         batch=batch,
     )
     return text.strip()
+
+
+def _shown(alt: str, name: str) -> str:
+    return f"[![{alt}]({name}.png)]({name}.svg)"
+
+
+def _wrapped(text: str) -> str:
+    return tidy(text, 100).strip()
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns also stand straight in plain text."""
+    lines = [head, ["-"] * len(head), *rows]
+    return tidy("\n".join(f"| {' | '.join(line)} |" for line in lines), 100).strip()
