@@ -31,7 +31,7 @@ SEARCH = table(
     record(4, [99], "diverged", lr=0.5, weight_decay=1e-4),
 )
 RANKED = """\
-rank,trial,result,val_acc,train_acc,final_val_acc,status,epochs,lr,weight_decay
+rank,trial,key,result,val_acc,train_acc,final_val_acc,status,epochs,lr,weight_decay
 1,1,0001-k,000000000001,0.83,0.83,0.84,finished,2,0.0092,3.86e-07
 2,0,0000-k,000000000000,0.5,0.5,0.51,finished,2,0.001,1e-06
 3,3,0003-k,000000000003,0.5,0.5,0.51,finished,2,0.002,1e-05
