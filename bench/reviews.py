@@ -27,7 +27,7 @@ EDITS = {
 def example(name: str, clone: Clone) -> None:
     """The review of one edit, and its figures, under docs/reviews/."""
     clone.run("git", "checkout", "--quiet", "-B", name, "before")
-    time.sleep(1)  # a file edited within a tick of the clock after a checkout looks unchanged to Git
+    time.sleep(1)  # a file edited within the second after a checkout can look unchanged to Git
     EDITS[name](clone)
     clone.timeout = 1800
     clone.engine("dvc")
