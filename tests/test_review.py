@@ -255,7 +255,7 @@ def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
     copy.trainings()
     known = copy.names()
     said = copy.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "merge", "second", ok=False)
-    assert "CONFLICT (content): Merge conflict in dvc.lock" in said and "params.yaml" not in said
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in said and "conflict in params.yaml" not in said
     assert "<<<<<<<" in (copy.path / "dvc.lock").read_text()
     copy.run("git", "checkout", "--ours", "dvc.lock", "reports")
     copy.run("python", "workflow/scripts/repro.py")
