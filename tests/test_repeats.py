@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from zdl import Error, confirmation, ranking, repeats, steps, store
+from zdl import confirm as confirm_files
 from zdl.confirmation import confirmed
 from zdl.files import read_json, read_npz, sealed_json, write
 from zdl.kinds import is_repeat
@@ -164,11 +165,11 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(layout):
 def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(layout):
     confirm(layout)
     kept = {record.name for record in store.KEPT.glob("*")}
-    repeats.keep_only([layout.confirmed[0].path])
-    assert [*repeats.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
+    confirm_files.keep_only([layout.confirmed[0].path])
+    assert [*confirm_files.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
     assert {record.name for record in store.KEPT.glob("*")} == kept
     assert confirm(layout) == []
-    repeats.keep_only([])  # as after a confirmation that was interrupted
+    confirm_files.keep_only([])  # as after a confirmation that was interrupted
     assert store.prune([*layout.known(), *layout.repeated]) == 0
     assert store.prune(layout.known()) == 6
 

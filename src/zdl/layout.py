@@ -5,13 +5,14 @@ exists is right, whoever made it and whenever, and neither engine has to trust a
 has fixed names, for Git and its readers: receipts (see `zdl.store`) vouch for those.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from zdl import Error, mnist, plan, repeats
+from zdl import Error, confirm, mnist, plan, repeats
 from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
 from zdl.kinds import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
 from zdl.rounds import LIBRARIES, Round, rounds
@@ -91,6 +92,11 @@ class Layout:
                 break
         return dict(zip(self.names, trials, strict=False))
 
+    @cached_property
+    def numbered(self) -> dict[int, Trial]:
+        """The same trials by their numbers."""
+        return {trial.number: trial for trial in self.trials.values()}
+
     def known(self, count: int | None = None) -> list[Trial]:
         """The first `count` trials of the search, or all; Error if some have no points yet."""
         trials = list(self.trials.values())[:count]
@@ -106,7 +112,7 @@ class Layout:
     def named(self, number: int) -> str:
         """The name of a trial by its place in the search, or by the number that reports show."""
         places = dict(enumerate(self.names))
-        numbers = {trial.number: name for name, trial in self.trials.items()}
+        numbers = {number: trial.name for number, trial in self.numbered.items()}
         if number not in (known := numbers | places):
             raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
         return known[number]
@@ -170,37 +176,39 @@ class Layout:
         """The repeats of a trial that is among the best."""
         return repeats.repeats(trial, self.redrawn, self.held_out.digest, code_digest(*repeats.CODE))
 
+    def best(self, count: int) -> list[Trial]:
+        """The trials of the first so many ranks, as the table tells, or fewer if fewer finished."""
+        from zdl.ranking import rank, top
+
+        self.known()  # or an Error that names what is missing
+        return [self.numbered[number] for number in top(rank(read_json(*self.table)), count)["trial"]]
+
     @cached_property
     def repeated(self) -> list[repeats.Repeat]:
         """All repeats of this search, if it has come so far that they are known."""
-        from zdl.ranking import rank, top
-
-        try:
-            table = read_json(*self.table)
-        except Damaged:
-            return []
-        best = set(top(rank(table), self.settings["confirm"]["trials"])["trial"])
-        return [repeat for trial in self.known() if trial.number in best for repeat in self.again(trial)]
+        with contextlib.suppress(Damaged):
+            best = self.best(self.settings["confirm"]["trials"])
+            return [repeat for trial in best for repeat in self.again(trial)]
+        return []
 
     @cached_property
     def confirmed(self) -> list[File]:
         """The files of the best trials' repeats, in the order of their ranks."""
-        code = code_digest(*repeats.CODE, *RANKS, "steps.confirmation")
+        code = code_digest(*repeats.CODE, *RANKS, "confirm.make", "steps.confirmation")
         made_from = [self.table.digest, self.redrawn, self.held_out.digest, code]
         files = []
         for rank in range(1, self.settings["confirm"]["trials"] + 1):
             key = digest([*made_from, rank])
-            path = repeats.CONFIRMED / f"{rank:03d}-{key[:12]}.json"
+            path = confirm.CONFIRMED / f"{rank:03d}-{key[:12]}.json"
             files.append(File(path, key, self._is_confirmation))
         return files
 
     def _is_confirmation(self, contents: dict[str, Any]) -> bool:
         """Whether contents are all repeats of one of these trials, or of none."""
-        trials = {trial.number: trial for trial in self.trials.values()}
-        trial = trials.get(contents["trial"])
+        trial = self.numbered.get(contents["trial"])
         specs = [repeat.spec for repeat in self.again(trial)] if trial else []
         return is_confirmation(contents) and (
-            len(trials) < len(self.names)  # and it cannot be told
+            len(self.trials) < len(self.names)  # and it cannot be told
             or [record["spec"] for record in contents["repeats"]] == specs
         )
 

@@ -4,12 +4,8 @@ The best of many trials owes some of its score to luck: with the draw of its wei
 the images that happen to score it. A repeat has new luck in all three, and what it scores on images that no
 part of the search ever saw is luck's no longer. It is a trial like any other: its digest covers all that
 determines it, and its record is kept in the store.
-
-The best are not known before all trials have run, but how many of them are to be repeated is. So the file of
-their repeats is named by rank, and by a digest of the table that the ranking follows from.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,15 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl import dataset
-from zdl.files import Damaged, File, digest, parsing, read_json, read_npz, sealed_json, write
-from zdl.kinds import PREPARED, is_confirmation, is_repeat
+from zdl.files import read_npz
+from zdl.kinds import PREPARED, is_repeat
 from zdl.layers import softmax
 from zdl.network import MultiLayerNet
-from zdl.store import KEPT, obtain
+from zdl.store import KEPT
 from zdl.trial import CODE as TRAINING
 from zdl.trial import Trial, describe, record, train
 
-CONFIRMED = Path("results/confirmed")
 CODE = (*TRAINING, "dataset", "repeats")
 
 
@@ -36,6 +31,10 @@ class Repeat(Trial):
     held-out images for."""
 
     fits = staticmethod(is_repeat)
+
+    def __init__(self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+        super().__init__(number, point, spec)
+        self.name = f"repeat-{self.key}"
 
     @property
     def record(self) -> Path:
@@ -67,49 +66,8 @@ def repeats(trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, co
     for split in splits:
         seed, number = split["seed"]
         determinants = {"seed": [seed, trial.number, number], "split": split, "held_out": held_out}
-        spec = {**trial.spec, **determinants, "code": code}
-        key = f"{trial.number:04d}-{digest(spec)[:12]}"
-        found.append(Repeat(trial.number, trial.point, spec, f"repeat-{key}"))
+        found.append(Repeat(trial.number, trial.point, {**trial.spec, **determinants, "code": code}))
     return found
-
-
-def confirm(trial: Trial | None, repeated: Iterable[Repeat], file: File) -> None:
-    """Write the file of a trial's repeats, each restored if it was ever trained here, else trained; of no
-    trial, if so few finished."""
-    records = []
-    for repeat in repeated:
-        obtain(repeat)
-        records.append(read_json(repeat.record, repeat.digest, repeat.fits))
-    number = None if trial is None else trial.number
-    write(file.path, sealed_json({"digest": file.digest, "trial": number, "repeats": records}))
-
-
-def stock() -> None:
-    """Put every repeat in the files that are there, whatever search they are of, into the store: another
-    ranking of the same trials finds them, in a pulled clone too."""
-    for path in CONFIRMED.glob("*.json"):
-        for held in recorded(path):
-            repeat = Repeat(held["trial"], {}, held["spec"])
-            if not repeat.record.exists():
-                write(repeat.record, sealed_json(held))
-
-
-def keep_only(wanted: Iterable[Path]) -> None:
-    """Of the files of repeats leave only these: what DVC tracks is a function of the commit."""
-    stock()
-    for path in {*CONFIRMED.glob("*")} - {*wanted}:
-        path.unlink(missing_ok=True)
-
-
-def recorded(path: Path) -> list[dict[str, Any]]:
-    """The records in a file of repeats; none, if it is not there or not whole."""
-    try:
-        with parsing(path):
-            told = json.loads(path.read_bytes())
-            held: list[dict[str, Any]] = read_json(path, str(told["digest"]), is_confirmation)["repeats"]
-            return held
-    except (Damaged, OSError):
-        return []
 
 
 def answer(network: MultiLayerNet, x: NDArray[Any]) -> dict[str, str]:

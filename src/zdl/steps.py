@@ -92,14 +92,13 @@ def _sum(images: Mapping[str, NDArray[Any]]) -> str:
 
 def confirmation(layout: Layout, say: Say, name: str) -> None:
     """One of the best trials trained again, as often as `confirm.repeats` says."""
-    from zdl import ranking, repeats
+    from zdl import confirm
 
     rank, file = layout.confirmation(name)
-    best = ranking.top(ranking.rank(read_json(*layout.table)), rank)["trial"].tolist()
-    number = best[rank - 1] if rank <= len(best) else None
-    trial = next((trial for trial in layout.known() if trial.number == number), None)
-    repeats.stock()
-    repeats.confirm(trial, layout.again(trial) if trial else [], file)
+    best = layout.best(rank)
+    trial = best[rank - 1] if rank <= len(best) else None
+    confirm.stock()
+    confirm.make(trial, layout.again(trial) if trial else [], file)
 
 
 def baseline(layout: Layout, say: Say) -> None:
@@ -131,18 +130,18 @@ def rank(layout: Layout, say: Say) -> None:
 def weights(layout: Layout, say: Say) -> None:
     """The weights of the best trial, which is trained once more for them: `zdl.network.predict` reads digits
     with them. (Their last bits differ between processors, so neither engine's lock knows of them.)"""
-    from zdl import ranking
     from zdl.trial import describe, train
 
-    best = ranking.top(ranking.rank(read_json(*layout.table)), 1)
-    if best.empty:
+    best = layout.best(1)
+    if not best:
         say("no trial finished: there are no weights to keep")
         WEIGHTS.unlink(missing_ok=True)
         store.publish(layout.weighted, {})
         return
-    trial = next(trial for trial in layout.trials.values() if trial.number == best["trial"].item())
+    (trial,) = best
     network, history = train(trial, read_npz(*layout.split))
-    if not digest(describe(history)).startswith(best["result"].item()):
+    results = {row["trial"]: row["result"] for row in read_json(*layout.table)["trials"]}
+    if digest(describe(history)) != results[trial.number]:
         say(f"note: trial {trial.number} came out otherwise than in its record, on another kind of processor")
     store.publish_weights(layout.weighted, WEIGHTS, network.to_bytes())
 
@@ -152,7 +151,7 @@ def render(layout: Layout, say: Say) -> None:
     from zdl import confirmation, figures, findings, report
 
     found, settings = _found(layout), layout.settings
-    held_out = read_npz(*layout.held_out)
+    held_out = found.held_out
     survivor = confirmation.survivor(found.confirmed)
     confusion = confirmation.confusion(found.files, survivor, held_out["t"])
     mistakes = confirmation.mistakes(found.files, survivor, held_out["t"])
@@ -212,6 +211,7 @@ class Found(NamedTuple):
     """What a search found, and what survived."""
 
     made_from: dict[str, str]  # what decided the numbers, besides the settings
+    held_out: Mapping[str, NDArray[Any]]  # images x and their labels t
     trials: list[dict[str, Any]]  # each with its point and outcome
     files: list[dict[str, Any]]  # of the repeats of the best
     ranking: "pd.DataFrame"
@@ -240,6 +240,7 @@ def _found(layout: Layout) -> Found:
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Found(
         made_from={"data": table["data"], "held_out": _sum(held_out), "numpy": np.__version__},
+        held_out=held_out,
         trials=table["trials"],
         files=files,
         ranking=frame,
