@@ -54,7 +54,7 @@ def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **set
     }  # fmt: skip
     given = {"split": {"seed": 1}, "search": {"space": space, **settings}, "report": {"best": best}}
     images = {"data": "d", "held_out": "h", "numpy": "2.4.6", **(made_from or {})}
-    return review.Side(name, given, frame, metrics, pd.DataFrame(), images, b"", [])
+    return review.Side(name, given, frame, metrics, images, b"", [])
 
 
 OLD = side("main", trial(3, 0.77, 0.007), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003), trial(2, 0.1, 1e-6))

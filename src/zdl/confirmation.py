@@ -10,15 +10,16 @@ batches and images to train on, and beside what those networks recognise of imag
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zdl.kinds import CLASSES
+from zdl.kinds import CLASSES, unpacked
 from zdl.repeats import answers
-from zdl.statistics import crossed, crossed_error, holm, wilson
+from zdl.statistics import SURE, crossed, crossed_error, holm, wilson
 
 Confirmation = Sequence[Mapping[str, Any]]
 Labels = NDArray[np.uint8]
@@ -26,7 +27,6 @@ CONFIRMED = (
     "rank", "trial", "val_acc", "low", "high", "repeats", "diverged", "val_mean", "val_sd", "luck",
     "held_out", "held_out_low", "held_out_high", "gap",
 )  # fmt: skip
-SURE = 0.05
 
 
 def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_images: int) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
         if contents["trial"] is None:
             continue
         outcomes = [record["outcome"] for record in contents["repeats"]]
-        finished = [outcome for outcome in outcomes if outcome["status"] != "diverged"]
+        finished = [outcome for outcome in outcomes if outcome["final"]]
         val_acc = found[contents["trial"]]["val_acc"]
         again = _spread(_val_acc(outcome) for outcome in finished)
         held_out = _survived(np.array([_taken_for(outcome) == t for outcome in finished]))
@@ -83,7 +83,7 @@ def again(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels) -> pd.Da
         )
         for contents in confirmation
         for number, record in enumerate(contents["repeats"], start=1)
-        for finished in [record["outcome"]["status"] != "diverged"]
+        for finished in [record["outcome"]["final"]]
     ]
     frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
     return frame.astype({"val_acc": "float64", "held_out": "float64"})
@@ -130,7 +130,7 @@ def peers(confirmation: Confirmation, trial: int | None, t: Labels) -> list[int]
 def _right(contents: Mapping[str, Any], t: Labels) -> dict[int, NDArray[np.bool_]]:
     """Which held-out images each repeat of a trial that finished recognises, by its number."""
     outcomes = enumerate(record["outcome"] for record in contents["repeats"])
-    return {k: _taken_for(outcome) == t for k, outcome in outcomes if outcome["status"] != "diverged"}
+    return {k: _taken_for(outcome) == t for k, outcome in outcomes if outcome["final"]}
 
 
 def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:
@@ -193,9 +193,7 @@ def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
     """The linear model as `confirmed` tells the trials: `val_acc` on the search's split, `val_mean` and
     `val_sd` on those of the repeats, and `held_out` with its interval."""
     fits = contents["repeats"]
-    size = contents["search"]["held_out_size"]
-    bits = [np.frombuffer(bytes.fromhex(fit["held_out_hits"]), np.uint8) for fit in fits]
-    hits = np.array([np.unpackbits(each)[:size] for each in bits], bool)
+    hits = np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits])
     val_mean, val_sd = _spread([fit["val_correct"] / fit["val_size"] for fit in fits])
     held_out, low, high = _survived(hits)
     return {
@@ -240,11 +238,10 @@ def _val_acc(outcome: Mapping[str, Any]) -> float:
 
 
 def _spread(scores: Iterable[float]) -> tuple[float, float]:
-    """Mean and standard deviation, NaN where there is none; to 6 decimals, which hide the order of a sum."""
+    """Mean and standard deviation, NaN where there is none."""
     scores = list(scores)
-    mean = math.fsum(scores) / len(scores) if scores else math.nan
-    square = math.fsum((score - mean) ** 2 for score in scores)
-    return round(mean, 6), round(math.sqrt(square / (len(scores) - 1)), 6) if len(scores) > 1 else math.nan
+    mean = round(fmean(scores), 6) if scores else math.nan
+    return mean, round(stdev(scores), 6) if len(scores) > 1 else math.nan
 
 
 def _less(found: float, left: float) -> float:

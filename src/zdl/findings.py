@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zdl import plan, statistics
+from zdl.kinds import unpacked
 from zdl.ranking import top
 from zdl.samplers import sampler
 from zdl.settings import ranges
@@ -29,7 +30,6 @@ Row = dict[str, Any]
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
 FIFTHS = 5
 FEWEST = 10  # trials for a test: of fewer, the distributions that p-values come from say nothing
-SURE = 0.05
 WIDEN = 0.25  # of a range, on its own scale: how far to move an end outwards
 MARGIN = 0.05  # of a range, left on either side of the best trials
 
@@ -69,7 +69,9 @@ def leaders(
     scores = finished["val_acc"].to_numpy(dtype=np.float64)
     one = (sizes - 1) / sizes**2
     variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / np.maximum(sizes - 1, 1)
-    recognised = np.array([hits(curves[trial]) for trial in finished["trial"]])
+    recognised = np.array(
+        [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
+    )
     p_score = statistics.p_best_scores(scores, variances)
     p_image = statistics.p_best_images(recognised, rng)
     shown = finished.head(best)
@@ -91,12 +93,6 @@ def leaders(
 
 
 _KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
-
-
-def hits(curve: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Which validation images a trial recognises, at the point of its curve that ranks it."""
-    bits = np.frombuffer(bytes.fromhex(curve["val_hits"]), dtype=np.uint8)
-    return np.unpackbits(bits, count=curve["val_size"]).astype(bool)
 
 
 def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -236,7 +232,7 @@ def _advise(rows: Sequence[Row], searched: Mapping[str, Any]) -> None:
     adjusted = statistics.holm([row[f"p_{end}"] for row, end in ends])
     for p, (row, end) in sorted(zip(adjusted.tolist(), ends, strict=True), key=lambda each: each[0]):
         low, high = wider(row["name"], searched[row["name"]], end)
-        if p < SURE and "advice" not in row and _gains(searched[row["name"]], low, high):
+        if p < statistics.SURE and "advice" not in row and _gains(searched[row["name"]], low, high):
             advice = "down" if end == "low" else "up"
             row |= {"advice": advice, "wider_low": low, "wider_high": high}
 
@@ -283,7 +279,7 @@ def _judge(rows: Sequence[Row]) -> None:
     lesser = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
     alone = [min(1.0, found[0] * len(found)) if found else math.nan for found in lesser]
     for row, p in zip(rows, statistics.holm(alone).tolist(), strict=True):
-        row["effect"] = p < SURE  # of NaN: false
+        row["effect"] = p < statistics.SURE  # of NaN: false
 
 
 def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

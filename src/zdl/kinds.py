@@ -29,6 +29,12 @@ def images(dtype: type[np.generic], *suffixes: str) -> Fits:
     return fits
 
 
+def unpacked(hits: str, size: int) -> NDArray[np.bool_]:
+    """Which of so many images are recognised, from one bit an image in hexadecimal."""
+    bits = np.frombuffer(bytes.fromhex(hits), dtype=np.uint8)
+    return np.unpackbits(bits, count=size).astype(bool)
+
+
 def _labels(t: NDArray[Any]) -> bool:
     return t.dtype == np.uint8 and bool((t < CLASSES).all())
 

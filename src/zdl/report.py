@@ -22,7 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
-from zdl.statistics import resampled
+from zdl.statistics import SURE, resampled
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
 PAGES = {"README.md": 100, "README.ja.md": None}  # each page, and the width of its paragraphs, by `tidy`
@@ -72,7 +72,7 @@ def pages(
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
         "leaders": _leaders(ranking, settings, found.leaders),
-        "alike": int((found.leaders["p_holm"] >= 0.05).sum()) if len(found.leaders) else 0,
+        "alike": int((found.leaders["p_holm"] >= SURE).sum()) if len(found.leaders) else 0,
         "searched": _searched(ranking, settings, found.space),
         "surface": settings["search"]["method"] == "bayes" and _modelled(ranking, settings),
         "lines": settings["search"]["method"] in ("random", "halton") and _modelled(ranking, settings),

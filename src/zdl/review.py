@@ -6,7 +6,6 @@ digest of all that determines it, and another of what came of it.
 """
 
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ Files = Callable[[str], bytes | None]  # the contents of a file of one side, Non
 Interval = tuple[float, float]
 Row = dict[str, Any]
 FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped")
-TABLES = ("ranking.csv", "metrics.json", "confirmed.csv", "made_from.json", "best20.png")
+TABLES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
 
 class Side(NamedTuple):
@@ -35,7 +34,6 @@ class Side(NamedTuple):
     settings: dict[str, Any]
     ranking: pd.DataFrame
     metrics: dict[str, Any]
-    confirmed: pd.DataFrame
     made_from: dict[str, str]
     figure: bytes  # the learning curves of the best, as PNG
     stale: list[str]  # files that are not those which dvc.lock has on record
@@ -59,10 +57,9 @@ def read(name: str, files: Files) -> Side:
     with parsing(f"{name}:reports"):
         frame = ranking.read(found["reports/ranking.csv"].decode())
         metrics, made_from = (json.loads(found[f"reports/{part}.json"]) for part in ("metrics", "made_from"))
-        confirmed = pd.read_csv(io.BytesIO(found["reports/confirmed.csv"]))
     with parsing(f"{name}:dvc.lock"):
         stale = _stale(YAML(typ="safe", pure=True).load(found["dvc.lock"]), files)
-    return Side(name, settings, frame, metrics, confirmed, made_from, found["reports/best20.png"], stale)
+    return Side(name, settings, frame, metrics, made_from, found["reports/best20.png"], stale)
 
 
 def _stale(lock: Mapping[str, Any], files: Files) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+SURE = 0.05  # the p-value below which something is said to be found
 DRAWS = 4000  # of a bootstrap: a probability of one half is then known to within 0.016, 19 times of 20
 
 

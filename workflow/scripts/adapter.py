@@ -49,6 +49,12 @@ def alone() -> Iterator[Callable[[str], int]]:
         yield snakemake
 
 
+def at(revision: str, path: str | Path) -> bytes | None:
+    """A file as it is in a revision; None if that has none of that name."""
+    done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 

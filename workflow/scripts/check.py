@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapter import one_line, say
+from adapter import at, one_line, say
 from zdl import Error, store
 from zdl.files import Damaged, canonical, read_json
 from zdl.layout import RANKED, RENDERED, REPORTS, Layout
@@ -35,7 +35,7 @@ def check() -> list[str]:
     """What is wrong, a line each. Settings that do not hold are an `Error`."""
     layout = Layout.of("params.yaml")
     if not LOCK.exists():
-        mend = "make repro" if committed(LOCK) is None else f"git checkout HEAD {LOCK}"
+        mend = "make repro" if at("HEAD", LOCK) is None else f"git checkout HEAD {LOCK}"
         return [f"{LOCK}: is not there; `{mend}` brings it"]
     stages, lock = recorded()
     outs = {out.def_path: out for stage in stages for out in stage.outs}
@@ -52,7 +52,7 @@ def check() -> list[str]:
     found += [*strays(outs), *(line for path, line in received(layout) if path not in wrong)]
     if not found and not vouched:
         found = [f"{LOCK}: was recorded under other versions of the libraries, or by hand; {REPRO}"]
-    if found and committed(LOCK) not in (None, LOCK.read_bytes()):
+    if found and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
         found.append(
             f"{LOCK}: is not the last commit's; was that not meant, `git checkout HEAD {LOCK}` mends it"
         )
@@ -128,7 +128,7 @@ def published(outs: Mapping[str, "Output"], remade: bool) -> Iterator[tuple[str,
         if out.use_cache or not out.hash_info or not (status := out.workspace_status()):
             continue
         what = "is not there" if "deleted" in status.values() else f"is not what {LOCK} records"
-        last = committed(Path(path))
+        last = at("HEAD", path)
         if not remade and last is not None and md5(last) == out.hash_info.value:
             yield path, f"{path}: {what}; `git checkout HEAD {path}` mends it"
         else:
@@ -139,7 +139,7 @@ def strays(outs: Mapping[str, "Output"]) -> Iterator[str]:
     """What lies in reports/, or is committed there, and no stage makes."""
     for path in listed("ls-files", "--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
         if path not in outs and Path(path).exists():
-            mend = f"rm {path}" if committed(Path(path)) is None else f"git rm --force {path}"
+            mend = f"rm {path}" if at("HEAD", path) is None else f"git rm --force {path}"
             yield f"{path}: no stage of dvc.yaml makes it; `{mend}` mends it"
 
 
@@ -213,12 +213,6 @@ def git(*arguments: str) -> bytes:
 def listed(*arguments: str) -> list[str]:
     """The files that Git names."""
     return sorted({name for name in git(arguments[0], "-z", *arguments[1:]).decode().split("\0") if name})
-
-
-def committed(path: Path) -> bytes | None:
-    """A file as it is in the last commit, if it is there."""
-    done = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=False)
-    return None if done.returncode else done.stdout
 
 
 def md5(data: bytes) -> str:

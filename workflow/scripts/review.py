@@ -8,17 +8,11 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from adapter import one_line
+from adapter import at, one_line
 from zdl import Error, figures, review
 from zdl.files import write
 
 OUT = Path("review")
-
-
-def at(revision: str, path: str) -> bytes | None:
-    """A file of a revision; None if it has none of that name."""
-    done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
 
 
 def here(path: str) -> bytes | None:

@@ -209,13 +209,14 @@ def mistakes(
 def _confusion(ax: Axes, confusion: NDArray[np.float64]) -> None:
     """A matrix of shares, in colours and in whole percent."""
     cmap = LinearSegmentedColormap.from_list("shares", ["#ffffff", VALIDATION, "#00304d"])
-    edges = np.arange(11)
+    classes = len(confusion)
+    edges = np.arange(classes + 1)
     ax.pcolormesh(
         edges, edges, confusion, cmap=cmap, norm=PowerNorm(0.5, 0, 1), edgecolors="white", linewidth=1
     )
-    ax.set(xlim=(0, 10), ylim=(10, 0), xlabel="taken for", ylabel="digit")
-    ax.set_xticks(edges[:-1] + 0.5, [str(k) for k in range(10)])
-    ax.set_yticks(edges[:-1] + 0.5, [str(k) for k in range(10)])
+    ax.set(xlim=(0, classes), ylim=(classes, 0), xlabel="taken for", ylabel="digit")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks(edges[:-1] + 0.5, [str(k) for k in range(classes)])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     for (i, j), share in np.ndenumerate(confusion):
