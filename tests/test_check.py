@@ -39,20 +39,10 @@ Path("dvc.lock").write_text(lock)
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A clone in which the search was run, and committed."""
-    clone = Clone.of_this_project(tmp_path_factory.mktemp("made") / "zdl")
-    clone.engine("dvc")
-    clone.commit()
-    clone.trained()
-    return clone
-
-
 @pytest.fixture
-def clone(made, tmp_path):
+def clone(recorded, tmp_path):
     """A fresh clone of that, with no data/, no results/ and no store."""
-    made.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
+    recorded.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
     return Clone(tmp_path / "zdl")
 
 
@@ -89,8 +79,8 @@ def test_a_fresh_clone_passes_and_is_told_what_was_not_looked_at(clone):
     assert not (clone.path / "results").exists() and clone.trainings() == []
 
 
-def test_where_the_search_was_run_it_passes_too(made):
-    made.run(*CHECK)
+def test_where_the_search_was_run_it_passes_too(recorded):
+    recorded.run(*CHECK)
 
 
 def test_the_make_target_is_the_script(clone):
@@ -110,8 +100,8 @@ def test_settings_that_were_edited_and_not_run(clone):
     mend(clone, command(line))
 
 
-def test_settings_run_by_snakemake_and_not_recorded(made, tmp_path):
-    clone = made.copy(tmp_path / "zdl")
+def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
+    clone = recorded.copy(tmp_path / "zdl")
     clone.edit(report={"best": 3})
     clone.engine("snakemake")
     clone.trainings()
@@ -144,8 +134,8 @@ def test_one_byte_of_a_report_edited_by_hand(clone):
     mend(clone, command(found[0]))
 
 
-def test_a_report_that_was_edited_and_committed(made, clone):
-    shutil.copytree(made.path / ".zdl", clone.path / ".zdl")
+def test_a_report_that_was_edited_and_committed(recorded, clone):
+    shutil.copytree(recorded.path / ".zdl", clone.path / ".zdl")
     text = (clone.path / RANKING).read_text()
     (clone.path / RANKING).write_text(text.replace("0.", "0.9", 1))
     clone.commit()
@@ -225,8 +215,8 @@ def test_a_stage_recorded_with_another_file_than_was_made(clone):
     )
 
 
-def test_a_receipt_that_is_here_knows_a_report_that_was_forged_with_its_lock(made, tmp_path):
-    clone = made.copy(tmp_path / "zdl")
+def test_a_receipt_that_is_here_knows_a_report_that_was_forged_with_its_lock(recorded, tmp_path):
+    clone = recorded.copy(tmp_path / "zdl")
     clone.run("python", "-c", FORGE)
     clone.commit()
     (line,) = lines(clone)
@@ -234,7 +224,7 @@ def test_a_receipt_that_is_here_knows_a_report_that_was_forged_with_its_lock(mad
     mend(clone, command(line))
 
 
-def test_only_training_finds_a_forgery_in_a_fresh_clone(made, clone):
+def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone):
     lock = clone.path / "dvc.lock"  # in which a stage that dvc.yaml got later stands at the end
     head, *stages = re.split(r"(?m)^(?=  \w+:$)", lock.read_text())
     lock.write_text("".join([head, *stages[1:], stages[0]]))
@@ -249,16 +239,16 @@ def test_only_training_finds_a_forgery_in_a_fresh_clone(made, clone):
     assert [line.split(":")[0] for line in said] == ["dvc.lock", RANKING]
     assert {command(line) for line in said} == {"make clean repro"}
     assert clone.trained() == sorted(clone.names())
-    shutil.copytree(made.path / ".zdl", clone.path / ".zdl")
+    shutil.copytree(recorded.path / ".zdl", clone.path / ".zdl")
     mend(clone, "make repro")
     assert {path: (clone.path / path).read_bytes() for path in kept} == kept
 
 
-def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(made, clone, tmp_path):
+def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(recorded, clone, tmp_path):
     pull = ("python", "workflow/scripts/pull.py")
     said = clone.run(*pull)
     assert said.startswith("no remote is set") and said.count("\n") == 1
-    source = made.copy(tmp_path / "source")
+    source = recorded.copy(tmp_path / "source")
     for each in (source, clone):
         each.run("dvc", "remote", "add", "--default", "here", str(tmp_path / "remote"))
     source.run("dvc", "push", "trials", "split", "plan")  # less than all
@@ -269,9 +259,9 @@ def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(made,
     clone.run("make", "unchanged")
 
 
-def test_what_is_published_is_what_is_checked(made):
+def test_what_is_published_is_what_is_checked(recorded):
     """No file under reports/ is without a checksum in dvc.lock."""
-    lock = (made.path / "dvc.lock").read_text()
+    lock = (recorded.path / "dvc.lock").read_text()
     for path in (*RANKED, *RENDERED):
-        data = (made.path / path).read_bytes()
+        data = (recorded.path / path).read_bytes()
         assert f"- path: {path}\n      hash: md5\n      md5: {hashlib.md5(data).hexdigest()}\n" in lock

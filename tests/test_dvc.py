@@ -10,27 +10,15 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from tests.workflow import Clone
-
 WIDE = ("--set-param", "search.space.lr.high=10.0")
 OFTEN = ("--set-param", "confirm.repeats=3")
 PLOTS = ("best20", "search", "budget", "confirmed")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A clone after `dvc repro`, committed."""
-    clone = Clone.of_this_project(tmp_path_factory.mktemp("built") / "zdl")
-    clone.engine("dvc")
-    clone.commit()
-    clone.trainings()
-    return clone
-
-
-@pytest.fixture(scope="module")
-def queued(built, tmp_path_factory):
-    """The built clone after two experiments by two workers at once: the second has the first's trials."""
-    clone = built.copy(tmp_path_factory.mktemp("queued") / "zdl")
+def queued(recorded, tmp_path_factory):
+    """The recorded clone after two experiments by two workers at once: the second has the first's trials."""
+    clone = recorded.copy(tmp_path_factory.mktemp("queued") / "zdl")
     for name, edit in (("wide", WIDE), ("often", (*WIDE, *OFTEN))):
         clone.run("dvc", "exp", "run", "--queue", "--name", name, *edit)
     clone.run("dvc", "queue", "start", "--jobs", "2", ZDL_CORES="1")
@@ -49,16 +37,16 @@ def clone(queued, tmp_path):
     return clone
 
 
-def test_two_workers_train_what_is_new_and_each_of_it_once(built, queued):
+def test_two_workers_train_what_is_new_and_each_of_it_once(recorded, queued):
     trained = queued.log.read_text().split()
     trials = {name for name in trained if not name.startswith("repeat-")}
     assert len(set(trained)) == len(trained)
-    assert 0 < len(trials) < len(built.names()) and not trials & built.names()
-    assert queued.run("git", "status", "--short") == "" and queued.names() == built.names()
+    assert 0 < len(trials) < len(recorded.names()) and not trials & recorded.names()
+    assert queued.run("git", "status", "--short") == "" and queued.names() == recorded.names()
 
 
-def test_an_experiment_that_is_applied_leaves_nothing_to_do(built, clone):
-    before = built.names()
+def test_an_experiment_that_is_applied_leaves_nothing_to_do(recorded, clone):
+    before = recorded.names()
     clone.run("dvc", "exp", "apply", "often")
     settled(clone)
     assert "high: 10.0" in (clone.path / "params.yaml").read_text()
@@ -68,7 +56,7 @@ def test_an_experiment_that_is_applied_leaves_nothing_to_do(built, clone):
     clone.run("git", "checkout", "--quiet", ".")
     clone.run("dvc", "checkout")
     settled(clone)
-    assert clone.reports() == built.reports()
+    assert clone.reports() == recorded.reports()
 
 
 def test_an_experiment_becomes_a_branch(clone):
@@ -85,32 +73,32 @@ def settled(clone):
     assert clone.trainings() == []
 
 
-def test_an_experiment_in_the_work_tree_trains_what_is_new(built, tmp_path):
-    clone = built.copy(tmp_path / "zdl")
+def test_an_experiment_in_the_work_tree_trains_what_is_new(recorded, tmp_path):
+    clone = recorded.copy(tmp_path / "zdl")
     clone.run("dvc", "exp", "run", "--name", "wide", *WIDE)
-    assert clone.trained() == sorted(clone.names() - built.names()) != []
+    assert clone.trained() == sorted(clone.names() - recorded.names()) != []
     settled(clone)
     assert "wide" in clone.run("dvc", "exp", "show", "--no-pager", "--only-changed", "--csv")
 
 
-def test_a_tree_runs_its_own_code_wherever_zdl_is_installed_from(built, tmp_path):
-    other = built.copy(tmp_path / "other")
+def test_a_tree_runs_its_own_code_wherever_zdl_is_installed_from(recorded, tmp_path):
+    other = recorded.copy(tmp_path / "other")
     with (other.path / "src/zdl/trainer.py").open("a") as file:
         file.write("\nEDITED = True\n")
     new = other.names()
-    assert not new & built.names()
-    said = other.run("snakemake", "-n", PYTHONPATH=str(built.path / "src"))
+    assert not new & recorded.names()
+    said = other.run("snakemake", "-n", PYTHONPATH=str(recorded.path / "src"))
     assert re.findall(r"^trial (\S+):", said, re.M) == sorted(new)
-    other.run("python", "workflow/scripts/plan.py", PYTHONPATH=str(built.path / "src"))
+    other.run("python", "workflow/scripts/plan.py", PYTHONPATH=str(recorded.path / "src"))
     (plan,) = (other.path / "results/plan").iterdir()
     assert all(name in plan.read_text() for name in new)
 
 
-def test_metrics_and_params_say_what_an_experiment_changed(built, queued):
+def test_metrics_and_params_say_what_an_experiment_changed(recorded, queued):
     told = json.loads(queued.run("dvc", "metrics", "diff", "master", "often", "--json"))
     changed = told["reports/metrics.json"]
     assert changed["confirmed.repeats"] == {"old": 2, "new": 3, "diff": 1}
-    old = json.loads(built.reports()["metrics.json"])["confirmed"]["val_mean"]
+    old = json.loads(recorded.reports()["metrics.json"])["confirmed"]["val_mean"]
     assert "confirmed.val_mean" not in changed or changed["confirmed.val_mean"]["old"] == old
     told = json.loads(queued.run("dvc", "params", "diff", "master", "often", "--json"))
     edits = {name: (values["old"], values["new"]) for name, values in told["params.yaml"].items()}

@@ -41,9 +41,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory) -> Clone:
+def clone(fresh, tmp_path_factory) -> Clone:
     """A tiny search, all made, and its report."""
-    clone = Clone.of_this_project(tmp_path_factory.mktemp("html") / "clone")
+    clone = fresh.copy(tmp_path_factory.mktemp("html") / "clone")
     clone.engine("snakemake")
     clone.run(*COMMAND)
     return clone

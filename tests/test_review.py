@@ -185,12 +185,10 @@ def test_reports_that_are_not_on_record_are_named():
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def clone(recorded, tmp_path_factory):
     """A tiny search, committed with its report; on another branch one with a narrower range."""
-    clone = Clone.of_this_project(tmp_path_factory.mktemp("review") / "zdl")
+    clone = recorded.copy(tmp_path_factory.mktemp("review") / "zdl")
     clone.run("git", "branch", "--move", "first")
-    clone.engine("dvc")
-    clone.commit()
     clone.run("git", "checkout", "--quiet", "-b", "second")
     clone.search(lr=(1e-4, 1e-2))
     clone.engine("dvc")

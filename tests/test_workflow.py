@@ -14,16 +14,9 @@ other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory):
-    """A clone in which nothing has run."""
-    return Clone.of_this_project(tmp_path_factory.mktemp("fresh") / "zdl")
-
-
-@pytest.fixture(scope="session")
-def built(fresh, tmp_path_factory):
+def built(recorded, tmp_path_factory):
     """A clone after one run of each engine, with dvc.lock and reports committed and pushed to a remote."""
-    clone = fresh.copy(tmp_path_factory.mktemp("built") / "zdl")
-    clone.engine("dvc")
+    clone = recorded.copy(tmp_path_factory.mktemp("built") / "zdl")
     clone.engine("snakemake")
     clone.run("dvc", "remote", "add", "--default", "here", str(clone.path.parent / "remote"))
     clone.commit()

@@ -38,7 +38,9 @@ def alone() -> Iterator[Callable[[str], int]]:
     """A context in which no other process is; it gives what has Snakemake make a target's files, and tells
     its exit code."""
     from zdl import store
+    from zdl.layout import Layout
 
+    Layout.of("params.yaml")  # wrong settings are refused before anything is touched
     with store.lock_file("trials.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
 

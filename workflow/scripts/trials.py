@@ -4,9 +4,6 @@ from adapter import alone, one_line
 from zdl import Error, store
 from zdl.layout import Layout
 
-with one_line():
-    Layout.of("params.yaml")  # wrong settings are refused before anything is touched
-
 with one_line(), alone() as snakemake:
     layout = Layout.of("params.yaml")
     store.keep_only([*layout.records(), *(its.path for its in layout.rounds)])
