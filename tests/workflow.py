@@ -54,7 +54,7 @@ class Clone:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("ZDL_", "DVC_", "GIT_"))
+                if not name.startswith(("ZDL_", "DVC_", "GIT_", "MAKE", "MFLAGS"))
             },
             "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(path / "src"),
