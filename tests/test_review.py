@@ -235,6 +235,10 @@ def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
     ):
         said = reviewed(copy, *revisions, ok=False)
         assert said.startswith(line) and said.count("\n") == 1
+    copy.search(lr=(1e-2, 1e-6))
+    said = reviewed(copy, "first", ok=False)
+    assert said.startswith("params.yaml: search.space.lr.low") and said.count("\n") == 1
+    copy.run("git", "checkout", "--quiet", "params.yaml")
     (copy.path / "reports/metrics.json").write_text("{")
     assert reviewed(copy, "first", ok=False).count("\n") == 1
     (copy.path / "reports/metrics.json").unlink()

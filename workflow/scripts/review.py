@@ -11,6 +11,7 @@ from pathlib import Path
 from adapter import at, one_line
 from zdl import Error, figures, review
 from zdl.files import write
+from zdl.settings import load
 
 OUT = Path("review")
 
@@ -35,6 +36,8 @@ parser.add_argument("--raw", help="the address under which a host serves the fil
 args = parser.parse_args()
 
 with one_line():
+    if not args.head:
+        load("params.yaml")  # wrong settings are refused; those of a commit may be of another schema
     base, head = commit(args.base), commit(args.head) if args.head else None
     old = review.read(args.base, partial(at, base))
     new = review.read(args.head or "working tree", partial(at, head) if head else here)
