@@ -90,7 +90,12 @@ def code_digest(*names: str) -> str:
     Comments, formatting and docstrings do not count. It is taken over the syntax tree with its empty fields
     left out, which is the same on every Python from 3.11 to 3.13 (`ast.dump` is not).
     """
-    return digest([_skeleton(_parsed(*name.split("."))) for name in names])
+    return digest([_code(name) for name in names])
+
+
+@lru_cache  # several digests hold the same module, and every process asks for most of them as it starts
+def _code(name: str) -> Any:
+    return _skeleton(_parsed(*name.split(".")))
 
 
 def _parsed(module: str, function: str = "") -> ast.AST | list[Any]:
