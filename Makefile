@@ -15,15 +15,17 @@ help:  ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # The first of these that runs and is 3.11, 3.12 or 3.13 (a version manager's stand-in may be found, and not run).
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock
+.venv-beyond/ready: requirements-beyond.lock  # what only clusters and remotes need, and their tests
+.venv/ready .venv-beyond/ready: pyproject.toml
 	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
-	    echo "setting up .venv with $$("$$python" --version): a minute or two"; \
-	    exec "$$python" -m venv --clear .venv; \
+	    echo "setting up $(@D) with $$("$$python" --version): a minute or two"; \
+	    exec "$$python" -m venv --clear $(@D); \
 	  fi; \
 	done; echo "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3" >&2; exit 1
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
@@ -94,9 +96,12 @@ bench: .venv/ready  ## the benchmarks, half an hour; ratios, not seconds (bench/
 compare: .venv/ready  ## the four search methods at equal budgets, an hour or two, to docs/comparison/
 	python bench/compare.py
 
-lock: .venv/ready  ## requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --extra dev pyproject.toml --output-file requirements.lock
+LOCKED = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --no-annotate pyproject.toml
+
+lock: .venv/ready  ## requirements.lock and requirements-beyond.lock anew from pyproject.toml (needs uv)
+	$(LOCKED) --extra dev --output-file requirements.lock
+	$(LOCKED) --extra dev --extra beyond --constraint requirements.lock --output-file requirements-beyond.lock
 
 BASE ?= main
 
