@@ -52,7 +52,11 @@ def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **set
             "held_out_high": held_out + 0.015, "linear_held_out": 0.8,
         },
     }  # fmt: skip
-    given = {"split": {"seed": 1}, "search": {"space": space, **settings}, "report": {"best": best}}
+    given = {
+        "split": {"seed": 1},
+        "search": {"method": "random", "space": space, **settings},
+        "report": {"best": best},
+    }
     images = {"data": "d", "held_out": "h", "numpy": "2.4.6", **(made_from or {})}
     return review.Side(name, given, frame, metrics, images, b"", [])
 
@@ -156,16 +160,68 @@ def test_who_entered_left_and_moved():
 def test_the_overlay_draws_each_trial_once():
     new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(2, 0.4, 0.002))
     trials, names = review.overlaid(OLD, new)
-    assert names == ["lr", "weight_decay"]
+    assert names == ["lr", "weight_decay"] and trials["before"].dropna().tolist() == [0.77]
     assert dict(zip(trials["trial"].astype(str) + trials["side"], trials["lr"], strict=True)) == {
         "5new": 0.008, "3both": 0.007, "2new": 0.002, "1old": 0.005, "0old": 0.003, "2old": 1e-6,
     }  # fmt: skip
     narrow = {**SPACE, "lr": {**SPACE["lr"], "low": 1e-4}}
     figure = figures.overlay(trials, (SPACE, narrow), names)
     drawn = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert drawn == ["in both (1)", "only before (3)", "only now (2)", "old range", "new range"]
+    assert drawn == ["the same in both (1)", "only before (3)", "only now (2)", "old range", "new range"]
     assert figure.axes[0].get_xlim() == (1e-6, 1e-2)
     assert figures.png(figure) == figures.png(figures.overlay(trials, (SPACE, narrow), names))
+
+
+def test_the_overlay_shows_a_trial_that_came_out_otherwise_as_it_was_and_as_it_is():
+    was = side("main", trial(0, 0.5, 0.003), trial(1, 0.2, 0.005), trial(2, 0.3, 1e-5, status="diverged"))
+    new = side("edit", *(trial(n, 0.6 + n / 10, lr, result="s", key="k")
+                         for n, lr in ((2, 1e-5), (1, 0.005), (0, 0.003))))  # fmt: skip
+    trials, names = review.overlaid(was, new)
+    assert trials["side"].tolist() == ["again"] * 3
+    assert trials["before"].fillna(-1).tolist() == [-1, 0.2, 0.5]  # of one that diverged, no score
+    figure = figures.overlay(trials, (SPACE, SPACE), names)
+    left, right = figure.axes[0].collections[-2:]
+    assert right.get_array().tolist() == [0.6, 0.7, 0.8]
+    assert left.get_array().filled(-1).tolist() == [0.5, 0.2, -1]
+    assert left.get_paths()[0].get_extents().x1 == pytest.approx(0) == right.get_paths()[0].get_extents().x0
+    one = figures.overlay(trials, (SPACE, SPACE), ["lr"])
+    lines = one.axes[0].collections[0].get_segments()
+    assert [segment[:, 1].tolist() for segment in lines if len(segment)][:2] == [[0.5, 0.6], [0.2, 0.7]]
+
+
+def test_trials_at_the_same_points_are_compared_with_themselves():
+    was = side("main", *(trial(n, 0.3, 1e-3 * (n + 1)) for n in range(12)))
+    new = side(
+        "edit",
+        *(trial(n, 0.5 - n / 100, 1e-3 * (n + 1), result="s", key="k") for n in range(10)),
+        trial(10, 0.1, 0.011, result="s", key="k"),
+        trial(11, 0.2, 0.012, result="s", key="k", status="diverged"),
+    )
+    told = review.paired(was, new)
+    assert (told["trials"], told["higher"], told["lower"]) == (11, 10, 1)
+    assert told["median"] == pytest.approx(0.15)
+    assert told["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
+    assert "10 scored higher than before, 1 lower and 0 the same; the median difference is +0.150" in page(
+        was, new
+    )
+    assert "scored higher than before" not in page(OLD, OLD)
+    elsewhere = new._replace(made_from={**new.made_from, "data": "other"})
+    assert "scored higher than before" not in page(was, elsewhere)
+
+
+def test_a_search_of_more_trials_is_compared_at_equal_budgets():
+    more = side("edit", *OLD.ranking.drop(columns="rank").to_dict("records"), trial(9, 0.1, 0.001))
+    told = {it.name: it for it in review.measures(OLD, more, data=True, held_out=True)}
+    # Of 5 trials, each subset of 4 misses one: 0.77 is missed by one of five, and then 0.7 is the best.
+    assert (told["best of 4 trials, expected"].old, told["best of 4 trials, expected"].new) == (
+        "0.770", f"{0.8 * 0.77 + 0.2 * 0.7:.3f}",
+    )  # fmt: skip
+    assert told["mean of the best"].verdict == told["least of the best"].verdict == review.OF_MORE
+    assert "Of more trials the best are better, even if nothing else changed" in page(OLD, more)
+    told = {it.name: it for it in review.measures(OLD, OLD, data=True, held_out=True)}
+    assert told["mean of the best"].verdict == "" and not any("expected" in name for name in told)
+    learns = more._replace(settings={**more.settings, "search": {"method": "bayes", "space": SPACE}})
+    assert not any("expected" in it.name for it in review.measures(OLD, learns, data=True, held_out=True))
 
 
 def test_searches_over_nothing_in_common_have_no_overlay():

@@ -1,11 +1,10 @@
 """The review: what an edit of the settings did to a search, for whoever has to say yes or no to it.
 
-Both sides are what a commit holds: params.yaml, dvc.lock and the tables under reports/. Nothing is trained,
-and nothing of the pipeline has to be there. That a trial was kept is not taken on trust: each side has a
+Both sides are what a commit holds: params.yaml and the tables under reports/. Nothing is trained, and nothing
+of the pipeline has to be there. That a trial was kept is not taken on trust: each side has a
 digest of all that determines it, and another of what came of it.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,11 +17,12 @@ from zdl import Error, ranking
 from zdl.files import parsing
 from zdl.report import templates, tidy
 from zdl.settings import normalise
-from zdl.statistics import wilson
+from zdl.statistics import expected_maximum, mcnemar, wilson
 
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
 Interval = tuple[float, float]
 Row = dict[str, Any]
+OF_MORE = "not of as many trials"
 FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped")
 TABLES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
@@ -36,7 +36,7 @@ class Side(NamedTuple):
     metrics: dict[str, Any]
     made_from: dict[str, str]
     figure: bytes  # the learning curves of the best, as PNG
-    stale: list[str]  # files that are not those which dvc.lock has on record
+    stale: list[str]  # files that are not those on record
 
     @property
     def images(self) -> int:
@@ -44,10 +44,10 @@ class Side(NamedTuple):
         return int(self.metrics["search"]["val_images"])
 
 
-def read(name: str, files: Files) -> Side:
+def read(name: str, files: Files, stale: list[str]) -> Side:
     """The side called `name`; Error, in one line, if it has no report that can be read."""
     found = {}
-    for path in ("params.yaml", "dvc.lock", *(f"reports/{table}" for table in TABLES)):
+    for path in ("params.yaml", *(f"reports/{table}" for table in TABLES)):
         data = files(path)
         if data is None:
             raise Error(f"{path}: is not in {name} (needed: a commit with its report)")
@@ -57,24 +57,7 @@ def read(name: str, files: Files) -> Side:
     with parsing(f"{name}:reports"):
         frame = ranking.read(found["reports/ranking.csv"].decode())
         metrics, made_from = (json.loads(found[f"reports/{part}.json"]) for part in ("metrics", "made_from"))
-    with parsing(f"{name}:dvc.lock"):
-        stale = _stale(YAML(typ="safe", pure=True).load(found["dvc.lock"]), files)
     return Side(name, settings, frame, metrics, made_from, found["reports/best20.png"], stale)
-
-
-def _stale(lock: Mapping[str, Any], files: Files) -> list[str]:
-    """The settings and published files that differ from those of which dvc.lock has the checksums."""
-    recorded = {
-        item["path"]: item["md5"]
-        for stage in lock["stages"].values()
-        for item in [*stage.get("deps", []), *stage.get("outs", [])]
-        if item["path"] == "params.yaml" or item["path"].startswith("reports/")
-    }
-    return [
-        path
-        for path, md5 in recorded.items()
-        if (data := files(path)) is None or hashlib.md5(data, usedforsecurity=False).hexdigest() != md5
-    ]
 
 
 def page(old: Side, new: Side, links: Mapping[str, str], overlay: bool) -> str:
@@ -87,6 +70,8 @@ def page(old: Side, new: Side, links: Mapping[str, str], overlay: bool) -> str:
         "changes": list(changes(old.settings, new.settings)),
         "same": same,
         "trials": trials(old, new),
+        "paired": paired(old, new),
+        "few": _fewer(old, new),
         "measures": list(measures(old, new, **same)),
         "best": moves(old, new),
         "links": links,
@@ -147,6 +132,29 @@ def _identity(row: Row) -> tuple[Any, ...]:
     return (row["trial"], *_point(row).items())
 
 
+def paired(old: Side, new: Side) -> Row:
+    """The trials that were trained again at the same points, each compared with itself: how many scored
+    `higher`, `lower` and as high as before, the `median` difference, and the exact p-value of no difference
+    (a sign test, which counts a trial as a throw of a coin)."""
+    again = trials(old, new)["other"]
+    before, after = (_scores(side).reindex(again) for side in (old, new))
+    apart = (after - before).dropna()
+    higher, lower = int((apart > 0).sum()), int((apart < 0).sum())
+    return {
+        "trials": len(apart),
+        "higher": higher,
+        "lower": lower,
+        "median": float(apart.median()) if len(apart) else math.nan,
+        "p_value": mcnemar(higher, lower),
+    }
+
+
+def _scores(side: Side) -> "pd.Series[float]":
+    """The accuracy of each trial that finished, by its number."""
+    finished = ranking.top(side.ranking, len(side.ranking))
+    return finished.set_index("trial")["val_acc"].astype("float64")
+
+
 class Measure(NamedTuple):
     """A number of both sides; `verdict` says, where it can be said, whether the difference is but noise."""
 
@@ -166,8 +174,13 @@ def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measu
         for score, side in zip(best, (old, new), strict=True)
     ]
     yield _accuracies("validation accuracy of Best-1", best, spans, data)
+    if few := _fewer(old, new):
+        expected = [_expected(side, few) for side in (old, new)]
+        if None not in expected:
+            yield _accuracies(f"best of {few:,} trials, expected", expected, [None, None], data)
     for name, key in (("mean of the best", "mean_val_acc"), ("least of the best", "min_val_acc")):
-        yield _accuracies(name, [side.metrics["top"][key] for side in (old, new)], [None, None], data)
+        measure = _accuracies(name, [side.metrics["top"][key] for side in (old, new)], [None, None], data)
+        yield measure._replace(verdict=measure.verdict or (OF_MORE if few else ""))
     survived = [side.metrics["confirmed"] for side in (old, new)]
     spans = [
         None if side["held_out"] is None else (side["held_out_low"], side["held_out_high"])
@@ -180,6 +193,22 @@ def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measu
     for name, key in (("trials", "trials"), ("diverged", "diverged"), ("above one half", "above_half")):
         counts = [side.metrics["search"][key] for side in (old, new)]
         yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", "")
+
+
+def _fewer(old: Side, new: Side) -> int:
+    """How many trials the smaller of two searches has; 0 if both have as many."""
+    counts = [side.metrics["search"]["trials"] for side in (old, new)]
+    return min(counts) if counts[0] != counts[1] else 0
+
+
+def _expected(side: Side, count: int) -> float | None:
+    """What `count` trials of a random search find, on average; None of any other, and of one whose report
+    leaves out some trials. One that diverged scores 0."""
+    scores = _scores(side).tolist()
+    every = len(side.ranking) == side.metrics["search"]["trials"]
+    if side.settings["search"]["method"] != "random" or not every or not scores:
+        return None
+    return float(expected_maximum(scores + [0.0] * (len(side.ranking) - len(scores)))[count - 1])
 
 
 def _accuracies(
@@ -242,17 +271,25 @@ def _was(rank: int | None, shown: int) -> str:
 
 
 def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
-    """The trials of both, with a column `side` as `zdl.figures.overlay` takes it; and the hyper-parameters
-    to draw them over: one or two that both searched in the same way, none if there is no such one."""
+    """The trials of both, with the columns `side` and `before` as `zdl.figures.overlay` takes them; and the
+    hyper-parameters to draw them over: one or two that both searched in the same way, none if there is no
+    such one."""
     before, after = (side.settings["search"]["space"] for side in (old, new))
     space = {name: spec for name, spec in after.items() if name in before and _alike(before[name], spec)}
-    was, is_ = ({_identity(row) for row in _rows(side.ranking)} for side in (old, new))
-    sides = ["both" if _identity(row) in was else "new" for row in _rows(new.ranking)]
-    gone = [_identity(row) not in is_ for row in _rows(old.ranking)]
+    was, is_ = ({_identity(row): row for row in _rows(side.ranking)} for side in (old, new))
+    finished = {identity: row["val_acc"] for identity, row in was.items() if row["status"] != "diverged"}
+    sides = [_side(was.get(identity), row) for identity, row in is_.items()]
+    before = [finished.get(identity, math.nan) for identity in is_]
+    gone = old.ranking[[identity not in is_ for identity in was]]
     trials = pd.concat(
-        [new.ranking.assign(side=sides), old.ranking[gone].assign(side="old")], ignore_index=True
+        [new.ranking.assign(side=sides, before=before), gone.assign(side="old", before=math.nan)],
+        ignore_index=True,
     )
     return trials, ranking.map_axes(trials, space) if space else []
+
+
+def _side(before: Row | None, row: Row) -> str:
+    return "new" if before is None else "both" if before["result"] == row["result"] else "again"
 
 
 def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -5,12 +5,14 @@ It goes to standard output and, with its figures, to review/.
 
 import argparse
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import on_record
 from adapter import at, one_line
 from zdl import Error, figures, review
-from zdl.files import write
+from zdl.files import parsing, write
 from zdl.settings import load
 
 OUT = Path("review")
@@ -18,6 +20,15 @@ OUT = Path("review")
 
 def here(path: str) -> bytes | None:
     return Path(path).read_bytes() if Path(path).is_file() else None
+
+
+def side(name: str, files: Callable[[str], bytes | None]) -> review.Side:
+    """One side of the review, and which of its files are not those that its dvc.lock has on record."""
+    if (lock := files("dvc.lock")) is None:
+        raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
+    with parsing(f"{name}:dvc.lock"):
+        stale = on_record.stale(lock, files)
+    return review.read(name, files, stale)
 
 
 def commit(revision: str) -> str:
@@ -39,8 +50,8 @@ with one_line():
     if not args.head:
         load("params.yaml")  # wrong settings are refused; those of a commit may be of another schema
     base, head = commit(args.base), commit(args.head) if args.head else None
-    old = review.read(args.base, partial(at, base))
-    new = review.read(args.head or "working tree", partial(at, head) if head else here)
+    old = side(args.base, partial(at, base))
+    new = side(args.head or "working tree", partial(at, head) if head else here)
     trials, names = review.overlaid(old, new)
     links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}
     write(OUT / links["old"], old.figure)

@@ -1,26 +1,33 @@
 """Two searches over one space: what an edit moved."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+import matplotlib
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 
-from zdl.figures.base import FAINT, INK, QUIET, _legend, _style
+from zdl.figures.base import FAINT, INK, QUIET, VALIDATION, _handle, _legend, _scatter, _style
 from zdl.figures.space import _bar, _crosses, _dots, _map, _name_best, _size
 
-LOOKS = {"both": ("in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
+LOOKS = {"both": ("the same in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
+Half = Literal["left", "right"]
 Space = Mapping[str, Mapping[str, Any]]
 
 
 def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str]) -> Figure:
     """The trials of two searches where they lie over the hyper-parameters `names`, which both searched.
 
-    `trials` is a ranking with a column `side`: both, old or new (of those in both, as they are now). A dashed
-    frame is the old range, a solid one the new. Best-1 is that of the new search.
+    `trials` is a ranking with two columns more: `side` is both, again (which came out otherwise), old or new,
+    and `before` the accuracy that it had in the old search. The left half of a trial that came out otherwise
+    is as it was before; over one hyper-parameter, where accuracy is upright, a line leads from there.
+    A dashed frame is the old range, a solid one the new. Best-1 is that of the new search.
     """
     old, new = spaces
     space = {name: _union(old[name], new[name]) for name in names}
@@ -38,6 +45,10 @@ def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[s
                 look = {"s": size, "linewidths": 0.6}
                 dots, handle = _dots(ax, shown, f"{label} ({len(shown)})", marker, coloured, **look)
                 handles.append(handle)
+        again = finished[finished["side"] == "again"]
+        if len(again):
+            dots, handle = _changed(ax, again, coloured, size)
+            handles.append(handle)
         if coloured and handles:
             _bar(figure, dots, "validation accuracy")
         handles += _crosses(ax, places[places["status"] == "diverged"], size)
@@ -50,6 +61,33 @@ def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[s
         if handles:
             _legend(figure, handles, handlelength=1.2)
     return figure
+
+
+def _changed(ax: Axes, trials: pd.DataFrame, coloured: bool, size: float) -> tuple[PathCollection, Line2D]:
+    """Draw trials that came out otherwise, as they were and as they are; the handle of a legend."""
+    label = f"before | now ({len(trials)})"
+    if not coloured:
+        ax.vlines(trials["x"], trials["before"], trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
+        _scatter(ax, trials.assign(y=trials["before"]), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
+        dots, _ = _dots(ax, trials, label, "o", coloured, s=size, linewidths=0.6)
+        return dots, _handle(label, marker="o", fillstyle="right", mfcalt="white", color=VALIDATION)
+    look: dict[str, Any] = {
+        "s": 1.6 * size,
+        "linewidths": 0.6,
+        "clip_on": False,
+        "zorder": 2,
+        "plotnonfinite": True,
+    }
+    colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # it diverged
+    halves: tuple[tuple[Half, str], ...] = (("left", "before"), ("right", "val_acc"))
+    for half, column in halves:
+        dots = ax.scatter(
+            trials["x"], trials["y"], c=trials[column], cmap=colours, vmin=0, vmax=1, edgecolors=QUIET,
+            marker=MarkerStyle("o", half), **look,
+        )  # fmt: skip
+    handle = _handle(label, marker="o", markersize=8, fillstyle="left", color=colours(0.25), mec=QUIET)
+    handle.set_markerfacecoloralt(colours(0.75))
+    return dots, handle
 
 
 def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
