@@ -6,13 +6,14 @@ SHELL := bash
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundred starts costs two to three times as much
 
 CORES ?= $(or $(ZDL_CORES),all)
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+VENV := $(or $(ZDL_VENV),.venv)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere lint
-.PHONY: bench compare lock review prune clean
+.PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
+.PHONY: test-remotes lint bench compare lock review prune clean
 
 help:  ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # The first of these that runs and is 3.11, 3.12 or 3.13 (a version manager's stand-in may be found, and not run).
 .venv/ready: requirements.lock
@@ -42,7 +43,7 @@ unchanged:  ## fails, with the difference, if a file is not as it is in the last
 	@git --no-pager diff --exit-code HEAD
 	@test -z "$$(git status --porcelain reports | tee /dev/stderr)"
 
-pull: .venv/ready  ## what DVC's remote has of this search, if there is a remote
+pull: $(VENV)/ready  ## what DVC's remote has of this search, if there is a remote
 	@python workflow/scripts/pull.py
 
 comment:  ## review/review.md as the one comment on pull request PR=7 (needs gh, and neither .venv nor a run)
@@ -69,6 +70,12 @@ experiments: .venv/ready  ## DVC's experiments: what each changed, found, and wh
 
 test: .venv/ready  ## all tests
 	pytest --numprocesses auto
+
+# Two processes, one for each kind of server.
+test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers on this machine (on Debian; may install sshd)
+	@test -x /usr/sbin/sshd || { apt-get update && apt-get install --yes --no-install-recommends openssh-server; } \
+	  &> /dev/null || { echo "make: no sshd here; as root: apt-get install openssh-server" >&2; exit 1; }
+	.venv-beyond/bin/pytest --numprocesses 2 --dist loadscope tests/remotes
 
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)

@@ -289,15 +289,6 @@ def test_a_trial_of_a_bayesian_search_is_had_by_its_place_once_it_is_proposed(le
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_pulled_clone_trains_what_an_edit_makes_new(built, engine, tmp_path):
-    clone = pulled(built, engine, tmp_path / "zdl")
-    before = clone.names()
-    EDITS["widen"](clone)
-    clone.engine(engine)
-    assert clone.trained() == sorted(clone.names() - before) != []
-
-
-@pytest.mark.parametrize("engine", ENGINES)
 def test_damage_is_named_and_mended(clone, engine):
     """A truncated and a deleted record, without the store: both are trained again, and only they."""
     reports, (torn, gone, *_) = clone.reports(), clone.records()
