@@ -56,6 +56,7 @@ rule all:
         rules.confirmations.input,
         layout.baseline.path,
         [layout.ranked.path, layout.rendered.path, layout.weighted.path],
+        [layout.whole, layout.listed.path],
         [*RANKED, *RENDERED],
 
 

@@ -477,6 +477,12 @@ def test_a_budget_says_from_where_on_more_trials_add_little():
     assert not any("trials on" in text.get_text() for text in texts(spent(40, images=100)))
 
 
+def test_a_budget_told_at_steps_is_that_of_all_trials():
+    sizes = [1, 2, 4, 8, 16, 2000]
+    figure = figures.budget(pd.DataFrame({"trials": sizes, "best": np.linspace(0.1, 0.6, 6)}))
+    assert "The best so far: 2,000 trials" in [text.get_text() for text in figure.texts]
+
+
 def test_the_best_so_far_is_a_line_of_steps():
     best = [np.nan, 0.4, 0.4, 0.7]
     (ax,) = figures.budget(pd.DataFrame({"trials": range(1, 5), "best": best})).axes

@@ -126,6 +126,17 @@ def flat(text):
     return " ".join(text.split())
 
 
+def test_all_trials_are_published_or_it_is_said_where_they_are(monkeypatch):
+    for rows, english, japanese in (
+        (30, "All trials are in [ranking.csv](ranking.csv), the", "すべての試行は[ranking.csv]"),
+        (29, "best 29 trials are in [ranking.csv](ranking.csv), all 30 in the one file in", "上位29個の試行"),
+    ):
+        monkeypatch.setattr(report, "PUBLISHED", rows)
+        for text, said in zip(pages(search()), (english, japanese), strict=True):
+            assert said in flat(text)
+            assert ("results/ranking/" in text) == (rows < 30)
+
+
 def test_headline_by_hand():
     text = flat(page(search(diverged=(0, 9))))
     assert (

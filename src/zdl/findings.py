@@ -30,6 +30,7 @@ Row = dict[str, Any]
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
 FIFTHS = 5
 FEWEST = 10  # trials for a test: of fewer, the distributions that p-values come from say nothing
+FULL = 256  # trials; larger budgets are told at ever longer steps
 WIDEN = 0.25  # of a range, on its own scale: how far to move an end outwards
 MARGIN = 0.05  # of a range, left on either side of the best trials
 
@@ -96,7 +97,8 @@ _KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int6
 
 
 def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """What the search would have found with fewer trials: a row for each number, none if none finished.
+    """What the search would have found with fewer trials: a row for each number (of more than FULL: for
+    `_sizes`, and for each gain of a best so far), none if none finished.
 
     A random search: trials, expected (the best of so many, without bias), low, high (its 95 % band, for all
     numbers at once), lower, median, upper (quartiles of the best in the disjoint experiments of that size;
@@ -108,14 +110,26 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     trials = np.arange(1, len(scores) + 1 if by_trial else 1)
     if settings["search"]["method"] != "random":
         best = np.fmax.accumulate(scores)[: len(trials)] if len(scores) else scores
-        return pd.DataFrame({"trials": trials, "best": best})
+        so_far = pd.DataFrame({"trials": trials, "best": best})
+        return so_far[_sizes(len(trials)) | ~so_far["best"].duplicated()]
     columns = np.full((6, len(trials)), np.nan)
     if by_trial:
         known = np.nan_to_num(scores)
         columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
         columns[3:] = statistics.experiments(known).T
     names = ("expected", "low", "high", "lower", "median", "upper")
-    return pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})
+    told = pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})
+    return told[_sizes(len(trials))]
+
+
+def _sizes(trials: int) -> NDArray[np.bool_]:
+    """Which numbers of trials, from 1 on, a budget is told for: each up to FULL, every second up to twice as
+    many, every fourth up to four times, and so on, about evenly on a log scale. So twice a number that is
+    told is told, too, as are all doublings of one trial. And the last number, and half of it."""
+    numbers = np.arange(1, trials + 1)
+    step = 1 << np.frexp((numbers - 1) // FULL)[1]
+    told: NDArray[np.bool_] = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))
+    return told
 
 
 def space(frame: pd.DataFrame, settings: Mapping[str, Any], best: int) -> pd.DataFrame:

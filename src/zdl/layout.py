@@ -28,6 +28,7 @@ RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
 RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
 WEIGHTS = Path("results/best.npz")
+WHOLE = Path("results/ranking")  # where every row of the ranking is, of which reports/ has the first ones
 FOUND = ("ranking", "findings", "statistics", "confirmation", "space", "settings.ranges")
 RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
 KEPT = ("plan.trials", "plan.enroll", "plan.number_of", "settings.resolve")  # trials, by zdl.findings.kept
@@ -234,6 +235,16 @@ class Layout:
         outcomes = [self.table.digest, confirmed, self.baseline.digest]
         made_from = [outcomes, self.settings, code, *map(version, ("pandas", *LIBRARIES))]
         return File(Path("results/receipts/rank.json"), digest(made_from))
+
+    @cached_property
+    def whole(self) -> Path:
+        """The ranking of all trials, plain CSV for any reader: so its seal is a receipt, `listed`."""
+        return WHOLE / f"{self.listed.digest[:12]}.csv"
+
+    @cached_property
+    def listed(self) -> File:
+        """The receipt of `whole`, apart from that of RANKED, which can be checked with what Git carries."""
+        return File(Path("results/receipts/ranking.json"), digest([str(WHOLE), self.ranked.digest]))
 
     @cached_property
     def rendered(self) -> File:

@@ -21,7 +21,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from zdl.ranking import accuracy, count, listed, map_axes, short, title, top
+from zdl.ranking import PUBLISHED, accuracy, count, listed, map_axes, short, title, top
 from zdl.statistics import SURE, resampled
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
@@ -71,6 +71,7 @@ def pages(
         "search": metrics["search"],
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
+        "published": min(len(ranking), PUBLISHED),
         "leaders": _leaders(ranking, settings, found.leaders),
         "alike": int((found.leaders["p_holm"] >= SURE).sum()) if len(found.leaders) else 0,
         "searched": _searched(ranking, settings, found.space),

@@ -120,7 +120,10 @@ def rank(layout: Layout, say: Say) -> None:
     from zdl import ranking
 
     found = _found(layout)
-    texts = {f"{name}.csv": ranking.csv(getattr(found, name)) for name in TABLES}
+    store.publish(layout.listed, {layout.whole: ranking.csv(found.ranking).encode()}, alone=True)
+    tables = {name: getattr(found, name) for name in TABLES}
+    tables["ranking"] = found.ranking.head(ranking.PUBLISHED)
+    texts = {f"{name}.csv": ranking.csv(frame) for name, frame in tables.items()}
     for name, values in (("metrics", found.metrics), ("made_from", found.made_from)):
         texts[f"{name}.json"] = json.dumps(values, indent=2, allow_nan=False) + "\n"
     store.publish(layout.ranked, {path: texts[path.name].encode() for path in RANKED})

@@ -211,7 +211,7 @@ def mend(layout: "Layout") -> list[str]:
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
     texts = (layout.plan, layout.table, *records, *layout.confirmed, layout.baseline)
-    receipts = (layout.ranked, layout.rendered, layout.weighted)
+    receipts = (layout.ranked, layout.listed, layout.rendered, layout.weighted)
     lines += [_set_aside(file, read_npz) for file in archives]
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:
@@ -293,10 +293,11 @@ def _moved_aside(path: Path, damage: str) -> str:
     return ""
 
 
-def publish(file: File, files: Mapping[Path, bytes]) -> None:
-    """Write `files`, then `file`, the receipt that says which bytes they are and what they were made from."""
+def publish(file: File, files: Mapping[Path, bytes], alone: bool = False) -> None:
+    """Write `files` (`alone`: see `zdl.files.write`), then `file`, the receipt that says which bytes they are
+    and what they were made from."""
     for path, data in files.items():
-        write(path, data)
+        write(path, data, alone)
     write(file.path, receipt(file, files))
 
 

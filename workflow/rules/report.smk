@@ -1,6 +1,7 @@
 # From the records to the committed report.
 # needs: results/plan, results/trials, results/confirmed, results/baseline
-# makes: results/table, reports/, results/best.npz, and the receipts that vouch for both (results/receipts)
+# makes: results/table, results/ranking, reports/, results/best.npz, and the receipts that vouch for what has
+# no seal of its own (results/receipts)
 
 
 rule aggregate:
@@ -30,7 +31,7 @@ rule rank:
         ancient(layout.baseline.path),
         [ancient(its.path) for its in layout.confirmed],
     output:
-        update([*shown(RANKED), layout.ranked.path]),
+        update([*shown(RANKED), layout.ranked.path, layout.whole, layout.listed.path]),
     log:
         "logs/rank.log",
     benchmark:

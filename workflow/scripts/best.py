@@ -1,20 +1,27 @@
 """`make run` ends with this: the best trials, in the book's words, and where the report is."""
 
 import argparse
+import json
 
 from adapter import one_line
 from zdl import ranking
 from zdl.files import parsing
-from zdl.layout import RANKED, RENDERED
+from zdl.layout import RANKED, RENDERED, REPORTS, WHOLE
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("count", type=int, nargs="?", help="how many of them (all)")
 args = parser.parse_args()
 
 with one_line():
+    published = RANKED[0].read_bytes()
+    wholes = (path.read_bytes() for path in WHOLE.glob("*.csv"))  # of another search, if not brought along
+    text = next((whole for whole in wholes if whole.startswith(published)), published)
     with parsing(RANKED[0]):  # a file that people may edit
-        frame = ranking.read(RANKED[0].read_text("utf-8"))
+        frame = ranking.read(text.decode())
         lines = ranking.best_lines(frame, args.count)
+        trials = json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"]
     print("=========== Hyper-Parameter Optimization Result ===========")
     print(*lines, sep="\n")
-    print(f"\nthe report of all {len(frame)} trials: {RENDERED[0]}")
+    if len(frame) < min(trials, args.count or trials):
+        print(f"\nthe other {trials - len(frame)}: in {WHOLE}, which a run makes and `dvc pull` brings")
+    print(f"\nthe report of all {trials} trials: {RENDERED[0]}")

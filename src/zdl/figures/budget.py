@@ -19,14 +19,15 @@ def budget(budget: pd.DataFrame, images: int | None = None) -> Figure:
     Of a random search (columns trials, expected, low, high, lower, median, upper) the expected best with its
     band, and quartile bars of the best of disjoint experiments; each doubling of the trials is as long as any
     other. Where `images` is the number of validation images, a mark stands where twice as many trials are
-    first expected to add less than one of them. Of any other search (columns trials, best) the best so far.
+    first expected to add less than one of them (among the numbers that the table has). Of any other search
+    (columns trials, best) the best so far.
     """
     level = "expected" if "expected" in budget else "best"
     known = budget.dropna(subset=[level])
     with _style():
         if known.empty:
             return _figure(4, 0.4, "No trial finished")
-        trials = count(len(budget), "trial")
+        trials = count(int(budget["trials"].max()), "trial")
         random = f"The best of so many random trials, estimated from {trials}"
         figure = _figure(9, 3.9, random if level == "expected" else f"The best so far: {trials}")
         ax = _axes(figure, 0.6, 0.66, WIDTH, 2.7)
