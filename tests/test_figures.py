@@ -353,6 +353,60 @@ def test_map_shows_every_trial_where_it_lies():
     assert [text.get_text() for text in legend.get_texts()] == ["finished", "diverged (2)", "the best 5"]
 
 
+def test_a_crowded_map_shows_the_mean_of_each_cell(monkeypatch):
+    monkeypatch.setattr(figures.space, "CROWDED", 5)
+    monkeypatch.setattr(figures.space, "CELLS", (4, 4))
+    at = {"low": (1e-6, 1e-8), "edge": (1e-5, 1e-8), "high": (1e-2, 1e-4)}  # 1e-5 is where a cell begins
+    scores = [("low", 10), ("low", 30), ("edge", 80), ("high", 50), ("high", 60), ("high", 70), ("low", 0)]
+    data = table(
+        *(
+            record(
+                k,
+                [score],
+                "finished" if k not in (4, 5) else "diverged",
+                lr=at[where][0],
+                weight_decay=at[where][1],
+            )
+            for k, (where, score) in enumerate(scores)
+        )
+    )
+    figure = mapped(data, best=2)
+    cells, crosses, ringed = figure.axes[0].collections
+    means = np.ma.filled(cells.get_array(), -1).reshape(4, 4)
+    assert means[0, :2].tolist() == pytest.approx([(0.1 + 0.3 + 0) / 3, 0.8]) and means[3, 3] == 0.5
+    assert (means == -1).sum() == 13
+    ((x, y),) = crosses.get_offsets()  # two of three diverged
+    assert (x, y) == pytest.approx((10**-2.5, 10**-4.5))
+    assert len(ringed.get_offsets()) == 2
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "half or more diverged (2 in all)",
+        "the best 2",
+    ]
+    assert figure.axes[1].get_ylabel() == "mean validation accuracy"
+
+
+def test_of_a_crowded_map_the_cells_are_the_same_whatever_the_last_bits(monkeypatch):
+    monkeypatch.setattr(figures.space, "CROWDED", 5)
+    space = {"hidden_width": {"distribution": "int_uniform", "low": 0, "high": 42}, "lr": SPACE["lr"]}
+    rows = [record(k, [k % 90], hidden_width=k % 43, lr=1e-3) for k in range(430)]
+    means = []
+    for nudge in (-1e-13, 0, 1e-13):
+        frame = ranking.rank(table(*rows), space)
+        frame["hidden_width"] = frame["hidden_width"] * (1 + nudge)
+        cells = figures.search_map(frame, space).axes[0].collections[0]
+        means.append(np.ma.filled(cells.get_array(), -1))
+    assert np.array_equal(means[0], means[1]) and np.array_equal(means[1], means[2])
+
+
+def test_one_hyper_parameter_of_a_crowded_search_is_fainter_dots(monkeypatch):
+    monkeypatch.setattr(figures.space, "CROWDED", 5)
+    dots = mapped(search(30, diverged=(1,)), BATCHES).axes[0].collections[0]
+    assert dots.get_alpha() == 1.0 and len(dots.get_offsets()) == 29
+    dots = mapped(search(3000), BATCHES).axes[0].collections[0]
+    assert dots.get_alpha() == 0.5
+
+
 def test_map_spans_the_search_on_its_scales():
     ax, bar = mapped(search()).axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
@@ -475,6 +529,16 @@ def test_a_budget_says_from_where_on_more_trials_add_little():
     # 0.6 / n - 0.6 / 2n = 0.3 / n is less than 0.01 from 31 trials on
     assert any("from 31 trials on" in text.get_text() for text in texts(spent(100, images=100)))
     assert not any("trials on" in text.get_text() for text in texts(spent(40, images=100)))
+
+
+@pytest.mark.parametrize(("gain", "aside"), [(0.0, "left"), (0.6, "right")])
+def test_what_a_budget_says_of_more_trials_stands_where_there_is_room(gain, aside):
+    sizes = np.arange(1, 101)
+    frame = pd.DataFrame(
+        {"trials": sizes, "expected": 0.8 - gain / sizes, "low": 0.1, "high": 0.9, "median": np.nan}
+    )
+    (said,) = (text for text in texts(figures.budget(frame, 100)) if "on, twice" in text.get_text())
+    assert said.get_ha() == aside
 
 
 def test_a_budget_told_at_steps_is_that_of_all_trials():

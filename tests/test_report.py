@@ -137,6 +137,15 @@ def test_all_trials_are_published_or_it_is_said_where_they_are(monkeypatch):
             assert ("results/ranking/" in text) == (rows < 30)
 
 
+def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
+    assert "*Every trial where it lies in the space; the lines" in flat(page(search()))
+    monkeypatch.setattr(report, "CROWDED", 29)
+    english, japanese = pages(search())
+    assert "*The mean of the trials in each cell of the space; the lines" in flat(english)
+    assert "*区画ごとの認識精度の平均です。線は" in japanese
+    assert "Every trial where it lies" in flat(page(search(), BATCHES))  # over one hyper-parameter: dots
+
+
 def test_headline_by_hand():
     text = flat(page(search(diverged=(0, 9))))
     assert (

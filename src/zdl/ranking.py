@@ -15,6 +15,7 @@ import pandas as pd
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
+CROWDED = 4000  # trials, from which on their dots on a map hide each other, and what is under them
 PUBLISHED = 1000  # rows of the ranking under reports/, the first ones: 100 kB, which a pull request can carry
 
 

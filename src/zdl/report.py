@@ -21,7 +21,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from zdl.ranking import PUBLISHED, accuracy, count, listed, map_axes, short, title, top
+from zdl.ranking import CROWDED, PUBLISHED, accuracy, count, listed, map_axes, short, title, top
 from zdl.statistics import SURE, resampled
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
@@ -72,6 +72,7 @@ def pages(
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
         "published": min(len(ranking), PUBLISHED),
+        "cells": _crowded(ranking, settings),
         "leaders": _leaders(ranking, settings, found.leaders),
         "alike": int((found.leaders["p_holm"] >= SURE).sum()) if len(found.leaders) else 0,
         "searched": _searched(ranking, settings, found.space),
@@ -275,6 +276,12 @@ def _modelled(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
     score."""
     space = settings["search"]["space"]
     return "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
+
+
+def _crowded(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
+    """Whether a map of the search shows cells, as its trials would hide each other."""
+    names = map_axes(ranking, settings["search"]["space"])
+    return len(names) == 2 and len(ranking.dropna(subset=names)) > CROWDED
 
 
 def _confirmed(found: Findings, rate: float) -> dict[str, Any]:

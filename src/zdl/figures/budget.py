@@ -95,10 +95,11 @@ def _enough(ax: Axes, known: pd.DataFrame, images: int) -> None:
     little = expected.index[(twice - expected.to_numpy()) * images < 1]
     if len(little):
         n = int(little[0])
+        side, ha = (-1, "right") if n * n > expected.index[-1] else (1, "left")  # where there is more room
         ax.plot([n, n], [0, expected[n]], ":", color=QUIET, lw=1, zorder=1)
         ax.annotate(
             f"from {count(n, 'trial')} on, twice as many\nadd less than one validation image",
-            (n, 0), (-6, 8), textcoords="offset points", ha="right", fontsize=8, color=QUIET,
+            (n, 0), (6 * side, 8), textcoords="offset points", ha=ha, fontsize=8, color=QUIET,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from zdl.figures.base import (
     MANY,
     PALE,
     _axes,
+    _faint,
     _figure,
     _handle,
     _legend,
@@ -100,7 +101,7 @@ def _slice(
         ax.set_xlabel(f"{title(name)}\n(in {len(shown):,} of {count(len(trials), 'trial')})")
     size = 5.0 if many else _size(places, 24.0)
     image = {"rasterized": len(trials) * len(specs) > MANY}
-    look = {"alpha": min(1.0, max(0.15, 1500 / len(trials))), "lw": 0} if many else {"lw": 0.3}
+    look = {"alpha": _faint(len(trials)), "lw": 0} if many else {"lw": 0.3}
     finished = places[places["status"] != "diverged"]
     others = int((trials["status"] != "diverged").sum()) - best
     leads = (finished["rank"] <= best) & (others > 0)  # if all were dark, it would say nothing

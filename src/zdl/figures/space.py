@@ -26,16 +26,18 @@ from zdl.figures.base import (
     QUIET,
     VALIDATION,
     _axes,
+    _faint,
     _figure,
     _handle,
     _legend,
     _scatter,
     _style,
 )
-from zdl.ranking import count, map_axes, short, title
+from zdl.ranking import CROWDED, count, map_axes, short, title
 
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]  # values along each axis, what is expected there
 CONTOUR = "#9a9a9a"
+CELLS = (42, 22)  # of a crowded map, across and up: almost square, and of 10,000 trials each has about ten
 
 
 def search_map(
@@ -49,12 +51,14 @@ def search_map(
     """Every trial where it lies in the space (`search.space` of the settings), the best ones ringed.
 
     Over two numeric hyper-parameters the colour is the validation accuracy; over the only one, or else over
-    the options of the first choice, accuracy has the upright axis. `names` are those hyper-parameters, as
-    `zdl.ranking.map_axes` gives them (and those that it gives of itself, if left out). Axes span what was
-    searched, on a log scale where the distribution is log-uniform. Diverged trials are crosses, at accuracy
-    0 if never evaluated. Trials in which one of the hyper-parameters plays no part are left out and counted
-    in the heading. Where there is `expected`, the surface over `names` as `zdl.surface.surface` gives it,
-    lines show what is expected of a score: at every tenth over two numbers, a curve over one.
+    the options of the first choice, accuracy has the upright axis. More than CROWDED trials are not dots but
+    cells in the colour of their mean; or fainter dots, darker where they are dense. `names` are those
+    hyper-parameters, as `zdl.ranking.map_axes` gives them (and those that it gives of itself, if left out).
+    Axes span what was searched, on a log scale where the distribution is log-uniform. Diverged trials are
+    crosses, at accuracy 0 if never evaluated. Trials in which one of the hyper-parameters plays no part are
+    left out and counted in the heading. Where there is `expected`, the surface over `names` as
+    `zdl.surface.surface` gives it, lines show what is expected of a score: at every tenth over two numbers, a
+    curve over one.
     """
     names = names or map_axes(ranking, space)
     with _style():
@@ -82,8 +86,12 @@ def _expected(
     if not len(levels):
         return []
     lines = ax.contour(*ticks, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1)
+    labels = []
     if free := _free(ax, lines, places):
-        ax.clabel(lines, manual=free, fmt="%.1f", fontsize=8, colors=QUIET)
+        labels = ax.clabel(lines, manual=free, fmt="%.1f", fontsize=8, colors=QUIET)
+    if len(places) > CROWDED:  # the ground is dark
+        for drawn in (lines, *labels):
+            drawn.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
     return [Line2D([], [], color=CONTOUR, lw=0.8, label="expected")]
 
 
@@ -165,21 +173,51 @@ def _trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, coloured:
     """Draw the trials where `places` (columns x, y, rank, status, val_acc) says; the handles of a legend."""
     size = _size(places, 55.0)
     finished, diverged = places[places["status"] != "diverged"], places[places["status"] == "diverged"]
-    handles = []
-    if len(finished):
-        dots, handle = _dots(
-            ax, finished, "finished", "o", coloured, s=size, linewidths=0.4 if len(places) <= MANY else 0
-        )
-        handles.append(handle)
-        if coloured:
-            _bar(figure, dots, "validation accuracy")
-    handles += _crosses(ax, diverged, size)
+    crowded, handles = len(places) > CROWDED, []
+    if coloured and crowded:
+        handles += _cells(figure, ax, finished, diverged)
+    else:
+        alpha = _faint(len(places)) if crowded else None
+        if len(finished):
+            look = {"s": size, "alpha": alpha, "linewidths": 0.4 if len(places) <= MANY else 0}
+            dots, handle = _dots(ax, finished, "finished", "o", coloured, **look)
+            handles.append(handle)
+            if coloured:
+                _bar(figure, dots, "validation accuracy")
+        handles += _crosses(ax, diverged, size, alpha=alpha)
     if best < len(finished):  # a ring around every trial would say nothing
         leaders = finished[finished["rank"] <= best]
         _scatter(ax, leaders, s=2.2 * size, facecolors="none", edgecolors=INK, linewidths=1, zorder=4)
         handles.append(_handle(f"the best {best}", marker="o", markersize=10, mfc="none", mec=INK))
     _name_best(ax, finished)
     return handles
+
+
+def _cells(figure: Figure, ax: Axes, finished: pd.DataFrame, diverged: pd.DataFrame) -> list[Line2D]:
+    """Tile the axes with cells in the colour of the mean of the trials in them that finished; a cross where
+    at least half diverged. The handle of a legend."""
+    unit, data = ax.transData - ax.transAxes, ax.transAxes - ax.transData
+    sums = []
+    for trials, weights in ((finished, finished["val_acc"]), (finished, None), (diverged, None)):
+        at = unit.transform(trials[["x", "y"]].to_numpy("float64"))
+        # Those on an edge belong to the cell beyond it, whatever the last bits of a logarithm are
+        x, y = np.clip(np.floor(at * CELLS + 1e-9), 0, np.subtract(CELLS, 1)).astype(np.int64).T
+        flat = np.bincount(x * CELLS[1] + y, weights, minlength=CELLS[0] * CELLS[1])
+        sums.append(flat.reshape(CELLS).T)
+    total, count, lost = sums
+    mean = np.ma.masked_invalid(total / np.where(count, count, np.nan))
+    edges = [data.transform(np.column_stack([np.linspace(0, 1, n + 1)] * 2)) for n in CELLS]
+    look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 1, "zorder": 0.5, "rasterized": True}
+    _bar(figure, ax.pcolormesh(edges[0][:, 0], edges[1][:, 1], mean, **look), "mean validation accuracy")
+    if not lost.any():
+        return []
+    y, x = np.nonzero((lost > 0) & (lost >= count))
+    middles = data.transform((np.column_stack([x, y]) + 0.5) / CELLS)
+    _scatter(
+        ax, pd.DataFrame(middles, columns=["x", "y"]), s=14, c=DIVERGED, marker="x", linewidths=0.9, zorder=3
+    )
+    label = f"half or more diverged ({int(lost.sum()):,} in all)"
+    return [_handle(label, marker="x", mew=1.6, color=DIVERGED)]
 
 
 def _size(places: pd.DataFrame, most: float) -> float:
