@@ -146,6 +146,15 @@ def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
     assert "Every trial where it lies" in flat(page(search(), BATCHES))  # over one hyper-parameter: dots
 
 
+def test_without_advice_no_range_is_called_wider():
+    frame, given = ranking.rank(search(), SPACE), settings()
+    found = fake(frame, given)
+    found = replace(found, space=found.space.assign(advice=""))
+    for text in report.pages(frame, ranking.metrics(search(), frame, 20), given, found, FACTS).values():
+        blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+        assert all(YAML(typ="safe").load(block)["search"]["space"] for block in blocks)
+
+
 def test_headline_by_hand():
     text = flat(page(search(diverged=(0, 9))))
     assert (

@@ -348,7 +348,7 @@ def _next(settings: Mapping[str, Any], found: Findings) -> dict[str, Any]:
             on[name] = _ranged(spec, row["next_low"], row["next_high"])
             moved += [name] if on[name] != spec else []
     return {
-        "wider": "\n".join(_space(wider)),
+        "wider": "\n".join(_space(wider)) if wider else "",
         "next": "\n".join(_space(on)),
         "moved": moved,
         "kept": found.kept[0],
