@@ -127,7 +127,7 @@ def rank(layout: Layout, say: Say) -> None:
     for name, values in (("metrics", found.metrics), ("made_from", found.made_from)):
         texts[f"{name}.json"] = json.dumps(values, indent=2, allow_nan=False) + "\n"
     store.publish(layout.ranked, {path: texts[path.name].encode() for path in RANKED})
-    say("\n".join(ranking.best_lines(found.ranking)))
+    say("\n".join(ranking.best_lines(found.ranking, layout.settings["report"]["best"])))
 
 
 def weights(layout: Layout, say: Say) -> None:
