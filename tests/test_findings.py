@@ -273,6 +273,10 @@ def test_a_grid_of_few_values():
 # The next ranges.
 
 
+def kept_of(config, rows):
+    return findings.kept(config, rows, plan.trials(config, "split"), "split")
+
+
 def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
     config = configured({"lr": LR, "weight_decay": DECAY})
     _, frame = searched(config, rising)
@@ -281,14 +285,14 @@ def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
     assert then["search"]["space"]["lr"] == {**LR, "low": table["next_low"][0], "high": 0.1}
     today, next_ones = (sampler(each["search"]).propose((), 100) for each in (config, then))
     same = sum(proposal in next_ones for proposal in today)
-    assert findings.kept(config, table) == (same, 100)
+    assert kept_of(config, table) == (same, 100)
     assert 0 < same < 50
 
 
 def test_all_are_kept_where_nothing_changes():
     config = configured({"lr": LR}, "bayes")
     _, frame = searched(configured({"lr": LR}), lambda point: 0.5)
-    assert findings.kept(config, findings.space(frame, config, 20)) == (100, 100)
+    assert kept_of(config, findings.space(frame, config, 20)) == (100, 100)
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -297,7 +301,7 @@ def test_kept_of_every_method(method):
     config = configured(space, method, trials=5 if method == "grid" else 60)
     table, frame = searched(configured({"lr": LR}), rising)
     rows = findings.space(frame, config, 20)
-    kept, trials = findings.kept(config, rows)
+    kept, trials = kept_of(config, rows)
     assert trials == (5 if method == "grid" else 60)
     assert 0 <= kept < trials
     assert len(findings.budget(table, frame, config)) == 100

@@ -20,6 +20,7 @@ from zdl.ranking import top
 from zdl.samplers import sampler
 from zdl.settings import ranges
 from zdl.space import UNIVERSE, shares
+from zdl.trial import Trial
 
 if TYPE_CHECKING:
     Column = pd.Series[Any]
@@ -324,16 +325,19 @@ def following(settings: Mapping[str, Any], space_table: pd.DataFrame) -> dict[st
     return {**settings, "search": {**settings["search"], "space": changed}}
 
 
-def kept(settings: Mapping[str, Any], space_table: pd.DataFrame) -> tuple[int, int]:
+def kept(
+    settings: Mapping[str, Any], space_table: pd.DataFrame, first: Sequence[Trial], split: str
+) -> tuple[int, int]:
     """How many of today's trials a search of the next ranges has, too, and how many there are today. Of a
-    Bayesian search they are those of its first round: where the later ones go follows from it."""
+    Bayesian search they are those of its first round: where the later ones go follows from it. `first` are
+    today's trials, or those of the first round, and `split` is the digest of what they train on."""
     size = sampler(settings["search"]).size
     trials = settings["search"]["trials"] if size is None else size
     changed = following(settings, space_table)
     if changed["search"]["space"] == settings["search"]["space"]:
         return trials, trials
-    today, then = ({trial.key for trial in plan.trials(each, "")} for each in (settings, changed))
-    return len(today & then), trials
+    then = {trial.key for trial in plan.trials(changed, split)}
+    return sum(trial.key in then for trial in first), trials
 
 
 def _digits(p: Any) -> Any:

@@ -97,8 +97,10 @@ def confirmation(layout: Layout, say: Say, name: str) -> None:
     rank, file = layout.confirmation(name)
     best = layout.best(rank)
     trial = best[rank - 1] if rank <= len(best) else None
-    confirm.stock()
-    confirm.make(trial, layout.again(trial) if trial else [], file)
+    repeated = layout.again(trial) if trial else []
+    if not all(repeat.record.exists() for repeat in repeated):
+        confirm.stock()
+    confirm.make(trial, repeated, file)
 
 
 def baseline(layout: Layout, say: Say) -> None:
@@ -173,7 +175,7 @@ def render(layout: Layout, say: Say) -> None:
         leaders=found.leaders,
         budget=found.budget,
         space=found.space,
-        kept=findings.kept(settings, found.space),
+        kept=findings.kept(settings, found.space, layout.first, layout.split.digest),
         held_out=len(held_out["t"]),
         confirmed=found.confirmed,
         survivor=survivor,

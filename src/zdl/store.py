@@ -48,11 +48,11 @@ def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
     A name in the plan holds the digest of all that determines the trial, so a line that is not the plan's is
     not found under it.
     """
-    found, code = {}, code_digest(*CODE)
+    found, code, wanted = {}, code_digest(*CODE), set(names)
     with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
             name = line[1:].partition('"')[0]
-            if name and name in names and (told := json.loads(line.partition(": ")[2].rstrip(",\n"))):
+            if name and name in wanted and (told := json.loads(line.partition(": ")[2].rstrip(",\n"))):
                 number, point, spec = told
                 trial = Trial(number, point, spec, name)
                 named = plan.parent == ROUNDS or trial.key == name

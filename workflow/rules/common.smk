@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections import defaultdict
 
+from snakemake.jobs import Job
+
 # The trials that this run makes, known when it starts: names in order, by the file that lists them.
 wanted = defaultdict(list)
 
@@ -11,7 +13,13 @@ def following(name, count=100):
     """The next trials of its file that this run makes after `name`, from the first one on after the last."""
     names = wanted[layout.listing(name)]
     place = bisect_right(names, name)
-    return [*names[place:], *names[:place]][:count]
+    after = names[place : place + count]
+    return [*after, *names[: min(place, count - len(after))]]
+
+
+# Of each input of a job, one by one, Snakemake asks whether it comes through a pipe, and looks for it among
+# all others to tell: quadratic in the trials, for `aggregate`. No rule here has a pipe.
+Job.is_pipe_or_service_input = lambda job, path: False
 
 
 onstart:
