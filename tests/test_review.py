@@ -79,8 +79,35 @@ def test_a_trial_is_kept_only_if_its_key_and_its_result_are_the_same():
     )
     assert review.trials(OLD, new) == {
         "kept": [3], "broken": [], "same": [1], "other": [0], "moved": [2], "added": [4], "dropped": [],
+        "risen": [], "fallen": [],
     }  # fmt: skip
     assert review.trials(new, OLD)["dropped"] == [4]
+
+
+def of_many(side, trials):
+    """The side of a search of which only the best are published."""
+    return side._replace(metrics={**side.metrics, "search": {**side.metrics["search"], "trials": trials}})
+
+
+def test_of_trials_that_are_not_published_nothing_is_said():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.6, 0.009), seed=1)
+    old, said = of_many(OLD, 2000), "Not all is published in"
+    fates = review.trials(old, of_many(new, 3000))
+    assert fates["kept"] == [3] and fates["moved"] == [0]
+    assert fates["risen"] == [5] and fates["fallen"] == [1, 2]
+    assert fates["added"] == fates["dropped"] == []
+    text = page(old, of_many(new, 3000))
+    assert "1 of 3 published trials kept, 1 trained; of 1 it cannot be told.**" in text
+    assert f"**{said} main:** of its 2,000 trials a commit has the best 4." in text
+    assert f"**{said} edit:** of its 3,000 trials a commit has the best 3." in text
+    assert [row["was"] for row in review.moves(old, new)["rows"]] == ["?", "1"]
+    assert "and ? was not published" in text
+
+    whole = review.trials(of_many(OLD, 2000), new)  # the new one has all: what is gone is gone
+    assert whole["risen"] == [5] and whole["dropped"] == [1, 2] and whole["fallen"] == []
+    whole = review.trials(OLD, of_many(new, 3000))  # the old one had all: what comes is new
+    assert whole["added"] == [5] and whole["fallen"] == [1, 2] and whole["dropped"] == []
+    assert said not in page(OLD, new) and "published" not in page(OLD, new)
 
 
 def test_a_result_that_changed_without_a_reason_is_an_alarm():

@@ -23,7 +23,7 @@ Files = Callable[[str], bytes | None]  # the contents of a file of one side, Non
 Interval = tuple[float, float]
 Row = dict[str, Any]
 OF_MORE = "not of as many trials"
-FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped")
+FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen", "fallen")
 TABLES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
 
@@ -42,6 +42,11 @@ class Side(NamedTuple):
     def images(self) -> int:
         """Validation images behind each accuracy."""
         return int(self.metrics["search"]["val_images"])
+
+    @property
+    def partial(self) -> bool:
+        """Whether the commit has only the best rows of a large ranking."""
+        return len(self.ranking) < int(self.metrics["search"]["trials"])
 
 
 def read(name: str, files: Files, stale: list[str]) -> Side:
@@ -99,12 +104,14 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     other       trained anew at the same point, with another result
     moved       the same number at another point, as where a range was edited
     added, dropped   of one side only
+    risen, fallen    published on one side only, where the other has not published all: it cannot be told
     """
     groups: dict[str, list[int]] = {name: [] for name in FATES}
     before, after = ({row["trial"]: row for row in _rows(side.ranking)} for side in (old, new))
     for number, row in sorted(after.items()):
-        groups[_fate(before.get(number), row)].append(number)
-    groups["dropped"] = sorted(before.keys() - after.keys())
+        fate = _fate(before.get(number), row)
+        groups["risen" if fate == "added" and old.partial else fate].append(number)
+    groups["fallen" if new.partial else "dropped"] = sorted(before.keys() - after.keys())
     return groups
 
 
@@ -135,8 +142,9 @@ def _identity(row: Row) -> tuple[Any, ...]:
 def paired(old: Side, new: Side) -> Row:
     """The trials that were trained again at the same points, each compared with itself: how many scored
     `higher`, `lower` and as high as before, the `median` difference, and the exact p-value of no difference
-    (a sign test, which counts a trial as a throw of a coin)."""
-    again = trials(old, new)["other"]
+    (a sign test, which counts a trial as a throw of a coin). None are, where only the best are published: to
+    be among those on both sides is no fair choice."""
+    again = [] if old.partial or new.partial else trials(old, new)["other"]
     before, after = (_scores(side).reindex(again) for side in (old, new))
     apart = (after - before).dropna()
     higher, lower = int((apart > 0).sum()), int((apart < 0).sum())
@@ -205,8 +213,7 @@ def _expected(side: Side, count: int) -> float | None:
     """What `count` trials of a random search find, on average; None of any other, and of one whose report
     leaves out some trials. One that diverged scores 0."""
     scores = _scores(side).tolist()
-    every = len(side.ranking) == side.metrics["search"]["trials"]
-    if side.settings["search"]["method"] != "random" or not every or not scores:
+    if side.settings["search"]["method"] != "random" or side.partial or not scores:
         return None
     return float(expected_maximum(scores + [0.0] * (len(side.ranking) - len(scores)))[count - 1])
 
@@ -252,7 +259,7 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
     rows = [
         {
             "rank": row["rank"],
-            "was": _was(before.get(_identity(row)), shown),
+            "was": _was(before.get(_identity(row)), shown, "?" if old.partial else "new"),
             "trial": row["trial"],
             "val_acc": row["val_acc"],
             "point": [row[name] for name in names],
@@ -265,9 +272,9 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
     return {"names": names, "rows": rows, "left": left, "entered": entered}
 
 
-def _was(rank: int | None, shown: int) -> str:
+def _was(rank: int | None, shown: int, unknown: str) -> str:
     """The old rank; beyond those that were shown, in brackets."""
-    return "new" if rank is None else f"{rank}" if rank <= shown else f"({rank})"
+    return unknown if rank is None else f"{rank}" if rank <= shown else f"({rank})"
 
 
 def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
