@@ -1,8 +1,8 @@
 """The review: what an edit of the settings did to a search, for whoever has to say yes or no to it.
 
 Both sides are what a commit holds: params.yaml and the tables under reports/. Nothing is trained, and nothing
-of the pipeline has to be there. That a trial was kept is not taken on trust: each side has a
-digest of all that determines it, and another of what came of it.
+of the pipeline has to be there. That a trial was kept is not taken on trust: each side has a digest of all
+that determines it, and another of what came of it.
 """
 
 import json
