@@ -10,7 +10,7 @@ VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
-.PHONY: test-remotes lint bench compare lock review prune clean
+.PHONY: test-remotes test-slurm lint bench compare lock review prune clean
 
 help:  ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,15 @@ test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers 
 	@test -x /usr/sbin/sshd || { apt-get update && apt-get install --yes --no-install-recommends openssh-server; } \
 	  &> /dev/null || { echo "make: no sshd here; as root: apt-get install openssh-server" >&2; exit 1; }
 	.venv-beyond/bin/pytest --numprocesses 2 --dist loadscope tests/remotes
+
+# It runs what only clusters need, and so in an environment of its own.
+test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
+test-slurm: .venv-beyond/ready  ## the search on a real Slurm of three nodes (as root, it installs Debian's)
+	@command -v slurmctld slurmd munged > /dev/null || { \
+	  echo "installing slurm-wlm and munge"; \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge > /dev/null; \
+	} || { echo "make test-slurm: no Slurm here; as root, apt-get install slurm-wlm munge" >&2; exit 1; }
+	timeout --kill-after=60 900 pytest -s tests/slurm
 
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)

@@ -35,6 +35,27 @@ except (Error, OSError) as error:
 report: "workflow/report/workflow.rst"
 
 
+# On a cluster, only `trial` and `confirmation` leave the host where the run was started (profiles/slurm).
+localrules:
+    all,
+    trials,
+    confirmations,
+    ready,
+    download,
+    prepare,
+    split,
+
+
+localrules:
+    plan,
+    propose,
+    aggregate,
+    baseline,
+    rank,
+    weights,
+    render,
+
+
 rule trials:
     """Every record, and no report: what DVC's stage of this name asks for."""
     input:

@@ -2,14 +2,17 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.test_settings import BROKEN, edited
+from tests.workflow import Clone
 
 RUN = """
 import json, runpy, sys
@@ -258,6 +261,29 @@ def programs(folder, **scripts):
     return f"{folder}{os.pathsep}{os.defpath}"
 
 
+def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(clone, tmp_path):
+    clone.run("snakemake", "--cores", "1", "ready")
+    bare, name = Clone(tmp_path / "node" / "zdl"), min(clone.names())
+    for folder in ("src", "workflow/scripts", "data/split", "results/plan"):
+        shutil.copytree(clone.path / folder, bare.path / folder)
+    (plan,) = (bare.path / "results/plan").iterdir()
+    before = tree(bare).keys()
+    script = ("workflow/scripts/trial.py", "--plan", str(plan.relative_to(bare.path)), name)
+    bare.run("env", "-u", "HOME", "python", *script)
+    made = {path.relative_to(bare.path).as_posix() for path in tree(bare).keys() - before}
+    assert made == {f"results/trials/{name}.json", f".zdl/trials/{name}.json", ".zdl/trial.lock"}
+
+
+def test_the_profile_for_slurm_has_all_that_the_default_one_has(clone):
+    """It is read instead of that."""
+    default, slurm = (
+        YAML().load((clone.path / f"profiles/{name}/config.yaml").read_text())
+        for name in ("default", "slurm")
+    )
+    assert {**default, "keep-going": False} == {key: slurm[key] for key in default}
+    assert slurm["executor"] == "slurm"
+
+
 def test_snakemake_works_wholly_without_dvc(clone, tmp_path, request):
     bin_ = Path(sys.executable).parent
     path = programs(
@@ -278,6 +304,7 @@ def test_a_python_without_zdl_is_told_to_be_activated(clone, tmp_path):
     scripts = clone.path / "workflow/scripts"
     for script in sorted({*scripts.glob("*.py")} - {scripts / "adapter.py"}):
         said = clone.run("python", "-S", "-E", f"workflow/scripts/{script.name}", ok=False)
+        said = said.removeprefix(f"{platform.node()}: ")  # node.py says which node it is
         assert said.startswith(line) and said.count("\n") == 1, said
     (tmp_path / "zdl.py").write_text("raise ModuleNotFoundError(\"No module named 'zdl'\")")
     for arguments in ("-n", "--cores 1"):

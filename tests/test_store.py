@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,11 +57,27 @@ def test_trials_are_found_by_their_names(search, tmp_path):
             planned(tmp_path / "plan.json", [*names, wrong])
 
 
-def test_a_plan_made_by_other_code_is_refused(search, tmp_path):
-    text = (tmp_path / "plan.json").read_text().replace(search[0].spec["code"], "0" * 64)
-    (tmp_path / "plan.json").write_text(text)
-    with pytest.raises(Error, match="the code changed"):
-        planned(tmp_path / "plan.json", [search[0].name])
+@pytest.mark.parametrize(
+    ("what", "other", "line"),
+    [
+        ("numpy", "1.26.4", f"NumPy's version is {np.__version__}, but 1.26.4 in plan.json"),
+        (
+            "code",
+            "0" * 64,
+            f"the digest of zdl's code is .*, but {'0' * 12} in plan.json; if",
+        ),
+    ],
+)
+def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other, line):
+    plan = Path("plan.json")
+    specs = {trial.name: {**trial.spec, what: other} for trial in search}
+    foreign = [Trial(trial.number, trial.point, specs[trial.name]) for trial in search]
+    store.check_fit(plan)
+    write(plan, sealed_json({"digest": "d", **lines(foreign)}))
+    with pytest.raises(Error, match=line):
+        planned(plan, [foreign[0].name])
+    with pytest.raises(Error, match=line):
+        store.check_fit(plan)
 
 
 def test_a_record_says_what_came_of_it(search):

@@ -13,8 +13,12 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
-# A trial's record is often there before its job, made by the process of another one.
-EXPECTED = "Warning: the following output files of rule trial were not present when the DAG was created"
+EXPECTED = (
+    # A trial's record is often there before its job, made by the process of another one.
+    "Warning: the following output files of rule trial were not present when the DAG was created",
+    # Of a job that failed; a file that was there before it is never half written.
+    "Cannot restore",
+)
 UNTIMED = "Missing metadata for file"  # of the HTML report, once for every file
 SILENT = ("all", "trials", "ready", "total")  # in Snakemake's statistics, but no work
 
@@ -85,10 +89,25 @@ class LogHandler(LogHandlerBase):
             self._line(f"{done} of {total} done")
 
     def _job_error(self, record: dict[str, Any]) -> None:
+        if record.get("indent"):  # one of a group, of which all is said
+            return
         names = " ".join([record["rule_name"], *(record.get("wildcards") or {}).values()])
-        logs = [Path(log) for log in record.get("log") or []]
-        said = [log.read_text(errors="replace").strip() for log in logs if log.is_file()]
-        self._line(f"{names} failed: " + ("\n".join(filter(None, said)) or f"{record.get('shellcmd')}"))
+        said = self._said(record.get("log") or [])
+        self._line(f"{names} failed: " + ("\n".join(said) or f"{record.get('shellcmd')}"))
+
+    def _group_error(self, record: dict[str, Any]) -> None:
+        """A submission to a cluster failed: what its jobs said, or else how the cluster's own log ends."""
+        jobs, logs = record["job_error_info"], record["aux_logs"]
+        said = self._said([log for job in jobs for log in job["log"]])
+        said = said or [text.splitlines()[-1] for text in self._said(logs)] or ["nothing was said"]
+        self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(said))
+        self._line(f"(more may stand in {', '.join(logs)})")
+
+    @staticmethod
+    def _said(logs: list[str]) -> list[str]:
+        """What stands in log files, each text once."""
+        texts = [Path(log).read_text(errors="replace").strip() for log in logs if Path(log).is_file()]
+        return list(filter(None, dict.fromkeys(texts)))
 
     def _error(self, record: dict[str, Any]) -> None:
         """A job that failed has said so; what else goes wrong is told as it is."""

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import numpy as np
+
 from zdl import Error
 from zdl.files import (
     SHARED,
@@ -48,7 +50,7 @@ def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
     A name in the plan holds the digest of all that determines the trial, so a line that is not the plan's is
     not found under it.
     """
-    found, code, wanted = {}, code_digest(*CODE), set(names)
+    found, wanted = {}, set(names)
     with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
             name = line[1:].partition('"')[0]
@@ -56,12 +58,30 @@ def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
                 number, point, spec = told
                 trial = Trial(number, point, spec, name)
                 named = plan.parent == ROUNDS or trial.key == name
-                if named and trial.spec["code"] == code and is_digest(trial.spec["split"]):
+                if named and is_digest(trial.spec["split"]):
+                    _check_fit(plan, spec)
                     found[name] = trial
     for name in names:
         if name not in found:
             raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
     return [found[name] for name in names]
+
+
+def check_fit(plan: Path) -> None:
+    """Fail where a plan's trials cannot be trained: on a node of a cluster, say, that has another NumPy."""
+    with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
+        next(lines)  # the plan's digest
+        _, _, spec = json.loads(next(lines).partition(": ")[2].rstrip(",\n"))
+        _check_fit(plan, spec)
+
+
+def _check_fit(plan: Path, spec: Mapping[str, Any]) -> None:
+    """Under the name that a trial has in the plan, its record would hold what another NumPy or code gave."""
+    here = {"numpy": np.__version__, "code": code_digest(*CODE)}
+    for what, name in (("numpy", "NumPy's version"), ("code", "the digest of zdl's code")):
+        if spec[what] != here[what]:
+            has, needed = here[what][:12], str(spec[what])[:12]
+            raise Error(f"{name} is {has}, but {needed} in {plan}; if the code changed, run again")
 
 
 def obtain(

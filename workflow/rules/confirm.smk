@@ -15,6 +15,8 @@ rule confirmation:
         "logs/confirmation/{name}.log",
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
+    group:
+        lambda wildcards: together("confirmations", layout.table.path)
     resources:
         mem_mb=500,
     shell:

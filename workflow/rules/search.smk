@@ -47,6 +47,8 @@ rule trial:
         "logs/trial/{name}.log",
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
+    group:
+        lambda wildcards: together("trials", layout.listing(wildcards.name))
     resources:
         mem_mb=200,
     params:

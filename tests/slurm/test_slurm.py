@@ -1,0 +1,112 @@
+"""The search on a real Slurm (`make test-slurm`): as it should go, when a node dies, and with wrong nodes."""
+
+import copy
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.slurm.cluster import CPUS, Cluster
+from tests.workflow import TINY, Clone
+
+TRIALS, GROUP = 60, 10  # in a submission
+SEARCH = {"trials": TRIALS}
+ON_SLURM = (
+    "timeout", "--kill-after=5", "240",  # Snakemake may wait for ever for a Slurm that is gone
+    "snakemake", "--workflow-profile", "profiles/slurm", "--group-components", f"trials={GROUP}",
+    "confirmations=10", "--slurm-init-seconds-before-status-checks", "3",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Clone:
+    """A clone in which nothing has run, of a search that makes several groups."""
+    settings = copy.deepcopy(TINY) | {"search": SEARCH}
+    settings["training"]["epochs"] = 200  # so that a group takes seconds
+    return Clone.of_this_project(tmp_path_factory.mktemp("tiny") / "zdl", **settings)
+
+
+@pytest.fixture(scope="session")
+def here(tiny, tmp_path_factory) -> Clone:
+    """The same after a run on this host alone."""
+    clone = tiny.copy(tmp_path_factory.mktemp("here") / "zdl")
+    clone.engine("snakemake")
+    return clone
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def clone(tiny, cluster, tmp_path) -> Clone:
+    """A clone to run on the cluster, without a home."""
+    clone = tiny.copy(tmp_path / "zdl")
+    clone.env |= cluster.env | {"HOME": "/dev/null", "PATH": f"{cluster.folder}:{clone.env['PATH']}"}
+    clone.env.pop("XDG_CACHE_HOME", None)
+    return clone
+
+
+def test_groups_run_on_the_nodes_and_all_else_here(clone, here, cluster):
+    said = clone.run(*ON_SLURM)
+    assert clone.reports() == here.reports()
+    assert len(clone.trained()) == TRIALS
+    *groups, confirmations = cluster.done()
+    assert len(groups) == TRIALS / GROUP, said  # and so no other rule was submitted
+    assert {job["NodeList"] for job in groups} == set(cluster.nodes)
+    for job in (*groups, confirmations):
+        assert job["JobState"] == "COMPLETED"
+    assert {(job["ProcCnt"], job["TimeLimit"]) for job in groups} == {("4", "3")}  # 10 jobs, 4 at a time
+    assert (confirmations["ProcCnt"], confirmations["TimeLimit"]) == ("2", "15")
+    assert len(said.splitlines()) < 40, said
+
+
+def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
+    with subprocess.Popen(
+        ON_SLURM, cwd=clone.path, env=clone.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as run:
+        while run.poll() is None:
+            if len(clone.records()) > TRIALS / 3 and cluster.runs("node2", "trial.py"):
+                break
+            time.sleep(0.1)
+        cluster.fail("node2")
+        said, _ = run.communicate()
+    assert run.returncode == 0, said
+    assert clone.reports() == here.reports()
+    ended = Counter((job["NodeList"], job["JobState"]) for job in cluster.done())
+    assert ended["node2", "NODE_FAIL"] == 1, ended
+    trained = Counter(clone.trained())
+    again = sum(trained.values()) - TRIALS
+    print(f"trained again after the node had died: {again} of {TRIALS}", file=sys.stderr)
+    assert len(trained) == TRIALS and again <= CPUS
+
+
+def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, tmp_path):
+    wait = "import time\ntime.sleep(10)\n"  # or a node that has failed would take the next group, too
+    files = {
+        "other/sitecustomize.py": f"{wait}import numpy\nnumpy.__version__ = '1.26.4'\n",
+        "broken/numpy.py": f"{wait}raise ImportError('libgfortran.so.5: cannot open shared object file')\n",
+        "bare/python": f'#!/bin/sh\nsleep 10\nexec {sys.executable} -S -E "$@"\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    cluster.set("node1", PYTHONPATH=str(tmp_path / "other"))
+    cluster.set("node2", PYTHONPATH=str(tmp_path / "broken"))
+    cluster.set("node3", PATH=f"{tmp_path / 'bare'}:{clone.env['PATH']}")
+    said = clone.run(*ON_SLURM, "--jobs", "3", "--retries", "0", ok=False)
+    for line in (
+        "node1: NumPy's version is 1.26.4, but ",
+        f"node2: {sys.executable} lacks what a trial needs (libgfortran.so.5: cannot open shared object",
+        "node3: zdl is not installed in ",
+    ):
+        assert said.count(line) == 1, said
+    assert "Traceback" not in said and len(said.splitlines()) < 30, said
+    assert clone.trainings() == []
+    assert len(cluster.done()) == 3, said  # the other groups were not submitted any more

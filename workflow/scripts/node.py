@@ -1,0 +1,25 @@
+"""What a node of a cluster does before a group of trials: has it what their records are named for?
+
+Where it has not, it says so in one line, before a Snakemake starts there. It imports what trials import.
+"""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+node = os.environ.get("SLURMD_NODENAME") or platform.node()
+
+try:
+    from adapter import one_line
+
+    with one_line():
+        from zdl import store
+
+        store.check_writable()
+        for plan in Path("results/plan").glob("*.json"):
+            store.check_fit(plan)
+except ImportError as error:
+    raise SystemExit(f"{node}: {sys.executable} lacks what a trial needs ({error})") from None
+except SystemExit as error:
+    raise SystemExit(f"{node}: {error}") from None
