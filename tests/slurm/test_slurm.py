@@ -17,7 +17,8 @@ SEARCH = {"trials": TRIALS}
 ON_SLURM = (
     "timeout", "--kill-after=5", "240",  # Snakemake may wait for ever for a Slurm that is gone
     "snakemake", "--workflow-profile", "profiles/slurm", "--group-components", f"trials={GROUP}",
-    "confirmations=10", "--slurm-init-seconds-before-status-checks", "3",
+    "confirmations=10", "--default-resources", "slurm_partition=main",
+    "--slurm-init-seconds-before-status-checks", "3",
 )  # fmt: skip
 
 
@@ -64,6 +65,15 @@ def test_groups_run_on_the_nodes_and_all_else_here(clone, here, cluster):
     assert {(job["ProcCnt"], job["TimeLimit"]) for job in groups} == {("4", "3")}  # 10 jobs, 4 at a time
     assert (confirmations["ProcCnt"], confirmations["TimeLimit"]) == ("2", "15")
     assert len(said.splitlines()) < 40, said
+    processes = list((clone.path / "logs/trial").iterdir())
+    assert len(processes) < 0.75 * TRIALS  # one goes on with other trials of its group
+
+
+def test_the_rounds_of_a_search_that_learns_are_submissions_of_their_own(clone, cluster):
+    clone.edit(search={"method": "bayes", "trials": 9, "batch": 3})
+    clone.run(*ON_SLURM, "trials")
+    assert len(clone.trained()) == 9
+    assert [job["JobState"] for job in cluster.done()] == ["COMPLETED"] * 3
 
 
 def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
@@ -110,3 +120,7 @@ def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, 
     assert "Traceback" not in said and len(said.splitlines()) < 30, said
     assert clone.trainings() == []
     assert len(cluster.done()) == 3, said  # the other groups were not submitted any more
+    cluster.set("node3")
+    without = ("--slurm-exclude-failed-nodes", "node1,node2", "--group-components", f"trials={TRIALS}")
+    clone.run(*ON_SLURM, "trials", *without)
+    assert [job["NodeList"] for job in cluster.done()[3:]] == ["node3"]

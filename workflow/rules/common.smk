@@ -5,20 +5,20 @@ from collections import defaultdict
 
 from snakemake.jobs import Job
 
-# The trials that this run makes (on a node of a cluster: those of one group), known when the first of them
-# starts: names in order, by the file that lists them.
+# The trials that this run makes (on a node of a cluster: those of one group), known when the graph of jobs is
+# complete: names in order, by the file that lists them.
 wanted = defaultdict(list)
 
 
 def following(name, count=100):
     """The next trials of its file that this run makes after `name`, from the first one on after the last."""
-    if not wanted:
+    if workflow.scheduler and not wanted:
         jobs = workflow.dag.needrun_jobs()
         for other in sorted(
             job.wildcards.name for job in jobs if job.rule.name == "trial"
         ):
             wanted[layout.listing(other)].append(other)
-    names = wanted[layout.listing(name)]
+    names = wanted.get(layout.listing(name), [])
     place = bisect_right(names, name)
     after = names[place : place + count]
     return [*after, *names[: min(place, count - len(after))]]
