@@ -100,7 +100,7 @@ def _scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
 
 def _faint(trials: int) -> float:
     """The alpha of dots that lie over each other: where they are denser, it is darker."""
-    return min(1.0, max(0.15, 1500 / trials))
+    return min(1.0, max(0.03, 1500 / trials))
 
 
 def _handle(label: str, **look: Any) -> Line2D:
