@@ -2,10 +2,12 @@
 
     python bench/growth.py [trials ...]
 
-Overhead is wall time times cores per trial, less the training itself (which is timed in this process).
+For each: what each command takes, its memory, the same of the three steps that see all trials, and how many
+files there are in the end. Seconds of the processor (of a command and all that it started) are to be
+believed more than those of the clock, which others on the machine stretch. Overhead is what of the former is
+left per trial, less the training itself, which is timed in this process.
 """
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # read when NumPy is imported
@@ -24,20 +27,37 @@ from zdl.layout import Layout
 from zdl.trial import train
 
 CORES = 2
+STEPS = ("aggregate", "rank", "render")  # which see all trials
+FOLDERS = ("results/trials", ".zdl/trials", "logs/trial", ".snakemake/metadata", ".dvc/cache/files/md5")
 
 
-def timed(clone: Clone, *command: str) -> tuple[float, float]:
-    """Seconds that a command takes, and the most memory that it held itself, its children apart, in MB."""
+class Spent(NamedTuple):
+    """What a command took: seconds of the clock and of the processor, and the most MB that it held itself."""
+
+    clock: float
+    processor: float
+    memory: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.processor:.1f} s of the processor ({self.clock:.1f} s by the clock), {self.memory:.0f} MB"
+        )
+
+
+def timed(clone: Clone, *command: str) -> Spent:
+    """Run a command that has to succeed."""
     peak = 0.0
 
-    def watch() -> None:
+    def watch() -> None:  # its children apart, which the rusage of a process is not
         nonlocal peak
-        with contextlib.suppress(OSError):  # it ended between the question and the look
-            while process.poll() is None:
+        try:
+            while True:
                 for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
                     if line.startswith("VmHWM:"):
                         peak = max(peak, int(line.split()[1]) / 1024)
                 time.sleep(0.2)
+        except OSError:  # it ended
+            return
 
     start = time.perf_counter()
     process = subprocess.Popen(
@@ -45,22 +65,23 @@ def timed(clone: Clone, *command: str) -> tuple[float, float]:
     )
     watcher = threading.Thread(target=watch)
     watcher.start()
-    assert process.wait() == 0, command
-    seconds = time.perf_counter() - start
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
     watcher.join()
-    return seconds, peak
+    return Spent(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak)
 
 
 def training(clone: Clone) -> float:
-    """Seconds that a trial takes in a process that is there already."""
+    """Seconds of the processor that a trial takes in a process that is there already."""
     home = Path.cwd()
     os.chdir(clone.path)
     layout = Layout.of("params.yaml")
     split, trials = read_npz(*layout.split), list(layout.trials.values())[:100]
-    start = time.perf_counter()
+    start = time.process_time()
     for trial in trials:
         train(trial, split)
-    seconds = (time.perf_counter() - start) / len(trials)
+    seconds = (time.process_time() - start) / len(trials)
     os.chdir(home)
     return seconds
 
@@ -70,20 +91,38 @@ def measure(trials: int) -> None:
         settings = TINY | {"training": {"epochs": 1, "batch_size": 20}, "search": {"trials": trials}}
         clone = Clone.of_this_project(Path(folder) / "zdl", **settings)
         clone.timeout = 3600
+        run = ("snakemake", "--cores", str(CORES))
         clone.run("snakemake", "--cores", "1", "ready")
         itself = training(clone)
-        seconds, memory = timed(clone, "snakemake", "--cores", str(CORES))
-        nothing, _ = timed(clone, "snakemake", "--cores", str(CORES))
-        dry, _ = timed(clone, "snakemake", "--dry-run", "--forceall")
-        recorded, _ = timed(clone, "dvc", "repro")
-        again, _ = timed(clone, "dvc", "repro")
-    overhead = (seconds * CORES / trials - itself) * 1000
-    print(
-        f"{trials} trials: {seconds:.1f} s on {CORES} cores, overhead {overhead:.0f} ms a trial "
-        f"(training itself {itself * 1000:.1f}); no-op {nothing:.1f} s; dry run of all {dry:.1f} s; "
-        f"engine {memory:.0f} MB; dvc repro after it {recorded:.1f} s, again {again:.1f} s",
-        flush=True,
-    )
+        print(f"{trials} trials (training itself {itself * 1000:.1f} ms each)", flush=True)
+        whole = say("the search", timed(clone, *run))
+        print(f"    overhead: {(whole.processor / trials - itself) * 1000:.0f} ms a trial")
+        for step in STEPS:
+            say(f"  of that, {step}", timed(clone, "python", f"workflow/scripts/{step}.py"))
+        say("no-op", timed(clone, *run))
+        say("dry run of all", timed(clone, *run[:1], "--dry-run", "--forceall"))
+        say("dvc repro after it", timed(clone, "dvc", "repro"))
+        say("dvc repro again", timed(clone, "dvc", "repro"))
+        clone.commit()
+        say("check", timed(clone, "python", "workflow/scripts/check.py"))
+        clone.trained()
+        clone.search(lr=(1e-4, 1e-2))
+        edit = say("the search after lr was narrowed to half", timed(clone, *run))
+        new = len(clone.trained())
+        print(f"    {new} of {trials} trials new, {edit.processor / whole.processor:.2f} of the whole search")
+        say("dvc repro after it", timed(clone, "dvc", "repro"))
+        say("review", timed(clone, "python", "workflow/scripts/review.py", "HEAD"))
+        for name in FOLDERS:
+            files = [path for path in (clone.path / name).rglob("*") if path.is_file()]
+            size = sum(path.stat().st_size for path in files)
+            print(f"  {name}: {len(files)} files, {size / 1e6:.1f} MB")
+        published = sum(len(data) for data in clone.reports().values())
+        print(f"  reports/: {published / 1e6:.1f} MB", flush=True)
+
+
+def say(what: str, spent: Spent) -> Spent:
+    print(f"  {what}: {spent}", flush=True)
+    return spent
 
 
 if __name__ == "__main__":
