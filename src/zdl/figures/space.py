@@ -187,7 +187,14 @@ def _trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, coloured:
         handles += _crosses(ax, diverged, size, alpha=alpha)
     if best < len(finished):  # a ring around every trial would say nothing
         leaders = finished[finished["rank"] <= best]
-        _scatter(ax, leaders, s=2.2 * size, facecolors="none", edgecolors=INK, linewidths=1, zorder=4)
+        halo = [withStroke(linewidth=2.6, foreground="white")] if coloured and crowded else None
+        ring: dict[str, Any] = {
+            "facecolors": "none",
+            "edgecolors": INK,
+            "linewidths": 1,
+            "path_effects": halo,
+        }
+        _scatter(ax, leaders, s=2.2 * size, zorder=4, **ring)
         handles.append(_handle(f"the best {best}", marker="o", markersize=10, mfc="none", mec=INK))
     _name_best(ax, finished)
     return handles
