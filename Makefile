@@ -84,7 +84,7 @@ test-slurm: .venv-beyond/ready  ## the search on a real Slurm of three nodes (as
 	  echo "installing slurm-wlm and munge"; \
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge > /dev/null; \
 	} || { echo "make test-slurm: no Slurm here; as root, apt-get install slurm-wlm munge" >&2; exit 1; }
-	timeout --kill-after=60 900 pytest -s tests/slurm
+	timeout --kill-after=60 1800 pytest -s tests/slurm
 
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)

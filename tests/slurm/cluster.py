@@ -86,8 +86,7 @@ class Cluster:
         for daemon in reversed(self.daemons.values()):
             daemon.kill()
             daemon.wait()
-        for process in self._processes():
-            process.kill()
+        self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *command: str) -> str:
@@ -112,10 +111,7 @@ class Cluster:
     def fail(self, node: str) -> None:
         """Have a node die: its slurmd, and all that runs there."""
         self.daemons[node].kill()
-        for process in self._processes(SLURMD_NODENAME=node):
-            for one in (process, *process.parents()):
-                if one == process or one.name() == "slurmstepd":
-                    one.kill()
+        self._end(SLURMD_NODENAME=node)
 
     def set(self, node: str, **env: str) -> None:
         """Have processes on a node find other values in their environment."""
@@ -162,6 +158,14 @@ class Cluster:
                 said = [(self.folder / f"{name}.log").read_text() for name in dead or self.daemons]
                 raise RuntimeError("\n".join(["Slurm does not come up:", *said]))
             time.sleep(0.1)
+
+    def _end(self, **env: str) -> None:
+        """Kill what runs in jobs, and the slurmstepd above each, which outlives its slurmd."""
+        for process in list(self._processes(**env)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                above = [one for one in process.parents() if one.name() == "slurmstepd"]
+                for one in (*above, process):
+                    one.kill()
 
     def _processes(self, **env: str) -> Iterator[psutil.Process]:
         """What runs in jobs of this cluster, or belongs to them, with this in its environment."""
