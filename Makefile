@@ -29,14 +29,14 @@ help:  ## list these targets
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-run: .venv/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
+run: $(VENV)/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
 	snakemake --cores $(CORES)
 	@python workflow/scripts/best.py 5
 
-repro: .venv/ready  ## the same by DVC, recorded in dvc.lock
+repro: $(VENV)/ready  ## the same by DVC, recorded in dvc.lock
 	@ZDL_CORES=$(CORES) python workflow/scripts/repro.py
 
-check: .venv/ready  ## are reports/ and dvc.lock what params.yaml and the code give? (FULL=1: by training it all)
+check: $(VENV)/ready  ## are reports/ and dvc.lock what params.yaml and the code give? (FULL=1: by training it all)
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
 
 unchanged:  ## fails, with the difference, if a file is not as it is in the last commit
@@ -49,12 +49,12 @@ pull: $(VENV)/ready  ## what DVC's remote has of this search, if there is a remo
 comment:  ## review/review.md as the one comment on pull request PR=7 (needs gh, and neither .venv nor a run)
 	@python3 .github/scripts/comment.py $(PR)
 
-trial: .venv/ready  ## train one trial, C=7, and print what the book prints as it goes
+trial: $(VENV)/ready  ## train one trial, C=7, and print what the book prints as it goes
 	@: $${C:?which one? make trial C=7}
 	@snakemake --quiet all --cores 1 ready
 	@python workflow/scripts/trial.py --verbose $(C)
 
-best: .venv/ready  ## all trials of the last report, best first, in the book's words
+best: $(VENV)/ready  ## all trials of the last report, best first, in the book's words
 	@python workflow/scripts/best.py
 
 # Of the times, those that are 0 (of trials that another trial's process trained) have no place on a log scale.
@@ -64,11 +64,11 @@ report: run  ## all results with captions, the graph and the times, in one file 
 	@echo "report.html: open it in a browser (it needs no network)"
 
 # Of some fifty columns, those by which experiments are told apart and compared.
-experiments: .venv/ready  ## DVC's experiments: what each changed, found, and what survived of that
+experiments: $(VENV)/ready  ## DVC's experiments: what each changed, found, and what survived of that
 	@dvc exp show --no-pager --only-changed --precision 3 --hide-workspace \
 	  --drop '.*(/|held_out_|_sd|luck|final|train_acc|trial$$|above)|Created|params.yaml|top|best.(lr|weight)'
 
-test: .venv/ready  ## all tests
+test: $(VENV)/ready  ## all tests
 	pytest --numprocesses auto
 
 # Two processes, one for each kind of server.
@@ -80,22 +80,22 @@ test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers 
 # It runs what only clusters need, and so in an environment of its own.
 test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
 test-slurm: .venv-beyond/ready  ## the search on a real Slurm of three nodes (as root, it installs Debian's)
-	@command -v slurmctld slurmd munged > /dev/null || { \
+	@type slurmctld slurmd munged &> /dev/null || { \
 	  echo "installing slurm-wlm and munge"; \
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge > /dev/null; \
 	} || { echo "make test-slurm: no Slurm here; as root, apt-get install slurm-wlm munge" >&2; exit 1; }
-	timeout --kill-after=60 1800 pytest -s tests/slurm
+	timeout --foreground --signal=INT --kill-after=60 1800 pytest -s tests/slurm
 
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)
 
-soak: .venv/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= repeats one
+soak: $(VENV)/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= repeats one
 	python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
-everywhere: .venv/ready  ## the full search in many environments, each compared with what is committed
+everywhere: $(VENV)/ready  ## the full search in many environments, each compared with what is committed
 	python -m tests.everywhere
 
-lint: .venv/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
+lint: $(VENV)/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
 	ruff check
 	ruff format --check
 	snakefmt --check Snakefile workflow
@@ -104,27 +104,28 @@ lint: .venv/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
 	mypy
 	pytest --quiet tests/test_lint.py
 
-bench: .venv/ready  ## the benchmarks, half an hour; ratios, not seconds (bench/README.md)
+bench: $(VENV)/ready  ## the benchmarks, an hour at most; ratios where they can be (bench/README.md)
 	python bench/trial.py
 	python bench/search.py
 	python bench/growth.py
+	python bench/kernels.py
 
-compare: .venv/ready  ## the four search methods at equal budgets, an hour or two, to docs/comparison/
+compare: $(VENV)/ready  ## the four search methods at equal budgets, an hour or two, to docs/comparison/
 	python bench/compare.py
 
 LOCKED = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate pyproject.toml
 
-lock: .venv/ready  ## requirements.lock and requirements-beyond.lock anew from pyproject.toml (needs uv)
+lock: $(VENV)/ready  ## requirements.lock and requirements-beyond.lock anew from pyproject.toml (needs uv)
 	$(LOCKED) --extra dev --output-file requirements.lock
 	$(LOCKED) --extra dev --extra beyond --constraint requirements.lock --output-file requirements-beyond.lock
 
 BASE ?= main
 
-review: .venv/ready  ## what changed since BASE=main (HEAD=: up to there), to standard output and review/
+review: $(VENV)/ready  ## what changed since BASE=main (HEAD=: up to there), to standard output and review/
 	@python workflow/scripts/review.py $(BASE) $(HEAD) $(if $(RAW),--raw $(RAW))
 
-prune: .venv/ready  ## delete the stored records of other searches than today's
+prune: $(VENV)/ready  ## delete the stored records of other searches than today's
 	python workflow/scripts/prune.py
 
 clean:  ## delete what the pipeline made here, but for reports/ and the store of records

@@ -44,9 +44,6 @@ localrules:
     download,
     prepare,
     split,
-
-
-localrules:
     plan,
     propose,
     aggregate,
@@ -77,7 +74,7 @@ rule all:
         rules.confirmations.input,
         layout.baseline.path,
         [layout.ranked.path, layout.rendered.path, layout.weighted.path],
-        [layout.whole, layout.listed.path],
+        [layout.whole, layout.whole_receipt.path],
         [*RANKED, *RENDERED],
 
 

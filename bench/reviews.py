@@ -26,14 +26,14 @@ EDITS = {
 
 def example(name: str, clone: Clone) -> None:
     """The review of one edit, and its figures, under docs/reviews/."""
-    clone.run("git", "checkout", "--quiet", "-B", name, "before")
+    clone.run("git", "checkout", "--quiet", "-B", name, "main")
     time.sleep(1)  # a file edited within the second after a checkout can look unchanged to Git
     EDITS[name](clone)
     clone.timeout = 1800
     clone.engine("dvc")
     clone.commit()
     shutil.rmtree(OUT / name, ignore_errors=True)
-    clone.run("python", "workflow/scripts/review.py", "before", name)
+    clone.run("python", "workflow/scripts/review.py", "main", name)
     shutil.copytree(clone.path / "review", OUT / name)
     print(f"{name}: {len(clone.trained())} trials trained")
 
@@ -44,6 +44,6 @@ with tempfile.TemporaryDirectory() as folder:
     Clone(ROOT).run("git", "clone", "--quiet", str(ROOT), str(clone.path))
     for part in ("data", "results", ".zdl"):
         shutil.copytree(ROOT / part, clone.path / part)
-    clone.run("git", "branch", "before")
+    clone.run("git", "checkout", "--quiet", "-B", "main")
     for name in EDITS:
         example(name, clone)

@@ -81,6 +81,14 @@ def test_a_clone_without_results_shows_what_git_carries_and_says_where_the_rest_
     clone.run("python", "workflow/scripts/check.py")
 
 
+def test_metrics_that_were_edited_into_something_else_are_named(clone):
+    for text in ("{", '{"search": {"trials": "many"}}'):
+        (clone.path / "reports/metrics.json").write_text(text)
+        said = clone.run("python", "workflow/scripts/best.py", ok=False)
+        assert said.startswith("reports/metrics.json: does not hold what it should"), said
+        assert said.count("\n") == 1
+
+
 def test_the_whole_ranking_of_another_search_is_not_taken_for_this_ones(clone):
     path = whole(clone)
     path.write_text(path.read_text().replace("\n1,", "\n1,9", 1))

@@ -96,12 +96,15 @@ class LogHandler(LogHandlerBase):
         self._line(f"{names} failed: " + ("\n".join(said) or f"{record.get('shellcmd')}"))
 
     def _group_error(self, record: dict[str, Any]) -> None:
-        """A submission to a cluster failed: what its jobs said, or else how the cluster's own log ends."""
+        """A submission to a cluster failed: what its jobs said, and how the cluster's own log ends; or what
+        was said if the cluster did not take it (workflow/rules/cluster.smk)."""
         jobs, logs = record["job_error_info"], record["aux_logs"]
         said = self._said([log for job in jobs for log in job["log"]])
-        said = said or [text.splitlines()[-1] for text in self._said(logs)] or ["nothing was said"]
+        said += [text.splitlines()[-1] for text in self._said(logs)]
+        said = list(dict.fromkeys(said)) or [record.get("said") or "nothing was said"]
         self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(said))
-        self._line(f"(more may stand in {', '.join(logs)})")
+        if logs:
+            self._line(f"(more may stand in {', '.join(logs)})")
 
     @staticmethod
     def _said(logs: list[str]) -> list[str]:

@@ -238,11 +238,11 @@ class Layout:
 
     @cached_property
     def whole(self) -> Path:
-        """The ranking of all trials, plain CSV for any reader: so its seal is a receipt, `listed`."""
-        return WHOLE / f"{self.listed.digest[:12]}.csv"
+        """The ranking of all trials, plain CSV for any reader: so its seal is a receipt, `whole_receipt`."""
+        return WHOLE / f"{self.whole_receipt.digest[:12]}.csv"
 
     @cached_property
-    def listed(self) -> File:
+    def whole_receipt(self) -> File:
         """The receipt of `whole`, apart from that of RANKED, which can be checked with what Git carries."""
         return File(Path("results/receipts/ranking.json"), digest([str(WHOLE), self.ranked.digest]))
 

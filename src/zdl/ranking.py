@@ -129,6 +129,14 @@ def map_axes(
     return sorted(chosen, key=searched.index) if order else chosen
 
 
+def important_axes(
+    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], found: pd.DataFrame
+) -> list[str]:
+    """`map_axes` of the hyper-parameters that matter most, as `zdl.findings.space` has found."""
+    order = found.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
+    return map_axes(ranking, space, order)
+
+
 def short(value: Any) -> str:
     """A value as people read it: floats to 3 significant digits, a dash for a blank."""
     if pd.isna(value):

@@ -21,7 +21,18 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from zdl.ranking import CROWDED, PUBLISHED, accuracy, count, listed, map_axes, short, title, top
+from zdl.ranking import (
+    CROWDED,
+    PUBLISHED,
+    accuracy,
+    count,
+    important_axes,
+    listed,
+    map_axes,
+    short,
+    title,
+    top,
+)
 from zdl.statistics import SURE, resampled
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
@@ -72,7 +83,7 @@ def pages(
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
         "published": min(len(ranking), PUBLISHED),
-        "cells": _crowded(ranking, settings),
+        "cells": _crowded(ranking, settings, found.space),
         "leaders": _leaders(ranking, settings, found.leaders),
         "alike": int((found.leaders["p_holm"] >= SURE).sum()) if len(found.leaders) else 0,
         "searched": _searched(ranking, settings, found.space),
@@ -278,9 +289,9 @@ def _modelled(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
     return "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
 
 
-def _crowded(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
+def _crowded(ranking: pd.DataFrame, settings: Mapping[str, Any], found: pd.DataFrame) -> bool:
     """Whether a map of the search shows cells, as its trials would hide each other."""
-    names = map_axes(ranking, settings["search"]["space"])
+    names = important_axes(ranking, settings["search"]["space"], found)
     return len(names) == 2 and len(ranking.dropna(subset=names)) > CROWDED
 
 

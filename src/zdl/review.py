@@ -65,9 +65,9 @@ def read(name: str, files: Files, stale: list[str]) -> Side:
     return Side(name, settings, frame, metrics, made_from, found["reports/best20.png"], stale)
 
 
-def page(old: Side, new: Side, links: Mapping[str, str], overlay: bool) -> str:
+def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     """The review as Markdown. `links` say where the figures `old` and `new` (of the best) and `overlay` are;
-    `overlay` whether there is one."""
+    `axes` over how many hyper-parameters that is, 0 if there is none."""
     same = {part: old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
     context = {
         "old": old,
@@ -80,7 +80,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], overlay: bool) -> str:
         "measures": list(measures(old, new, **same)),
         "best": moves(old, new),
         "links": links,
-        "overlay": overlay,
+        "axes": axes,
     }
     return tidy(templates().get_template("review.md.j2").render(context), 100)
 
@@ -181,26 +181,29 @@ def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measu
         None if score is None else wilson(round(score * side.images), side.images)
         for score, side in zip(best, (old, new), strict=True)
     ]
-    yield _accuracies("validation accuracy of Best-1", best, spans, data)
-    if few := _fewer(old, new):
-        expected = [_expected(side, few) for side in (old, new)]
-        if None not in expected:
-            yield _accuracies(f"best of {few:,} trials, expected", expected, [None, None], data)
-    for name, key in (("mean of the best", "mean_val_acc"), ("least of the best", "min_val_acc")):
-        measure = _accuracies(name, [side.metrics["top"][key] for side in (old, new)], [None, None], data)
-        yield measure._replace(verdict=measure.verdict or (OF_MORE if few else ""))
-    survived = [side.metrics["confirmed"] for side in (old, new)]
-    spans = [
+    held_out_of = [side.metrics["confirmed"] for side in (old, new)]
+    survived = [
         None if side["held_out"] is None else (side["held_out_low"], side["held_out_high"])
-        for side in survived
+        for side in held_out_of
     ]
-    pair = [side["held_out"] for side in survived]
-    yield _accuracies("held-out accuracy of the confirmed best", pair, spans, held_out)
-    pair = [side["linear_held_out"] for side in survived]
+    pair = [side["held_out"] for side in held_out_of]
+    yield _accuracies("held-out accuracy of the confirmed best", pair, survived, held_out)
+    pair = [side["linear_held_out"] for side in held_out_of]
     yield _accuracies("held-out accuracy of a linear model", pair, [None, None], held_out)
-    for name, key in (("trials", "trials"), ("diverged", "diverged"), ("above one half", "above_half")):
+    yield _accuracies("validation accuracy of Best-1", best, spans, data)
+    few = _fewer(old, new)
+    expected = [_expected(side, few) for side in (old, new)] if few else [None]
+    if None not in expected:
+        yield _accuracies(f"best of {few:,} trials, expected", expected, [None, None], data)
+    shown = " and ".join(sorted({f"{side.settings['report']['best']:,}" for side in (old, new)}, key=len))
+    for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
+        pair = [side.metrics["top"][key] for side in (old, new)]
+        measure = _accuracies(f"{name} of the best {shown}", pair, [None, None], data)
+        yield measure._replace(verdict=measure.verdict or (OF_MORE if few else ""))
+    for name, key in (("trials", "trials"), ("diverged", "diverged"), ("accuracy above 0.5", "above_half")):
         counts = [side.metrics["search"][key] for side in (old, new)]
-        yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", "")
+        verdict = OF_MORE if few and key != "trials" else ""
+        yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", verdict)
 
 
 def _fewer(old: Side, new: Side) -> int:
@@ -231,6 +234,8 @@ def _accuracies(
     if spans[0] and spans[1]:
         low, high = difference(before, spans[0], after, spans[1])
         verdict = "inside the noise" if low <= 0 <= high else "more than noise"
+        if (before, spans[0]) == (after, spans[1]):
+            verdict = "the same"
     return Measure(name, *texts, f"{after - before:+.3f}", verdict)
 
 
@@ -286,10 +291,10 @@ def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
     was, is_ = ({_identity(row): row for row in _rows(side.ranking)} for side in (old, new))
     finished = {identity: row["val_acc"] for identity, row in was.items() if row["status"] != "diverged"}
     sides = [_side(was.get(identity), row) for identity, row in is_.items()]
-    before = [finished.get(identity, math.nan) for identity in is_]
+    scores = [finished.get(identity, math.nan) for identity in is_]
     gone = old.ranking[[identity not in is_ for identity in was]]
     trials = pd.concat(
-        [new.ranking.assign(side=sides, before=before), gone.assign(side="old", before=math.nan)],
+        [new.ranking.assign(side=sides, before=scores), gone.assign(side="old", before=math.nan)],
         ignore_index=True,
     )
     return trials, ranking.map_axes(trials, space) if space else []

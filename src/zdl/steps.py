@@ -122,7 +122,7 @@ def rank(layout: Layout, say: Say) -> None:
     from zdl import ranking
 
     found = _found(layout)
-    store.publish(layout.listed, {layout.whole: ranking.csv(found.ranking).encode()}, alone=True)
+    store.publish(layout.whole_receipt, {layout.whole: ranking.csv(found.ranking).encode()}, alone=True)
     tables = {name: getattr(found, name) for name in TABLES}
     tables["ranking"] = found.ranking.head(ranking.PUBLISHED)
     texts = {f"{name}.csv": ranking.csv(frame) for name, frame in tables.items()}
@@ -202,8 +202,7 @@ def _search(found: "Found", settings: Mapping[str, Any]) -> "Figure":
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     if search["method"] == "grid":
         return figures.heat_map(found.ranking, space, best)
-    order = found.space.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
-    names = ranking.map_axes(found.ranking, space, order)
+    names = ranking.important_axes(found.ranking, space, found.space)
     seen = history(*zip(*((row["point"], row["outcome"]) for row in found.trials), strict=True))
     if search["method"] == "bayes":
         expected = surface(search, seen, *names)

@@ -231,7 +231,7 @@ def mend(layout: "Layout") -> list[str]:
     archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
     records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
     texts = (layout.plan, layout.table, *records, *layout.confirmed, layout.baseline)
-    receipts = (layout.ranked, layout.listed, layout.rendered, layout.weighted)
+    receipts = (layout.ranked, layout.whole_receipt, layout.rendered, layout.weighted)
     lines += [_set_aside(file, read_npz) for file in archives]
     lines += [_set_aside(file, read_json) for file in texts]
     for receipt in receipts:

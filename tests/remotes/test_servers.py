@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import boto3
 import pytest
@@ -66,8 +67,10 @@ class TestSSH(Served):
             PidFile none
             Subsystem sftp internal-sftp
         """)
-        if os.geteuid() == 0:  # what an init system would have made
-            os.makedirs("/run/sshd", exist_ok=True)
+        apart = Path("/run/sshd")
+        made = os.geteuid() == 0 and not apart.exists()
+        if made:  # an init system would have
+            apart.mkdir()
         port = free_port()
         sshd = ["/usr/sbin/sshd", "-D", "-f", folder / "config", "-o", f"ListenAddress {HOST}:{port}"]
         with (
@@ -79,6 +82,8 @@ class TestSSH(Served):
                 yield OverSSH(folder, port)
             finally:
                 server.terminate()
+                if made:
+                    apart.rmdir()
 
 
 def wait_for(port, server, log):

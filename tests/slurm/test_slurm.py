@@ -101,6 +101,12 @@ def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
     assert len(trained) == TRIALS and again <= CPUS
 
 
+def test_what_slurm_does_not_take_is_told(clone):
+    said = clone.run(*ON_SLURM, "--retries", "0", "--default-resources", "slurm_partition=nope", ok=False)
+    assert "trial failed on the cluster: " in said and "nope" in said, said
+    assert "nothing was said" not in said and "Traceback" not in said, said
+
+
 def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, tmp_path):
     wait = "import time\ntime.sleep(10)\n"  # or a node that has failed would take the next group, too
     files = {

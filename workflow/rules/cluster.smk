@@ -1,5 +1,7 @@
 # What only a cluster needs (profiles/slurm, docs/clusters.md): groups of jobs, each one submission.
 
+from snakemake.jobs import GroupJob
+
 
 def together(kind, listing):
     """The group of a job: a name for all those of its kind that may be in one submission to a cluster, since
@@ -11,6 +13,14 @@ def together(kind, listing):
         # there, which would start another Snakemake for each job, and that takes as long as several trials.
         workflow.group_settings.group_components = {kind: 10**6}
     return listing.stem
+
+
+def say_too(group, msg=None, **more):
+    """Have the logger know why a group failed, also where the cluster did not take it: Snakemake drops that."""
+    log_error(group, msg, said=msg, **more)
+
+
+log_error, GroupJob.log_error = GroupJob.log_error, say_too
 
 
 if workflow.remote_exec:

@@ -31,7 +31,14 @@ rule rank:
         ancient(layout.baseline.path),
         [ancient(its.path) for its in layout.confirmed],
     output:
-        update([*shown(RANKED), layout.ranked.path, layout.whole, layout.listed.path]),
+        update(
+            [
+                *shown(RANKED),
+                layout.ranked.path,
+                layout.whole,
+                layout.whole_receipt.path,
+            ]
+        ),
     log:
         "logs/rank.log",
     benchmark:

@@ -8,7 +8,7 @@ from pathlib import Path
 PARTS = {
     "best20": ("1 The best", "learning curves of the best"),
     "leaders": ("1 The best", "how sure each place is"),
-    "ranking": ("1 The best", "all trials, best first"),
+    "ranking": ("1 The best", "the trials, best first"),
     "curves": ("1 The best", "learning curves, point by point"),
     "metrics": ("1 The best", "the search in a few numbers"),
     "made_from": ("1 The best", "what decided the numbers"),

@@ -14,12 +14,14 @@ args = parser.parse_args()
 
 with one_line():
     published = RANKED[0].read_bytes()
-    wholes = (path.read_bytes() for path in WHOLE.glob("*.csv"))  # of another search, if not brought along
-    text = next((whole for whole in wholes if whole.startswith(published)), published)
     with parsing(RANKED[0]):  # a file that people may edit
-        frame = ranking.read(text.decode())
+        frame = ranking.read(published.decode())
+        for path in WHOLE.glob("*.csv"):  # of another search, if not brought along
+            if (whole := path.read_bytes()).startswith(published):
+                frame = ranking.read(whole.decode())
         lines = ranking.best_lines(frame, args.count)
-        trials = json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"]
+    with parsing(REPORTS / "metrics.json"):
+        trials = int(json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"])
     print("=========== Hyper-Parameter Optimization Result ===========")
     print(*lines, sep="\n")
     if len(frame) < min(trials, args.count or trials):

@@ -64,6 +64,6 @@ with one_line():
             side: f"{args.raw}/{revision}/reports/best20.png"
             for side, revision in (("old", base), ("new", head))
         }
-    text = review.page(old, new, links, overlay=bool(names))
+    text = review.page(old, new, links, axes=len(names))
     write(OUT / "review.md", text.encode())
     print(text, end="")

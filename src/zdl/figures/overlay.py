@@ -57,7 +57,10 @@ def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[s
                 _frame(ax, [old[name] for name in names], label="old range", ls="--", ec=QUIET),
                 _frame(ax, [new[name] for name in names], label="new range", ls="-", ec=INK),
             ]
-        _name_best(ax, finished[finished["side"] != "old"])
+        now = finished[finished["side"] != "old"]
+        first = now[now["rank"] == 1]
+        _scatter(ax, first, s=3 * size, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=4)
+        _name_best(ax, now)
         if handles:
             _legend(figure, handles, handlelength=1.2)
     return figure
