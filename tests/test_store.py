@@ -72,12 +72,15 @@ def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other,
     plan = Path("plan.json")
     specs = {trial.name: {**trial.spec, what: other} for trial in search}
     foreign = [Trial(trial.number, trial.point, specs[trial.name]) for trial in search]
-    store.check_fit(plan)
+    store.check_fit([plan])
+    own = Path("own.json")
+    own.write_bytes(plan.read_bytes())
     write(plan, sealed_json({"digest": "d", **lines(foreign)}))
+    store.check_fit([plan, own])  # a rival's does no harm
     with pytest.raises(Error, match=line):
         planned(plan, [foreign[0].name])
     with pytest.raises(Error, match=line):
-        store.check_fit(plan)
+        store.check_fit([plan])
 
 
 def test_a_record_says_what_came_of_it(search):

@@ -67,12 +67,21 @@ def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
     return [found[name] for name in names]
 
 
-def check_fit(plan: Path) -> None:
-    """Fail where a plan's trials cannot be trained: on a node of a cluster, say, that has another NumPy."""
-    with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
-        next(lines)  # the plan's digest
-        _, _, spec = json.loads(next(lines).partition(": ")[2].rstrip(",\n"))
-        _check_fit(plan, spec)
+def check_fit(plans: Iterable[Path]) -> None:
+    """Fail where the trials of no plan can be trained: on a node of a cluster, say, that has another NumPy.
+    (There may be a rival's plan, too, of other code.)"""
+    failed = None
+    for plan in plans:
+        try:
+            with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
+                next(lines)  # the plan's digest
+                _, _, spec = json.loads(next(lines).partition(": ")[2].rstrip(",\n"))
+                _check_fit(plan, spec)
+            return
+        except Error as error:
+            failed = error
+    if failed:
+        raise failed
 
 
 def _check_fit(plan: Path, spec: Mapping[str, Any]) -> None:
