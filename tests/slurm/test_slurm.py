@@ -101,6 +101,18 @@ def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
     assert len(trained) == TRIALS and again <= CPUS
 
 
+def test_without_a_slurm_that_answers_the_run_ends_at_once(tiny, tmp_path):
+    clone = tiny.copy(tmp_path / "zdl")
+    (tmp_path / "sinfo").write_text(
+        "#!/bin/sh\necho 'sinfo: error: a' >&2\necho 'sinfo: fatal: b' >&2\nexit 1\n"
+    )
+    (tmp_path / "sinfo").chmod(0o755)
+    clone.env["PATH"] = f"{tmp_path}:{clone.env['PATH']}"
+    said = clone.run(*ON_SLURM, ok=False)
+    assert said.splitlines()[-1] == "no Slurm answers here, which is to run the jobs: sinfo: fatal: b", said
+    assert "Traceback" not in said
+
+
 def test_what_slurm_does_not_take_is_told(clone):
     said = clone.run(*ON_SLURM, "--retries", "0", "--default-resources", "slurm_partition=nope", ok=False)
     assert "trial failed on the cluster: " in said and "nope" in said, said

@@ -1,6 +1,23 @@
 # What only a cluster needs (profiles/slurm, docs/clusters.md): groups of jobs, each one submission.
 
+import subprocess
+
 from snakemake.jobs import GroupJob
+
+
+def find_slurm():
+    """Fail at once where no Slurm answers, but it is to run the jobs: its executor would wait for ever, and say
+    nothing."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    try:
+        asked = ["sinfo", "--noheader"]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+        said = done.stderr.splitlines()[-1:] if done.returncode else []
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = [str(error)]
+    if said:
+        raise SystemExit(f"no Slurm answers here, which is to run the jobs: {said[0]}")
 
 
 def together(kind, listing):

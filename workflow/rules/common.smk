@@ -30,6 +30,7 @@ Job.is_pipe_or_service_input = lambda job, path: False
 
 
 onstart:
+    find_slurm()
     if workflow.local_exec:
         # Whoever looks for jobs to start under this limit (100 a second) sets a timer for another look, so
         # it looks ever more often: a fifth of the time of 1,000 trials.
