@@ -71,19 +71,21 @@ experiments: $(VENV)/ready  ## DVC's experiments: what each changed, found, and 
 test: $(VENV)/ready  ## all tests
 	pytest --numprocesses auto
 
-# Two processes, one for each kind of server.
-test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers on this machine (on Debian; may install sshd)
-	@test -x /usr/sbin/sshd || { apt-get update && apt-get install --yes --no-install-recommends openssh-server; } \
-	  &> /dev/null || { echo "make: no sshd here; as root: apt-get install openssh-server" >&2; exit 1; }
-	.venv-beyond/bin/pytest --numprocesses 2 --dist loadscope tests/remotes
+# These two run what only remotes and clusters need, and so in an environment of its own.
+test-remotes test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
+# The commands $(1) are there, or come with Debian's packages $(2).
+DEBIAN = @type $(1) &> /dev/null || { \
+  echo "installing $(2)"; \
+  { apt-get update && apt-get install --yes --no-install-recommends $(2); } &> /dev/null; \
+} || { echo "make $@: needs $(2); as root: apt-get install $(2)" >&2; exit 1; }
 
-# It runs what only clusters need, and so in an environment of its own.
-test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
+# Two processes, one for each kind of server.
+test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers on this machine (as root, it installs sshd)
+	$(call DEBIAN,/usr/sbin/sshd,openssh-server)
+	pytest --numprocesses 2 --dist loadscope tests/remotes
+
 test-slurm: .venv-beyond/ready  ## the search on a real Slurm of three nodes (as root, it installs Debian's)
-	@type slurmctld slurmd munged &> /dev/null || { \
-	  echo "installing slurm-wlm and munge"; \
-	  apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge > /dev/null; \
-	} || { echo "make test-slurm: no Slurm here; as root, apt-get install slurm-wlm munge" >&2; exit 1; }
+	$(call DEBIAN,slurmctld slurmd munged,slurm-wlm munge)
 	timeout --foreground --signal=INT --kill-after=60 1800 pytest -s tests/slurm
 
 MINUTES ?= 60
