@@ -226,7 +226,7 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
         trial(10, 0.1, 0.011, result="s", key="k"),
         trial(11, 0.2, 0.012, result="s", key="k", status="diverged"),
     )
-    told = review.paired(was, new)
+    told = review.paired(was, new, range(12))
     assert (told["trials"], told["higher"], told["lower"]) == (11, 10, 1)
     assert told["median"] == pytest.approx(0.15)
     assert told["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
@@ -235,6 +235,15 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
     assert "scored higher" not in page(OLD, OLD)
     elsewhere = new._replace(made_from={**new.made_from, "data": "other"})
     assert "scored higher" not in page(was, elsewhere)
+
+
+def test_a_report_of_another_length_is_named_with_the_old_one_first():
+    longer = OLD._replace(settings={**OLD.settings, "report": {"best": 3}})
+    for pair, name in (
+        ((OLD, longer), "mean of the best 2 and 3"),
+        ((longer, OLD), "mean of the best 3 and 2"),
+    ):
+        assert name in [it.name for it in review.measures(*pair, data=True, held_out=True)]
 
 
 def test_a_search_of_more_trials_is_compared_at_equal_budgets():

@@ -69,13 +69,14 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     """The review as Markdown. `links` say where the figures `old` and `new` (of the best) and `overlay` are;
     `axes` over how many hyper-parameters that is, 0 if there is none."""
     same = {part: old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
+    fates = trials(old, new)
     context = {
         "old": old,
         "new": new,
         "changes": list(changes(old.settings, new.settings)),
         "same": same,
-        "trials": trials(old, new),
-        "paired": paired(old, new),
+        "trials": fates,
+        "paired": paired(old, new, fates["other"]),
         "few": _fewer(old, new),
         "measures": list(measures(old, new, **same)),
         "best": moves(old, new),
@@ -139,13 +140,13 @@ def _identity(row: Row) -> tuple[Any, ...]:
     return (row["trial"], *_point(row).items())
 
 
-def paired(old: Side, new: Side) -> Row:
-    """The trials that were trained again at the same points, each compared with itself: how many scored
+def paired(old: Side, new: Side, again: Sequence[int]) -> Row:
+    """The trials `again`, trained anew at the same points, each compared with itself: how many scored
     `higher`, `lower` and as high as before, the `median` difference, and the exact p-value of no difference
     (a sign test, which counts a trial as a throw of a coin). None are, where only the best are published: to
     be among those on both sides is no fair choice."""
-    again = [] if old.partial or new.partial else trials(old, new)["other"]
-    before, after = (_scores(side).reindex(again) for side in (old, new))
+    fair = [] if old.partial or new.partial else list(again)
+    before, after = (_scores(side).reindex(fair) for side in (old, new))
     apart = (after - before).dropna()
     higher, lower = int((apart > 0).sum()), int((apart < 0).sum())
     return {
@@ -176,26 +177,26 @@ class Measure(NamedTuple):
 def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
     """What the edit did to the results. `data` says whether both are scored by the same validation images,
     `held_out` whether by the same held-out ones: without, two accuracies are not set against each other."""
-    best = [side.metrics["best"]["val_acc"] for side in (old, new)]
+    survived = [side.metrics["confirmed"] for side in (old, new)]
+    spans = [
+        None if side["held_out"] is None else (side["held_out_low"], side["held_out_high"])
+        for side in survived
+    ]
+    pair = [side["held_out"] for side in survived]
+    yield _accuracies("held-out accuracy of the confirmed best", pair, spans, held_out)
+    pair = [side["linear_held_out"] for side in survived]
+    yield _accuracies("held-out accuracy of a linear model", pair, [None, None], held_out)
+    pair = [side.metrics["best"]["val_acc"] for side in (old, new)]
     spans = [
         None if score is None else wilson(round(score * side.images), side.images)
-        for score, side in zip(best, (old, new), strict=True)
+        for score, side in zip(pair, (old, new), strict=True)
     ]
-    held_out_of = [side.metrics["confirmed"] for side in (old, new)]
-    survived = [
-        None if side["held_out"] is None else (side["held_out_low"], side["held_out_high"])
-        for side in held_out_of
-    ]
-    pair = [side["held_out"] for side in held_out_of]
-    yield _accuracies("held-out accuracy of the confirmed best", pair, survived, held_out)
-    pair = [side["linear_held_out"] for side in held_out_of]
-    yield _accuracies("held-out accuracy of a linear model", pair, [None, None], held_out)
-    yield _accuracies("validation accuracy of Best-1", best, spans, data)
-    few = _fewer(old, new)
-    expected = [_expected(side, few) for side in (old, new)] if few else [None]
-    if None not in expected:
-        yield _accuracies(f"best of {few:,} trials, expected", expected, [None, None], data)
-    shown = " and ".join(sorted({f"{side.settings['report']['best']:,}" for side in (old, new)}, key=len))
+    yield _accuracies("validation accuracy of Best-1", pair, spans, data)
+    if few := _fewer(old, new):
+        pair = [_expected(side, few) for side in (old, new)]
+        if None not in pair:
+            yield _accuracies(f"best of {few:,} trials, expected", pair, [None, None], data)
+    shown = " and ".join(dict.fromkeys(f"{side.settings['report']['best']:,}" for side in (old, new)))
     for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
         pair = [side.metrics["top"][key] for side in (old, new)]
         measure = _accuracies(f"{name} of the best {shown}", pair, [None, None], data)
