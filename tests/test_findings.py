@@ -58,9 +58,12 @@ def searched(config, score, images=100, diverged=lambda point: False):
     return table, ranking.rank(table, config["search"]["space"])
 
 
-def found(config, score, best=20, **more):
-    _, frame = searched(config, score, **more)
-    return findings.space(frame, config, best).set_index("name")
+def spaced(table, frame, config):
+    return findings.space(frame, config, findings.contenders(table, frame))
+
+
+def found(config, score, **more):
+    return spaced(*searched(config, score, **more), config).set_index("name")
 
 
 def rising(point):
@@ -88,13 +91,25 @@ def test_leaders_by_hand():
     assert out["p_best_images"][2] < 0.2 < out["p_best_images"][1]  # it never beats the first; the second may
 
 
-def test_p_values_are_those_of_the_trials_shown():
+def test_p_values_are_those_of_all_that_finished_however_many_are_shown():
     hits = np.tril(np.ones((100, 100), dtype=bool))[::-1]
     table = {"trials": [record(i, hits[i], lr=0.1) for i in range(100)]}
-    out = findings.leaders(table, ranking.rank(table), 20, generator())
+    frame = ranking.rank(table)
+    out = findings.leaders(table, frame, 20, generator())
     assert out["p_value"][19] == float(f"{2 / 2**19:.4g}")
-    assert out["p_holm"][19] == pytest.approx(19 * 2 / 2**19, rel=1e-3)
-    assert out["p_holm"][5] == 5 * 2 / 2**5  # the fifth greatest of them
+    assert out["p_holm"][19] == pytest.approx(19 * 2 / 2**19, rel=1e-3)  # the 19th greatest of 99
+    assert out["p_holm"][11] == pytest.approx(11 * 2 / 2**11, rel=1e-3)
+    some = findings.leaders(table, frame, 3, generator())
+    pd.testing.assert_frame_equal(some, out.head(3))
+    assert findings.contenders(table, frame) == list(range(9))  # 9 * 2 / 2**9 < 0.05 < 8 * 2 / 2**8
+
+
+def test_contenders_may_be_as_good_as_the_first():
+    hits = np.zeros((4, 40), dtype=bool)
+    hits[0, :30], hits[1, 2:30], hits[2, 5:10] = True, True, True
+    table = {"trials": [record(7 - i, hits[i], lr=0.1) for i in range(4)]}
+    table["trials"].append(record(9, np.ones(40, dtype=bool), "diverged", lr=1.0))
+    assert findings.contenders(table, ranking.rank(table)) == [7, 6]
 
 
 def test_networks_that_recognise_all_or_nothing_have_a_chance_too():
@@ -116,7 +131,8 @@ def test_where_none_finished_there_is_nothing_to_find(records, method):
     assert list(out) == [*findings.LEADERS, *findings.AGAINST]
     assert out.empty
     assert findings.budget(table, frame, config).empty
-    (row,) = findings.space(frame, config, 20).to_dict("records")
+    assert findings.contenders(table, frame) == []
+    (row,) = findings.space(frame, config, []).to_dict("records")
     assert (row["advice"], row["effect"]) == ("", False)
     assert (row["next_low"], row["next_high"]) == (1e-6, 1e-2)
     assert math.isnan(row["p_groups"])
@@ -127,7 +143,7 @@ def test_one_trial():
     frame, config = ranking.rank(table, ["lr"]), configured({"lr": LR})
     assert findings.leaders(table, frame, 20, generator())["p_best"].tolist() == [1]
     assert findings.budget(table, frame, config)["expected"].tolist() == [0.5]
-    assert findings.space(frame, config, 20)["effect"].tolist() == [False]
+    assert findings.space(frame, config, [0])["effect"].tolist() == [False]
 
 
 # The budget.
@@ -182,7 +198,7 @@ def test_a_budget_grows_with_the_logarithm_of_the_trials(trials, rows):
 def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
     out = found(configured({"lr": LR, "weight_decay": DECAY}), rising)
     lr, decay = out.loc["lr"], out.loc["weight_decay"]
-    assert (lr["advice"], lr["wider_low"], lr["wider_high"]) == ("up", 1e-6, 0.1)
+    assert (lr["advice"], lr["falls"], lr["wider_low"], lr["wider_high"]) == ("up", "", 1e-6, 0.1)
     assert lr["rho"] > 0.99
     assert lr["importance"] > 0.8
     assert lr["next_high"] == 0.1
@@ -193,6 +209,54 @@ def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
     assert math.isnan(decay["wider_high"])
     assert (decay["next_low"], decay["next_high"]) == (1e-8, 1e-4)
     assert decay["importance"] < 0.1
+
+
+def test_how_many_trials_a_report_shows_has_no_part_in_its_findings():
+    """They are asked where they lie: a tenth of all, five of few, a quarter of very few."""
+    sizes = (100, 1000, 55, 50, 30, 20, 19, 8, 4, 3, 1)
+    assert [findings.crowd(trials) for trials in sizes] == [10, 100, 5, 5, 5, 5, 4, 2, 1, 1, 1]
+    out = found(configured({"lr": LR}), rising)
+    assert out["best"].tolist() == [10]
+
+
+def noisy(score, seed):
+    """Scores as 100 images tell them."""
+    rng = generator(seed)
+    return lambda point: rng.binomial(100, min(1, max(0, score(point)))) / 100
+
+
+def advised(score, **more):
+    """How often of 40 searches a range is called too narrow, and how often wide enough."""
+    outs = [found(configured({"lr": LR}), noisy(score, seed), **more).loc["lr"] for seed in range(40)]
+    return sum(out["advice"] == "up" for out in outs), sum(out["falls"] == "up" for out in outs)
+
+
+def peaked(at, width=0.1):
+    """Best at a place of lr's range, 0 to 1, and ever worse away from it."""
+    return lambda point: 0.85 * math.exp(-((((math.log10(point["lr"]) + 6) / 4 - at) / width) ** 2))
+
+
+@pytest.mark.parametrize("score", [rising, peaked(1), peaked(1.1), peaked(1.02, 0.2)])
+def test_a_range_that_ends_where_scores_still_rise_is_too_narrow(score):
+    more, enough = advised(score)
+    assert more >= 36 and enough <= 4
+
+
+@pytest.mark.parametrize("at", [0.88, 0.9, 0.92])
+def test_a_range_in_which_scores_fall_before_the_end_is_wide_enough(at):
+    more, _ = advised(peaked(at, 0.05))
+    assert more <= 4
+
+
+@pytest.mark.parametrize("share", [0.03, 0.05, 0.1])
+def test_no_range_is_widened_into_divergence(share):
+    more, _ = advised(rising, diverged=lambda point: point["lr"] > 10 ** (-2 - 4 * share))
+    assert more == 0
+
+
+def test_what_diverges_elsewhere_is_no_reason_against_widening():
+    more, _ = advised(rising, diverged=lambda point: point["lr"] < 1e-5)
+    assert more >= 36
 
 
 def test_an_end_at_which_chance_alone_would_put_them_is_left():
@@ -223,11 +287,19 @@ def test_the_chance_of_so_many_at_an_end_by_hand():
     config = configured(
         {"momentum": {"distribution": "uniform", "low": 0.0, "high": 1.0}}, optimizer="momentum"
     )
-    row = findings.space(ranking.rank(table), config, 4).loc[0]
-    assert (row["at_high"], row["at_low"]) == (0.75, 0)
-    assert row["p_high"] == pytest.approx(17 / math.comb(20, 4), rel=1e-3)
-    assert row["p_low"] == 1
+    row = spaced(table, ranking.rank(table), config).loc[0]
+    assert (row["best"], row["at_high"], row["at_low"], row["all_high"]) == (5, 0.6, 0, 0.15)
+    assert row["p_high"] == pytest.approx(math.comb(17, 2) / math.comb(20, 5), rel=1e-3)
+    assert math.isnan(row["p_low"])  # two are there: if both were among the best, p were 1 in 19
     assert row["advice"] == ""  # so sure, but there is nothing beyond 1
+
+
+def test_an_end_that_too_few_trials_can_judge_is_not_judged():
+    table = {"trials": [record(i, np.arange(100) < 5 * i, lr=10 ** (i / 4 - 6)) for i in range(12)]}
+    row = spaced(table, ranking.rank(table), configured({"lr": LR})).loc[0]
+    assert (row["best"], row["at_high"], row["advice"]) == (3, 0, "")
+    assert math.isnan(row["p_high"])  # no trial is there
+    assert row["p_low"] == 1  # two are, of which the best might have been: 10 / comb(12, 3)
 
 
 def test_widening_of_whole_numbers_stays_inside_the_universe():
@@ -264,35 +336,38 @@ def test_a_grid_of_few_values():
     space = {"lr": {**LR, "points": 5}, "hidden_depth": {"distribution": "int_uniform", "low": 1, "high": 4}}
     space["hidden_depth"]["points"] = 4
     config = configured(space, "grid", trials=20)
-    lr = found(config, rising, best=4).loc["lr"]
-    assert lr["at_high"] == 1
-    assert lr["p_high"] == pytest.approx(1 / math.comb(20, 4), rel=1e-3)
+    lr = found(config, rising).loc["lr"]
+    assert (lr["best"], lr["at_high"], lr["all_high"]) == (5, 0.8, 0.2)
+    assert lr["p_high"] == pytest.approx(16 / math.comb(20, 5), rel=1e-3)
     assert lr["next_high"] == 0.1
 
 
 # The next ranges.
 
 
-def kept_of(config, rows):
-    return findings.kept(config, rows, plan.trials(config, "split"), "split")
+def kept_of(config, rows, which="next"):
+    changed = findings.following(config, rows, which)
+    return findings.kept(config, changed, plan.trials(config, "split"), "split")
 
 
 def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
     config = configured({"lr": LR, "weight_decay": DECAY})
-    _, frame = searched(config, rising)
-    table = findings.space(frame, config, 20)
+    table = spaced(*searched(config, rising), config)
     then = findings.following(config, table)
     assert then["search"]["space"]["lr"] == {**LR, "low": table["next_low"][0], "high": 0.1}
     today, next_ones = (sampler(each["search"]).propose((), 100) for each in (config, then))
     same = sum(proposal in next_ones for proposal in today)
     assert kept_of(config, table) == (same, 100)
     assert 0 < same < 50
+    wide = findings.following(config, table, "wider")["search"]["space"]
+    assert wide == {"lr": {**LR, "high": 0.1}, "weight_decay": DECAY}
+    assert kept_of(config, table, "wider")[0] > same
 
 
 def test_all_are_kept_where_nothing_changes():
     config = configured({"lr": LR}, "bayes")
-    _, frame = searched(configured({"lr": LR}), lambda point: 0.5)
-    assert kept_of(config, findings.space(frame, config, 20)) == (100, 100)
+    rows = spaced(*searched(configured({"lr": LR}), lambda point: 0.5), config)
+    assert kept_of(config, rows) == kept_of(config, rows, "wider") == (100, 100)
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -300,7 +375,7 @@ def test_kept_of_every_method(method):
     space = {"lr": {**LR, "points": 5} if method == "grid" else LR}
     config = configured(space, method, trials=5 if method == "grid" else 60)
     table, frame = searched(configured({"lr": LR}), rising)
-    rows = findings.space(frame, config, 20)
+    rows = spaced(table, frame, config)
     kept, trials = kept_of(config, rows)
     assert trials == (5 if method == "grid" else 60)
     assert 0 <= kept < trials
@@ -334,7 +409,8 @@ def test_next_ranges_are_settings(tmp_path_factory, chosen, method, peak, reach)
         record(i, np.arange(1000) < 1000 * max(0, 0.9 - reach * abs(place - peak)), **{name: each})
         for i, (place, each) in enumerate(zip(places, values, strict=True))
     ]
-    table = findings.space(ranking.rank({"trials": records}, [name]), config, 12)
+    search = {"trials": records}
+    table = spaced(search, ranking.rank(search, [name]), config)
     then = reloaded(file, findings.following(config, table))["search"]["space"][name]
     wide = table["wider_low"][0], table["wider_high"][0]
     low, high = (spec["low"], spec["high"]) if not table["advice"][0] else wide
@@ -366,8 +442,8 @@ def reloaded(file, config):
 
 
 def test_the_columns_are_the_same_for_every_space():
-    one = findings.space(searched(configured({"lr": LR}), rising)[1], configured({"lr": LR}), 20)
+    one = spaced(*searched(configured({"lr": LR}), rising), configured({"lr": LR}))
     options = configured({"batch_size": {"distribution": "choice", "options": [10, 100]}})
-    other = findings.space(searched(options, lambda point: 0.5)[1], options, 20)
+    other = spaced(*searched(options, lambda point: 0.5), options)
     assert list(one) == list(findings.SPACE)
     pd.testing.assert_series_equal(one.dtypes, other.dtypes)

@@ -260,14 +260,26 @@ def test_what_was_found_stands_beside_what_survived():
     assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
     assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
     assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
+    assert (first["luck_low"], first["luck_high"]) == (-0.1, 0.9), "two repeats: the mean may be any share"
+    assert math.isnan(second["luck_low"]) and math.isnan(second["luck_high"])
     assert first["luck"] == 0.2 and first["held_out"] == 0.625 and first["gap"] == 0.275
     assert first["held_out_low"] < 0.625 < first["held_out_high"]
     assert second["val_mean"] == 0.9 and math.isnan(second["val_sd"]) and second["held_out"] == 1.0
 
 
+def test_the_interval_of_luck_is_that_of_the_mean_of_the_repeats():
+    files = [repeated(7, *(outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)))]
+    (row,) = confirmed(files, FOUND, T, 10).to_dict("records")
+    # Student's t of five degrees; Nadeau and Bengio's error: 10 validation images, 4 to train
+    margin = 2.570582 * math.sqrt(0.04 / 5) * math.sqrt(1 / 6 + 10 / 4)
+    assert row["luck"] == 0.2 and row["luck_high"] == pytest.approx(0.2 + margin, abs=1e-5)
+    assert row["luck_low"] == -0.1, "no mean is above 1"
+
+
 def test_no_luck_has_no_sign():
     """Of 2 in 3, rounded up, a bit more than nothing is left over."""
-    files = [repeated(7, {**outcome(6, T), "curve": {"val_correct": [2], "val_size": 3}})]
+    curve = {"val_correct": [2], "val_size": 3, "train_size": 3}
+    files = [repeated(7, {**outcome(6, T), "curve": curve})]
     (row,) = confirmed(files, FOUND.assign(val_acc=2 / 3), T, 3).to_dict("records")
     assert str(row["luck"]) == "0.0"
 
@@ -287,7 +299,12 @@ def test_the_survivor_is_chosen_by_validation_alone():
     assert confirmation.survivor(confirmed(tied, FOUND, T, 10)) == 7
 
 
-def test_peers_are_those_that_the_held_out_images_do_not_set_apart():
+def verdicts(files, trial, t):
+    frame = confirmation.rivals(files, trial, t)
+    return dict(zip(frame["trial"].tolist(), frame["held_out"].tolist(), strict=True))
+
+
+def test_rivals_are_judged_by_held_out_images():
     rng, t = np.random.default_rng(4), np.zeros(400, np.uint8)
 
     def trained(trial, *rights):  # each repeat recognises such a share of the images
@@ -296,16 +313,62 @@ def test_peers_are_those_that_the_held_out_images_do_not_set_apart():
 
     best = trained(3, *[0.8] * 6)
     files = [trained(7, *[0.81] * 6), best, trained(5, *[0.5] * 6)]
-    assert confirmation.peers(files, 3, t) == [7]
-    assert confirmation.peers(files, 5, t) == [], "it may as well be behind"
-    assert confirmation.peers(files, None, t) == []
+    assert verdicts(files, 3, t) == {7: 0, 5: 1}
+    assert verdicts(files, 5, t) == {7: -1, 3: -1}
+    assert confirmation.rivals(files, None, t).empty
     same, never = repeated(5, *(one["outcome"] for one in best["repeats"])), repeated(7, *[outcome()] * 6)
-    assert confirmation.peers([best, same, never], 3, t) == [5, 7], "nothing sets them apart"
+    assert verdicts([best, same, never], 3, t) == {5: 0, 7: 0}, "nothing sets them apart"
     bad = outcome(6, [1] * 400, bytes(400))
     good = outcome(6, [0] * 400, bytes(400))
-    assert confirmation.peers([repeated(3, good, good), repeated(5, bad, bad)], 3, t) == []
+    assert verdicts([repeated(3, *[good] * 6), repeated(5, *[bad] * 6)], 3, t) == {5: 1}
     once = [repeated(3, good, outcome()), repeated(5, bad, bad)]
-    assert confirmation.peers(once, 3, t) == [5], "one pair tells nothing"
+    assert verdicts(once, 3, t) == {5: 0}, "one pair tells nothing"
+
+
+def test_rivals_are_judged_by_the_validation_images_of_each_split():
+    """In pairs: what is hard about a split is hard for both."""
+    ahead = [(9, 8), (5, 4), (7, 6), (2, 1)]
+    files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
+    assert confirmation.rivals(files, 0, T)["val"].tolist() == [1]
+    assert confirmation.rivals(files, 1, T)["val"].tolist() == [-1]
+    ahead = [
+        (9, 7),
+        (9, 8),
+        (8, 7),
+        (9, 9),
+    ]  # 1 ± 0.82: t is 0.74, and not 2.4
+    files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
+    assert confirmation.rivals(files, 0, T)["val"].tolist() == [0]
+
+
+def fit(hits):
+    packed = np.packbits(np.asarray(hits, dtype=bool)).tobytes().hex()
+    told = {"train_correct": 4, "train_size": 4, "val_correct": 5, "val_size": 10}
+    return {**told, "held_out_hits": packed, "held_out_size": len(hits)}
+
+
+def test_a_network_beside_the_linear_model_of_its_split():
+    files = [repeated(7, *[outcome(6, [0, 1, 2, 0]), outcome(), outcome(6, [0, 1, 0, 0])] * 3)]
+    fits = {"repeats": [fit([1, 1, 1, 1]), fit([0, 0, 0, 0]), fit([0, 1, 1, 1])] * 3}
+    told = confirmation.beside_linear(files, 7, T, fits)
+    # apart: 0 0 0 -1 and 1 0 -1 -1: rows -1/4, columns 1/2 0 -1/2 -1; Student's t of five degrees
+    error = math.sqrt(np.var([0.5, 0, -0.5, -1], ddof=1) / 4)
+    assert told["apart"] == -0.25
+    assert told["apart_high"] == pytest.approx(-0.25 + 2.570582 * error, abs=1e-5)
+    assert told["apart_low"] == -1
+    once = confirmation.beside_linear([repeated(7, outcome(6, [0, 1, 2, 0]))], 7, T, fits)
+    assert once["apart"] == -0.25 and math.isnan(once["apart_low"])
+    assert confirmation.beside_linear(files, None, T, fits) == {}
+
+
+def test_what_a_linear_model_loses_on_held_out_images():
+    fits = [fit([1, 1, 0, 0]), {**fit([1, 0, 0, 0]), "val_correct": 6}] * 3
+    told = confirmation.baseline({"search": fits[0], "repeats": fits})
+    assert (told["val_mean"], told["held_out"], told["loss"]) == (0.55, 0.375, 0.175)
+    val = np.var([0.5, 0.6] * 3, ddof=1) * (1 / 6 + 10 / 4)
+    held_out = np.var([0.5, 0.25] * 3, ddof=1) / 6 + np.var([1, 0.5, 0, 0], ddof=1) / 4
+    assert told["loss_high"] == pytest.approx(0.175 + 2.570582 * math.sqrt(val + held_out), abs=1e-5)
+    assert math.isnan(confirmation.baseline({"search": fits[0], "repeats": fits[:1]})["loss_low"])
 
 
 def test_every_repeat_has_a_row():

@@ -182,3 +182,27 @@ def test_crossed_covers_other_networks_and_other_images():
 
 Z = np.linspace(-8, 8, 4001)
 TRUE = np.average(1 / (1 + np.exp(-1 - Z * math.hypot(0.3, 1.5))), weights=np.exp(-Z * Z / 2))
+
+
+def test_the_luck_of_a_doubling_is_what_equal_trials_gain():
+    assert statistics.luck_of_doubling([1, 0], 1) == pytest.approx(0.25)  # 1 - 1/4, less 1/2
+    assert statistics.luck_of_doubling([0.7], 100) == statistics.luck_of_doubling([], 100) == 0
+    for n, share, images in ((8, 0.7, 50), (100, 0.75, 100), (20, 0.3, 20)):
+        luck = statistics.luck_of_doubling([share] * n, images)
+        scores = generator(3).binomial(images, share, (4000, n)) / images
+        gains = np.array(
+            [np.diff(statistics.expected_maximum(each)[[n // 2 - 1, n - 1]])[0] for each in scores]
+        )
+        assert luck == pytest.approx(gains.mean(), rel=0.05)
+        assert 0.01 < (gains > statistics.SELDOM * luck).mean() < 0.05
+
+
+def test_sides_are_told_by_student_s_t_of_all():
+    # t of 9 degrees at 3: 0.015, and doubled by Holm 0.03; at 2.5: 0.034
+    assert statistics.sides([3, -2.5], [1, 1], [10, 10]) == [1, -1]
+    assert statistics.sides([3, -2.0], [1, 1], [10, 10]) == [1, 0]
+    assert statistics.sides([2.5, 2.5], [1, 1], [10, 10]) == [0, 0]
+    assert statistics.sides([-2.5, 1.0], [1, 1], [10, 1]) == [-1, 0], "one repeat alone is not looked at"
+    assert statistics.sides([0.1, 0.0, -0.1], [0, 0, 0], [7, 7, 7]) == [1, 0, -1]  # 3 / 64
+    assert statistics.sides([0.1, 0.0, -0.1], [0, 0, 0], [6, 6, 6]) == [0, 0, 0]  # 3 / 32
+    assert statistics.sides([], [], []) == []

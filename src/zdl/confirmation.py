@@ -9,7 +9,7 @@ batches and images to train on, and beside what those networks recognise of imag
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from zdl.kinds import CLASSES, unpacked
 from zdl.repeats import answers
-from zdl.statistics import SURE, crossed, crossed_error, holm, wilson
+from zdl.statistics import crossed, crossed_error, margin, resampled, sides, wilson
 
+Outcome = Mapping[str, Any]
 Confirmation = Sequence[Mapping[str, Any]]
 Labels = NDArray[np.uint8]
 CONFIRMED = (
-    "rank", "trial", "val_acc", "low", "high", "repeats", "diverged", "val_mean", "val_sd", "luck",
-    "held_out", "held_out_low", "held_out_high", "gap",
+    "rank", "trial", "val_acc", "low", "high", "repeats", "diverged", "val_mean", "val_sd",
+    "luck", "luck_low", "luck_high", "held_out", "held_out_low", "held_out_high", "gap",
 )  # fmt: skip
 
 
@@ -37,9 +38,10 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
     validation accuracy, and of the share of the held-out images that they recognise the mean and its 95 %
     interval (`zdl.statistics.crossed`).
 
-    `luck` is `val_acc` less `val_mean`, on images that are alike: the winner's curse. `gap` is `val_acc` less
-    `held_out`, and has in it besides how much harder the held-out images are: what a linear model, which no
-    search picked, loses from the one to the other.
+    `luck` is `val_acc` less `val_mean`, on images that are alike: the winner's curse, with its 95 % interval
+    by how far the mean of the repeats may be off (`zdl.statistics.resampled`; blank for one). `gap` is
+    `val_acc` less `held_out`, and has in it besides how much harder the held-out images are: what a linear
+    model, which no search picked, loses from the one to the other.
     """
     rows = []
     found = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc"]].to_dict("records")}
@@ -49,8 +51,8 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
         outcomes = [record["outcome"] for record in contents["repeats"]]
         finished = [outcome for outcome in outcomes if outcome["final"]]
         val_acc = found[contents["trial"]]["val_acc"]
-        again = _spread(_val_acc(outcome) for outcome in finished)
-        held_out = _survived(np.array([_taken_for(outcome) == t for outcome in finished]))
+        again = _spread([_val_acc(outcome) for outcome in finished])
+        held_out = _survived(np.array([_right(outcome, t) for outcome in finished]))
         rows.append(
             (
                 found[contents["trial"]]["rank"],
@@ -60,7 +62,7 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
                 len(finished),
                 len(outcomes) - len(finished),
                 *again,
-                _less(val_acc, again[0]),
+                *_luck(val_acc, again, finished),
                 *held_out,
                 _less(val_acc, held_out[0]),
             )
@@ -79,7 +81,7 @@ def again(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels) -> pd.Da
             number,
             record["outcome"]["status"],
             _val_acc(record["outcome"]) if finished else None,
-            round(float((_taken_for(record["outcome"]) == t).mean()), 6) if finished else None,
+            round(float(_right(record["outcome"], t).mean()), 6) if finished else None,
         )
         for contents in confirmation
         for number, record in enumerate(contents["repeats"], start=1)
@@ -101,36 +103,56 @@ def survivor(confirmed: pd.DataFrame) -> int | None:
     return int(order["trial"].iloc[0])
 
 
-def peers(confirmation: Confirmation, trial: int | None, t: Labels) -> list[int]:
-    """The other trials, in the order of ranks, that the held-out images do not set apart from `trial`.
+def rivals(confirmation: Confirmation, trial: int | None, t: Labels) -> pd.DataFrame:
+    """How `trial` compares with each other that was trained again, in the order of ranks. Columns: `trial`,
+    the other; `val` and `held_out`, by which images: 1 if `trial` recognises more of them, -1 if fewer, 0 if
+    they cannot be told apart (`zdl.statistics.sides`, over all others).
 
-    That is in pairs, network by network on the same split and image by image: the mean difference is within
-    Student's t of its `zdl.statistics.crossed_error`, with p 0.05 or more after Holm, or fewer than two
-    splits have both. `trial` was not chosen by these images (`survivor`), so that they are a fair judge.
+    That is in pairs, network by network on the same split, and on held-out images image by image as well
+    (`zdl.statistics.crossed_error`); validation images are others in each split, drawn from the same few
+    hundred (`zdl.statistics.resampled`). `trial` was chosen by its validation scores (`survivor`), so that
+    only the held-out images are a fair judge. They judge networks that learn from these images: other
+    training images might order the trials otherwise.
     """
-    from scipy.stats import t as student
-
-    right = {
-        contents["trial"]: _right(contents, t) for contents in confirmation if contents["trial"] is not None
-    }
-    others = [other for other in right if trial is not None and other != trial]
-    p_values = []
+    records = {contents["trial"]: contents for contents in confirmation if contents["trial"] is not None}
+    others = [other for other in records if trial is not None and other != trial]
+    val, held_out = [], []
     for other in others:
-        both = sorted(right[trial].keys() & right[other].keys())
-        apart = np.array([right[trial][k].astype(int) - right[other][k] for k in both])
-        if len(both) < 2:
-            p_values.append(math.nan)
-        elif (error := crossed_error(apart)) == 0:  # the same difference each time
-            p_values.append(float(not apart.any()))
-        else:
-            p_values.append(2 * float(student.sf(abs(int(apart.sum())) / apart.size / error, len(both) - 1)))
-    return [other for other, p in zip(others, holm(p_values).tolist(), strict=True) if not p < SURE]
+        pairs = list(_pairs(records[trial], records[other]))
+        scores = np.array([_val_acc(one) - _val_acc(two) for one, two in pairs])
+        error = (
+            resampled(float(scores.std(ddof=1)), len(pairs), _ratio(pairs[0][0])) if scores[1:].size else 0
+        )
+        val.append((scores.mean() if pairs else 0.0, error, len(pairs)))
+        hits = np.array([_right(one, t).astype(int) - _right(two, t) for one, two in pairs])
+        held_out.append((hits.mean() if pairs else 0.0, crossed_error(hits) if pairs else 0.0, len(pairs)))
+    judged = {"val": val, "held_out": held_out}
+    signs = {name: sides(*zip(*rows, strict=True)) if rows else [] for name, rows in judged.items()}
+    return pd.DataFrame({"trial": others, **signs}).astype("int64")
 
 
-def _right(contents: Mapping[str, Any], t: Labels) -> dict[int, NDArray[np.bool_]]:
-    """Which held-out images each repeat of a trial that finished recognises, by its number."""
-    outcomes = enumerate(record["outcome"] for record in contents["repeats"])
-    return {k: _taken_for(outcome) == t for k, outcome in outcomes if outcome["final"]}
+def _pairs(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[tuple[Outcome, Outcome]]:
+    """The outcomes of two trials' repeats on the same split, where both finished."""
+    for first, second in zip(one["repeats"], two["repeats"], strict=True):
+        if first["outcome"]["final"] and second["outcome"]["final"]:
+            yield first["outcome"], second["outcome"]
+
+
+def beside_linear(
+    confirmation: Confirmation, trial: int | None, t: Labels, baseline: Mapping[str, Any]
+) -> dict[str, float]:
+    """How much more of the held-out images a trial's networks recognise than linear models (the contents of
+    their file) on the same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one
+    split (`zdl.statistics.crossed_error`, of the differences image by image). Empty without a trial."""
+    fits = zip(baseline["repeats"], _outcomes(confirmation, trial), strict=False)
+    pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
+    if not pairs:
+        return {}
+    hits = np.array([_right(outcome, t).astype(int) - _linear(fit) for fit, outcome in pairs])
+    half = margin(crossed_error(hits), len(hits)) if len(hits) > 1 else math.nan
+    apart = float(hits.mean())
+    low, high = np.clip([apart - half, apart + half], -1, 1).tolist()
+    return _rounded({"apart": apart, "apart_low": low, "apart_high": high})
 
 
 def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:
@@ -191,11 +213,20 @@ def mistakes(confirmation: Confirmation, trial: int | None, t: Labels, most: int
 
 def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
     """The linear model as `confirmed` tells the trials: `val_acc` on the search's split, `val_mean` and
-    `val_sd` on those of the repeats, and `held_out` with its interval."""
+    `val_sd` on those of the repeats, and `held_out` with its interval. `loss` is `val_mean` less `held_out`:
+    how much harder the held-out images are, as no search picked this model; its 95 % interval `loss_low` to
+    `loss_high` (blank for one split) is from the errors of both."""
     fits = contents["repeats"]
-    hits = np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits])
-    val_mean, val_sd = _spread([fit["val_correct"] / fit["val_size"] for fit in fits])
+    scores = [fit["val_correct"] / fit["val_size"] for fit in fits]
+    hits = np.array([_linear(fit) for fit in fits])
+    val_mean, val_sd = _spread(scores)
     held_out, low, high = _survived(hits)
+    ratio = fits[0]["val_size"] / fits[0]["train_size"]
+    half = math.nan
+    if len(fits) > 1:
+        half = margin(math.hypot(resampled(val_sd, len(fits), ratio), crossed_error(hits)), len(fits))
+    loss = val_mean - held_out
+    loss_low, loss_high = np.clip([loss - half, loss + half], -1, 1).tolist()
     return {
         "val_acc": contents["search"]["val_correct"] / contents["search"]["val_size"],
         "val_mean": val_mean,
@@ -203,6 +234,7 @@ def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
         "held_out": held_out,
         "held_out_low": low,
         "held_out_high": high,
+        **_rounded({"loss": loss, "loss_low": loss_low, "loss_high": loss_high}),
     }
 
 
@@ -218,7 +250,7 @@ def metrics(confirmed: pd.DataFrame, baseline: Mapping[str, float]) -> dict[str,
     return {name: None if value is None or math.isnan(value) else value for name, value in told.items()}
 
 
-def _outcomes(confirmation: Confirmation, trial: int | None) -> list[Mapping[str, Any]]:
+def _outcomes(confirmation: Confirmation, trial: int | None) -> list[Outcome]:
     return [
         record["outcome"]
         for contents in confirmation
@@ -227,26 +259,57 @@ def _outcomes(confirmation: Confirmation, trial: int | None) -> list[Mapping[str
     ]
 
 
-def _taken_for(outcome: Mapping[str, Any]) -> Labels:
+def _taken_for(outcome: Outcome) -> Labels:
     return answers(outcome["held_out"]["taken_for"])
 
 
-def _val_acc(outcome: Mapping[str, Any]) -> float:
+def _right(outcome: Outcome, t: Labels) -> NDArray[np.bool_]:
+    """Which held-out images a network recognises, (n,)."""
+    right: NDArray[np.bool_] = _taken_for(outcome) == t
+    return right
+
+
+def _linear(fit: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Which held-out images a linear model recognises, (n,)."""
+    return unpacked(fit["held_out_hits"], fit["held_out_size"])
+
+
+def _val_acc(outcome: Outcome) -> float:
     """The score that a trial is ranked by."""
     score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
     return score
 
 
-def _spread(scores: Iterable[float]) -> tuple[float, float]:
+def _ratio(outcome: Outcome) -> float:
+    """Validation images for each training image."""
+    return float(outcome["curve"]["val_size"] / outcome["curve"]["train_size"])
+
+
+def _spread(scores: Sequence[float]) -> tuple[float, float]:
     """Mean and standard deviation, NaN where there is none."""
-    scores = list(scores)
     mean = round(fmean(scores), 6) if scores else math.nan
     return mean, round(stdev(scores), 6) if len(scores) > 1 else math.nan
+
+
+def _luck(
+    found: float, again: tuple[float, float], finished: Sequence[Outcome]
+) -> tuple[float, float, float]:
+    """What was found less the mean of what was scored again, with its interval (a mean is a share)."""
+    mean, deviation = again
+    half = math.nan
+    if len(finished) > 1:
+        half = margin(resampled(deviation, len(finished), _ratio(finished[0])), len(finished))
+    low, high = np.clip([mean - half, mean + half], 0, 1).tolist()
+    return _less(found, mean), _less(found, high), _less(found, low)
 
 
 def _less(found: float, left: float) -> float:
     """What was found, less what is left of it; a nothing has no sign."""
     return round(found - left, 6) + 0.0
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) + 0.0 for name, value in values.items()}
 
 
 def _survived(hits: NDArray[np.bool_]) -> tuple[float, float, float]:

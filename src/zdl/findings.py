@@ -26,23 +26,26 @@ if TYPE_CHECKING:
     Column = pd.Series[Any]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Row = dict[str, Any]
 
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
 FIFTHS = 5
 FEWEST = 10  # trials for a test: of fewer, the distributions that p-values come from say nothing
 FULL = 256  # trials; larger budgets are told at ever longer steps
+DIVERGED = -1.0  # a score below all others
+CROWD = 10  # one in so many trials are the best that are asked where they lie, and at least five
 WIDEN = 0.25  # of a range, on its own scale: how far to move an end outwards
 MARGIN = 0.05  # of a range, left on either side of the best trials
 
 LEADERS = ("rank", "trial", "val_acc", "low", "high", "tied", "p_best", "p_best_images")
 AGAINST = ("only_first", "only_this", "p_value", "p_holm")  # the first trial: blank in its own row
 SPACE = (
-    *("name", "distribution", "low", "high", "best_low", "best_high", "at_low", "at_high", "p_low", "p_high"),
-    *("advice", "wider_low", "wider_high", "rho", "p_rho", "p_groups", "importance", "effect"),
-    *("next_low", "next_high"),
+    *("name", "distribution", "low", "high", "best", "best_low", "best_high", "at_low", "at_high"),
+    *("all_low", "all_high", "p_low", "p_high", "advice", "falls", "wider_low", "wider_high"),
+    *("rho", "p_rho", "p_groups", "p_effect", "effect", "importance", "next_low", "next_high"),
 )
-TEXT = ("name", "distribution", "advice")
+TEXT = ("name", "distribution", "advice", "falls")
 
 
 def leaders(
@@ -58,40 +61,58 @@ def leaders(
     p_best_images   to be the best of all that finished on other images, by a bootstrap of the shared ones,
                     drawn from `rng`
     only_first, only_this   images that only Best-1, or only this trial, recognises
-    p_value, p_holm         of no difference from Best-1 (exact McNemar), alone and as one of all here.
-                            Best-1 was chosen for its score, so that even these flatter it.
+    p_value, p_holm         of no difference from Best-1 (exact McNemar), alone and as one of all that
+                            finished. Best-1 was chosen for its score, so that even these flatter it.
     """
     finished = top(frame, len(frame))
     if finished.empty:
         return pd.DataFrame(
             {name: pd.Series(dtype=_KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
-    curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
-    sizes = np.array([curves[trial]["val_size"] for trial in finished["trial"]])
     scores = finished["val_acc"].to_numpy(dtype=np.float64)
-    one = (sizes - 1) / sizes**2
-    variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / np.maximum(sizes - 1, 1)
-    recognised = np.array(
+    recognised = _recognised(table, finished)
+    images = recognised.shape[1]
+    one = (images - 1) / images**2
+    variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / max(images - 1, 1)
+    ends = [statistics.wilson(int(hits.sum()), images) for hits in recognised[:best]]
+    lead = finished[["rank", "trial", "val_acc"]].assign(
+        tied=finished["val_acc"].duplicated(keep=False),
+        p_best=np.round(statistics.p_best_scores(scores, variances), 4),
+        p_best_images=np.round(statistics.p_best_images(recognised, rng), 4),
+    )
+    lead = lead.join(_against_first(recognised).set_index(finished.index)).head(best)
+    lead[["low", "high"]] = np.round(ends, 6)
+    return lead[[*LEADERS, *AGAINST]].reset_index(drop=True).astype(_KINDS)
+
+
+def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
+    """The trials that may be as good as Best-1, itself the first: those that its validation images do not
+    tell from it (p_holm as in `leaders`), in the order of ranks. None if none finished."""
+    finished = top(frame, len(frame))
+    if finished.empty:
+        return []
+    told_apart = _against_first(_recognised(table, finished))["p_holm"] < statistics.SURE
+    return [int(trial) for trial, apart in zip(finished["trial"], told_apart, strict=True) if not apart]
+
+
+def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
+    """Which validation images each trial recognises at last, (trials, images)."""
+    curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
+    return np.array(
         [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
     )
-    p_score = statistics.p_best_scores(scores, variances)
-    p_image = statistics.p_best_images(recognised, rng)
-    shown = finished.head(best)
-    rows = []
-    for i, (rank, trial, score) in enumerate(
-        zip(shown["rank"], shown["trial"], shown["val_acc"], strict=True)
-    ):
-        low, high = statistics.wilson(curves[trial]["val_correct"][-1], curves[trial]["val_size"])
-        first = int((recognised[0] & ~recognised[i]).sum())
-        this = int((recognised[i] & ~recognised[0]).sum())
-        tied = int((scores == score).sum()) > 1
-        lead: tuple[Any, ...] = (rank, trial, score, round(low, 6), round(high, 6), tied)
-        against = (first, this, statistics.mcnemar(first, this)) if i else (None, None, math.nan)
-        rows.append((*lead, round(p_score[i], 4), round(p_image[i], 4), *against))
-    out = pd.DataFrame(rows, columns=[*LEADERS, *AGAINST[:-1]])
-    out["p_holm"] = _digits(statistics.holm(out["p_value"]))
-    out["p_value"] = _digits(out["p_value"].to_numpy(dtype=np.float64))
-    return out.astype(_KINDS)
+
+
+def _against_first(recognised: Mask) -> pd.DataFrame:
+    """The columns AGAINST for all trials, of which the first is Best-1."""
+    first = (recognised[0] & ~recognised).sum(axis=1)
+    this = (recognised & ~recognised[0]).sum(axis=1)
+    pairs = zip(first.tolist(), this.tolist(), strict=True)
+    p_values = np.array([statistics.mcnemar(*pair) for pair in pairs])
+    p_values[0] = math.nan
+    out = pd.DataFrame({"only_first": first, "only_this": this}, dtype="Int64")
+    out.iloc[0] = pd.NA
+    return out.assign(p_value=_digits(p_values), p_holm=_digits(statistics.holm(p_values)))
 
 
 _KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
@@ -123,35 +144,42 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     return told[_sizes(len(trials))]
 
 
-def _sizes(trials: int) -> NDArray[np.bool_]:
+def _sizes(trials: int) -> Mask:
     """Which numbers of trials, from 1 on, a budget is told for: each up to FULL, every second up to twice as
     many, every fourth up to four times, and so on, about evenly on a log scale. So twice a number that is
     told is told, too, as are all doublings of one trial. And the last number, and half of it."""
     numbers = np.arange(1, trials + 1)
     step = 1 << np.frexp((numbers - 1) // FULL)[1]
-    told: NDArray[np.bool_] = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))
+    told: Mask = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))
     return told
 
 
-def space(frame: pd.DataFrame, settings: Mapping[str, Any], best: int) -> pd.DataFrame:
+def space(frame: pd.DataFrame, settings: Mapping[str, Any], contenders: Sequence[int]) -> pd.DataFrame:
     """A row for each searched hyper-parameter: where the best trials lie, if it matters, what to do next.
 
     name, distribution, low, high   as in params.yaml; low and high are blank for a choice, as is all below
                                     that has to do with ends or order
-    best_low, best_high   of the best trials
+    best                  how many trials "the best" are here: a tenth of all, at least 5, at most a quarter,
+                          less those in which it plays no part. Their ends are
+    best_low, best_high
     at_low, at_high       the share of the best trials in the outer tenth of either end, on the distribution's
-                          own scale
+                          own scale; and
+    all_low, all_high     that of all trials
     p_low, p_high         of so many by chance. Not binomial but hypergeometric, out of all trials as they
-                          lie, so that it holds for whole numbers, a grid, or a search that crowds there too.
-    advice                "down" or "up", the end to widen, if Holm's p over all ends is below 0.05; or ""
+                          lie, so that it holds for whole numbers, a grid, or a search that crowds there too;
+                          blank where even all of them there would not be sure.
+    falls                 "down" or "up", an end where Holm's p over all ends is below 0.05, and yet scores
+                          fall from the best trials there to the very end (`_falling`)
+    advice                likewise, the end to widen, if they do not fall; or ""
     wider_low, wider_high   the range to write then, a quarter wider on its own scale; blank without advice
     rho, p_rho            Spearman's rank correlation with the score
     p_groups              Kruskal and Wallis: over the options of a choice, over fifths of a range
     importance            0 to 1: the share of the variance of scores' ranks that options or fifths explain
-    effect                whether any was found: Holm over the hyper-parameters of the lesser of p_rho and
-                          p_groups (twice it, as there are two), below 0.05
-    next_low, next_high   the range for a closer look: around the best trials if there is an effect, moved
-                          beyond an end where that is advised, today's otherwise. A choice is left alone.
+    p_effect, effect      of both: the lesser, twice, as there are two, and Holm over the hyper-parameters;
+                          and whether that is below 0.05
+    next_low, next_high   the range for a closer look: around the `contenders` (and never fewer than the best
+                          five) if there is an effect, moved beyond an end where that is advised, today's
+                          otherwise. A choice is left alone.
 
     A trial in which a hyper-parameter plays no part is left out for it; with fewer than 10 others there are
     no tests. The points of a Bayesian search follow from the scores, so that its p-values are too small in
@@ -163,37 +191,42 @@ def space(frame: pd.DataFrame, settings: Mapping[str, Any], best: int) -> pd.Dat
     and moves with its seed. A Gaussian process is too slow for 10,000 trials.
     """
     searched = settings["search"]["space"]
-    scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(-1.0).to_numpy(dtype=np.float64)
-    shown = np.arange(len(frame)) < len(top(frame, best))  # the best come first
+    scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(DIVERGED).to_numpy(dtype=np.float64)
+    rank = np.arange(len(frame))  # the best come first
+    best = rank < len(top(frame, crowd(len(frame))))
+    close = frame["trial"].isin(contenders).to_numpy() | (rank < len(top(frame, FEWEST // 2)))
     rows = []
     for name, spec in searched.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype="float64")
         there = values.notna().to_numpy()
-        rows.append(_row(name, spec, values[there], scores[there], shown[there]))
+        rows.append(_row(name, spec, values[there], scores[there], best=best[there], close=close[there]))
     _advise(rows, searched)
     _judge(rows)
     for row in rows:
         _next(row, searched[row["name"]], settings)
-    blank = {name: "" if name in TEXT else False if name == "effect" else math.nan for name in SPACE}
-    kinds: dict[str, Any] = {name: "str" if name in TEXT else "float64" for name in SPACE} | {
-        "effect": "bool"
-    }
-    return pd.DataFrame([blank | {name: row[name] for name in row if name in SPACE} for row in rows]).astype(
-        kinds
-    )
+    blank = {name: "" if name in TEXT else math.nan for name in SPACE} | {"effect": False, "best": 0}
+    kinds: dict[str, Any] = {name: "str" if name in TEXT else "float64" for name in SPACE}
+    kinds |= {"effect": "bool", "best": "int64"}
+    told = [blank | {name: row[name] for name in row if name in SPACE} for row in rows]
+    return pd.DataFrame(told).astype(kinds)
+
+
+def crowd(trials: int) -> int:
+    """How many of so many trials are asked where they lie: enough for a test, few enough to be the best."""
+    return min(max(FEWEST // 2, trials // CROWD), max(1, trials // 4))
 
 
 def _row(
-    name: str, spec: Mapping[str, Any], values: "Column", scores: Array, shown: NDArray[np.bool_]
+    name: str, spec: Mapping[str, Any], values: "Column", scores: Array, *, best: Mask, close: Mask
 ) -> Row:
-    row: Row = {"name": name, "distribution": spec["distribution"]}
+    row: Row = {"name": name, "distribution": spec["distribution"], "best": int(best.sum())}
     if "options" in spec:
         groups: NDArray[np.int64] = np.unique(values.astype("str"), return_inverse=True)[1]
     else:
         places = np.array([place(spec, each) for each in values])
         groups = np.minimum(places * FIFTHS + 1e-9, FIFTHS - 1).astype(np.int64)
-        row |= {"low": spec["low"], "high": spec["high"], "places": places[shown]}
-        row |= _ends(values.to_numpy(dtype=np.float64), places, shown) | _correlation(places, scores)
+        row |= {"low": spec["low"], "high": spec["high"], "places": places[close]}
+        row |= _ends(values.to_numpy(dtype=np.float64), places, scores, best) | _correlation(places, scores)
     return row | _grouped(groups, scores)
 
 
@@ -205,18 +238,41 @@ def place(spec: Mapping[str, Any], known: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _ends(values: Array, places: Array, shown: NDArray[np.bool_]) -> Row:
-    """Where the best lie, and how many of them in the outer tenths."""
+def _ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
+    """Where the best lie, how many of them in the outer tenths, and whether scores fall to the ends."""
     from scipy.stats import hypergeom
 
-    if not shown.any():
+    if not best.any():
         return {}
-    row: Row = {"best_low": values[shown].min(), "best_high": values[shown].max()}
-    for end, outer in (("low", places <= OUTER + 1e-9), ("high", places >= 1 - OUTER - 1e-9)):
-        seen, best = int((outer & shown).sum()), int(shown.sum())
-        row[f"at_{end}"] = round(seen / best, 6)
-        row[f"p_{end}"] = _digits(hypergeom.sf(seen - 1, len(values), int(outer.sum()), best))
+    row: Row = {"best_low": values[best].min(), "best_high": values[best].max(), "falling": set()}
+    trials, size = len(values), int(best.sum())
+    for end, towards in (("low", 1 - places), ("high", places)):
+        outer = towards >= 1 - OUTER - 1e-9
+        there, seen = int(outer.sum()), int((outer & best).sum())
+        row |= {f"at_{end}": round(seen / size, 6), f"all_{end}": round(there / trials, 6)}
+        if hypergeom.sf(min(there, size) - 1, trials, there, size) < statistics.SURE:
+            row[f"p_{end}"] = _digits(hypergeom.sf(seen - 1, trials, there, size))
+        if _falling(towards, scores, best):
+            row["falling"] |= {end}
     return row
+
+
+def _falling(towards: Array, scores: Array, best: Mask) -> bool:
+    """Whether scores fall to an end at which the best crowd: a trial beyond all of them diverged; or from the
+    median place of those in the outer fifth on, there are at least 5 trials, and Spearman's correlation is
+    negative, with p below 0.05."""
+    from scipy.stats import spearmanr
+
+    near = best & (towards >= 1 - 2 * OUTER - 1e-9)
+    if not near.any():
+        return False
+    if (scores[towards > towards[near].max()] == DIVERGED).any():
+        return True
+    beyond = towards >= np.median(towards[near]) - 1e-9
+    place, score = np.round(towards[beyond], 9), scores[beyond]
+    if len(place) < FEWEST // 2 or len(set(place)) < 2 or len(set(score)) < 2:
+        return False
+    return bool(spearmanr(place, score, alternative="less").pvalue < statistics.SURE)
 
 
 def _correlation(places: Array, scores: Array) -> Row:
@@ -242,14 +298,19 @@ def _grouped(groups: NDArray[np.int64], scores: Array) -> Row:
 
 
 def _advise(rows: Sequence[Row], searched: Mapping[str, Any]) -> None:
-    """Which ends to widen: at most one of a range, and none that its universe ends at."""
+    """Which ends to widen: at most one of a range, none to which scores fall, and none that its universe ends
+    at."""
     ends = [(row, end) for row in rows for end in ("low", "high") if f"p_{end}" in row]
     adjusted = statistics.holm([row[f"p_{end}"] for row, end in ends])
     for p, (row, end) in sorted(zip(adjusted.tolist(), ends, strict=True), key=lambda each: each[0]):
         low, high = wider(row["name"], searched[row["name"]], end)
-        if p < statistics.SURE and "advice" not in row and _gains(searched[row["name"]], low, high):
-            advice = "down" if end == "low" else "up"
-            row |= {"advice": advice, "wider_low": low, "wider_high": high}
+        way = "down" if end == "low" else "up"
+        if not p < statistics.SURE or "advice" in row:
+            continue
+        if end in row["falling"]:
+            row["falls"] = way
+        elif _gains(searched[row["name"]], low, high):
+            row |= {"advice": way, "wider_low": low, "wider_high": high}
 
 
 def _gains(spec: Mapping[str, Any], low: float, high: float) -> bool:
@@ -293,8 +354,8 @@ def _judge(rows: Sequence[Row]) -> None:
     """Which hyper-parameters have an effect: the lesser of two p-values is found twice as easily as one."""
     lesser = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
     alone = [min(1.0, found[0] * len(found)) if found else math.nan for found in lesser]
-    for row, p in zip(rows, statistics.holm(alone).tolist(), strict=True):
-        row["effect"] = p < statistics.SURE  # of NaN: false
+    for row, p in zip(rows, _digits(statistics.holm(alone)), strict=True):
+        row |= {"p_effect": p, "effect": p < statistics.SURE}  # of NaN: false
 
 
 def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -316,24 +377,25 @@ def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
     row |= {"next_low": low, "next_high": high}
 
 
-def following(settings: Mapping[str, Any], space_table: pd.DataFrame) -> dict[str, Any]:
-    """The settings with the ranges of `next_low` and `next_high` in place of today's."""
+def following(settings: Mapping[str, Any], space_table: pd.DataFrame, which: str = "next") -> dict[str, Any]:
+    """The settings with the ranges `next_low` to `next_high` in place of today's; or the "wider" ones, where
+    there are such."""
     changed = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
-    for row in space_table.dropna(subset=["next_low", "next_high"]).to_dict("records"):
+    low, high = f"{which}_low", f"{which}_high"
+    for row in space_table.dropna(subset=[low, high]).to_dict("records"):
         kind = int if row["distribution"] == "int_uniform" else float
-        changed[row["name"]] |= {"low": kind(row["next_low"]), "high": kind(row["next_high"])}
+        changed[row["name"]] |= {"low": kind(row[low]), "high": kind(row[high])}
     return {**settings, "search": {**settings["search"], "space": changed}}
 
 
 def kept(
-    settings: Mapping[str, Any], space_table: pd.DataFrame, first: Sequence[Trial], split: str
+    settings: Mapping[str, Any], changed: Mapping[str, Any], first: Sequence[Trial], split: str
 ) -> tuple[int, int]:
-    """How many of today's trials a search of the next ranges has, too, and how many there are today. Of a
-    Bayesian search they are those of its first round: where the later ones go follows from it. `first` are
+    """How many of today's trials a search of the `changed` ranges has, too, and how many there are today. Of
+    a Bayesian search they are those of its first round: where the later ones go follows from it. `first` are
     today's trials, or those of the first round, and `split` is the digest of what they train on."""
     size = sampler(settings["search"]).size
     trials = settings["search"]["trials"] if size is None else size
-    changed = following(settings, space_table)
     if changed["search"]["space"] == settings["search"]["space"]:
         return trials, trials
     then = {trial.key for trial in plan.trials(changed, split)}

@@ -118,14 +118,15 @@ def map_axes(
     """The one or two hyper-parameters to draw a search over: numbers, if there are any.
 
     Those that play a part in every trial come first, and among them those that come first in `order`, if it
-    is given: such as the most important ones. The two chosen by it are then in the order of `space`.
+    is given: such as the most important ones. The two chosen by it are then in the order of `space`. One that
+    plays a part in fewer than half of the trials is no second axis, as it would hide the others.
     """
     searched = [name for name in space if name in ranking]
     place = {name: k for k, name in enumerate(order)}
     ordered = sorted(searched, key=lambda name: place.get(name, len(place)))
     numeric = [name for name in ordered if "options" not in space[name]]
     numeric.sort(key=lambda name: ranking[name].hasnans)
-    chosen = numeric[:2] or ordered[:1]
+    chosen = [name for name in numeric if ranking[name].notna().mean() >= 0.5][:2] or [*numeric, *ordered][:1]
     return sorted(chosen, key=searched.index) if order else chosen
 
 

@@ -6,7 +6,6 @@ same bytes: no time, host, path or duration.
 """
 
 import json
-import math
 import re
 import textwrap
 import unicodedata
@@ -33,11 +32,12 @@ from zdl.ranking import (
     title,
     top,
 )
-from zdl.statistics import SURE, resampled
+from zdl.statistics import SELDOM, luck_of_doubling
 
 TEMPLATES = Path(__file__).parent / "pages"  # a page's name and .j2
 PAGES = {"README.md": 100, "README.ja.md": None}  # each page, and the width of its paragraphs, by `tidy`
-MEASURED = ("at_low", "at_high", "p_low", "p_high", "rho", "p_rho", "p_groups", "importance")
+MEASURED = ("at_low", "at_high", "all_low", "all_high", "p_low", "p_high", "rho", "p_effect", "importance")
+ENOUGH = 20  # trials, to tell what more of them would bring
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
 
 
@@ -50,15 +50,18 @@ class Findings:
     """
 
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
+    contenders: Sequence[int]  # the trials that cannot be told from Best-1, itself the first
     budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
     space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
-    kept: tuple[int, int]  # how many trials the edit to the next ranges keeps, and out of how many
+    kept: Mapping[str, tuple[int, int]]  # how many trials the edits "wider" and "next" keep, of how many
     held_out: int  # images that no trial ever saw
+    guess: float  # the share of them that are of the commonest kind: to name it always recognises as many
     confirmed: pd.DataFrame  # a row for each trial that was trained again
     survivor: int | None  # the trial among them that is the best by its repeats
-    peers: Sequence[int]  # the others that the held-out images do not set apart from it
+    rivals: pd.DataFrame  # a row for each other: whether the survivor recognises more, 1, 0 or -1
     confusion: NDArray[np.float64]  # (10, 10): the share of digit i's held-out images taken for j
     baseline: Mapping[str, float]  # a linear model's accuracies on the same splits
+    beside: Mapping[str, float]  # how much more the survivor recognises than that, with the interval
 
 
 def pages(
@@ -85,13 +88,17 @@ def pages(
         "published": min(len(ranking), PUBLISHED),
         "cells": _crowded(ranking, settings, found.space),
         "leaders": _leaders(ranking, settings, found.leaders),
-        "alike": int((found.leaders["p_holm"] >= SURE).sum()) if len(found.leaders) else 0,
+        "alike": len(found.contenders) - 1,
         "searched": _searched(ranking, settings, found.space),
         "surface": settings["search"]["method"] == "bayes" and _modelled(ranking, settings),
         "lines": settings["search"]["method"] in ("random", "halton") and _modelled(ranking, settings),
+        "partial": _partial(ranking, settings, found.space),
         "held_out": found.held_out,
-        **_confirmed(found, settings["split"]["validation_rate"]),
-        "budget": _budget(found.budget, metrics["search"]["val_images"]),
+        "guess": found.guess,
+        **_confirmed(found),
+        "budget": _budget(found, ranking, metrics["search"]["val_images"]),
+        "judged": bool(found.space["p_effect"].notna().any()) if len(found.space) else False,
+        "unruly": 3 * metrics["search"]["diverged"] > metrics["search"]["trials"],
         **_next(settings, found),
         "confusion": _confused(found.confusion) if len(found.confirmed) else None,
     }
@@ -143,6 +150,12 @@ def chance(value: float | None) -> str:
     return "–" if pd.isna(value) else "<0.01" if value < 0.005 else f"{value:.2f}"
 
 
+def ordinal(number: int) -> str:
+    """A place in a row: 1st, 22nd, 113th."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def spans(numbers: Sequence[int]) -> str:
     """Whole numbers in ascending order, those in a row as one: 0 to 9, 12, 14."""
     rows: list[list[int]] = []
@@ -170,6 +183,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "chance": chance,
     "count": count,
     "listed": listed,
+    "ordinal": ordinal,
     "p_said": p_said,
     "p_value": p_value,
     "percent": percent,
@@ -239,34 +253,27 @@ def _accuracies(values: Sequence[float]) -> list[str]:
 def _searched(
     ranking: pd.DataFrame, settings: Mapping[str, Any], space: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter.
-
-    `advice` is "up", "down" or "", and "best_there" then says how many of the best lie in that outer tenth;
-    "chance", how many would if the points were spread evenly, which neither a grid's are nor those of a
-    search that learns. "p" is the lesser of two tests, twice, as `effect` in `zdl.findings.space` has it.
-    """
-    even = settings["search"]["method"] in ("random", "halton")
-    best = top(ranking, settings["report"]["best"])
+    """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter, with
+    the columns of `zdl.findings.space`. Where a range is to be widened, or scores fall before its end, that
+    is the `end`, "low" or "high", where `best_there` of the best lie; and `unchecked` says that trials were
+    too few to ask that of either end."""
     known = {row["name"]: row for row in _rows(space)}
     rows = []
     for name, spec in settings["search"]["space"].items():
-        found = best[name].dropna().tolist() if name in best else []
-        row = {"advice": "", "effect": False, **dict.fromkeys(MEASURED), **known.get(name, {})}
-        end = {"up": "high", "down": "low"}.get(row["advice"])
-        tests = [row[test] for test in ("p_rho", "p_groups") if row[test] is not None]
+        blank = {"advice": "", "falls": "", "effect": False, "best": 0, **dict.fromkeys(MEASURED)}
+        row = {**blank, **known.get(name, {})}
+        best = top(ranking, len(ranking)).get(name, pd.Series(dtype="float64")).dropna()
+        end = {"up": "high", "down": "low"}.get(row["advice"] or row["falls"])
         rows.append(
             {
                 **row,
                 "name": name,
                 "spec": spec,
-                "found": _found(found, spec),
-                "best_there": round(row[f"at_{end}"] * len(found)) if end else None,
+                "found": _found(best.head(int(row["best"])).tolist(), spec),
+                "end": end,
+                "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,
                 "p_there": row[f"p_{end}"] if end else None,
-                "of": len(found),
-                "chance": len(found) / 10
-                if even and spec["distribution"] in ("log_uniform", "uniform")
-                else None,
-                "p": min(1.0, min(tests) * len(tests)) if tests else None,
+                "unchecked": "options" not in spec and row["p_low"] is None and row["p_high"] is None,
             }
         )
     return rows
@@ -295,44 +302,39 @@ def _crowded(ranking: pd.DataFrame, settings: Mapping[str, Any], found: pd.DataF
     return len(names) == 2 and len(ranking.dropna(subset=names)) > CROWDED
 
 
-def _confirmed(found: Findings, rate: float) -> dict[str, Any]:
-    """What survived: the trials that were trained again; the best of them, and which of the others
-    cannot be told from it; how much was lost of what Best-1 had; and how a linear model compares."""
+def _partial(ranking: pd.DataFrame, settings: Mapping[str, Any], found: pd.DataFrame) -> bool:
+    """Whether a map of the search leaves out trials in which one of its hyper-parameters plays no part."""
+    names = important_axes(ranking, settings["search"]["space"], found)
+    return bool(ranking[names].isna().any(axis=None))
+
+
+def _confirmed(found: Findings) -> dict[str, Any]:
+    """What survived: the trials that were trained again; the best of them, and how it compares with the
+    others; how much was lost of what Best-1 had; and how a linear model compares."""
     rows = _rows(found.confirmed)
     through = [row for row in rows if row["val_mean"] is not None]
-    again = next((row for row in rows if row["trial"] == found.survivor), None)
-    first = next((row for row in through if row["rank"] == 1), None)
-    linear = found.baseline if rows else {}
-    against = None
-    if again and linear:
-        above = again["held_out_low"] > linear["held_out_high"]
-        below = again["held_out_high"] < linear["held_out_low"]
-        against = "better" if above else "worse" if below else "alike"
+    others = _rows(found.rivals)
     return {
         "confirmed": rows,
-        "again": again,
-        "peers": list(found.peers),
-        "first": first,
-        "cursed": first is not None and first["luck"] > _doubt(first, rate),
-        "linear": linear,
-        "against": against,
-        "linear_loss": linear["val_mean"] - linear["held_out"] if linear else None,
-        "apart": abs(again["held_out"] - linear["held_out"]) if again and linear else None,
+        "again": next((row for row in rows if row["trial"] == found.survivor), None),
+        "rivals": {
+            by: {sign: [row["trial"] for row in others if row[by] == sign] for sign in (1, 0, -1)}
+            for by in ("val", "held_out")
+        },
+        "first": next((row for row in through if row["rank"] == 1), None),
+        "linear": {name: None if pd.isna(value) else value for name, value in found.baseline.items()},
+        "beside": {name: None if pd.isna(value) else value for name, value in found.beside.items()},
     }
 
 
-def _doubt(row: Mapping[str, Any], rate: float) -> float:
-    """How far a mean of repeats may be off: half of its 95 % interval; without bound of a single one."""
-    from scipy.stats import t
+def _budget(found: Findings, ranking: pd.DataFrame, images: int) -> dict[str, Any] | None:
+    """What the last doubling of trials brought, if they are independent; else when the last gain came.
 
-    n, deviation = row["repeats"], row["val_sd"]
-    if deviation is None:
-        return math.inf
-    return float(t.ppf(0.975, n - 1)) * resampled(deviation, n, rate / (1 - rate))
-
-
-def _budget(budget: pd.DataFrame, images: int) -> dict[str, Any] | None:
-    """What the last doubling of trials brought, if they are independent; else when the last gain came."""
+    `helps` says whether it brought more than luck explains among the `equal` trials that cannot be told from
+    the best: more than the `limit` that this seldom goes beyond (`zdl.statistics.luck_of_doubling`). None:
+    too few trials to tell.
+    """
+    budget = found.budget
     if len(budget) < 2:
         return None
     last = _rows(budget.tail(1))[0]
@@ -343,7 +345,12 @@ def _budget(budget: pd.DataFrame, images: int) -> dict[str, Any] | None:
         return {**last, "last_gain": first["trials"]}
     half = _rows(budget[budget["trials"] == last["trials"] // 2])[0]
     gain = round(last["expected"] - half["expected"], 6)
-    return {**last, "half": half["trials"], "gain": gain, "helps": gain * images >= 1}
+    equal = ranking[ranking["trial"].isin(found.contenders)]["val_acc"].to_numpy(dtype=np.float64)
+    luck = luck_of_doubling(equal, images)
+    limit = round(SELDOM * luck, 6)
+    helps = gain > limit if last["trials"] >= ENOUGH else None
+    told = {"gain": gain, "equal": len(equal), "luck": luck, "limit": limit, "helps": helps}
+    return {**last, "half": half["trials"], **told}
 
 
 def _next(settings: Mapping[str, Any], found: Findings) -> dict[str, Any]:
@@ -362,9 +369,8 @@ def _next(settings: Mapping[str, Any], found: Findings) -> dict[str, Any]:
         "wider": "\n".join(_space(wider)) if wider else "",
         "next": "\n".join(_space(on)),
         "moved": moved,
-        "kept": found.kept[0],
-        "trained": found.kept[1] - found.kept[0],
-        "planned": found.kept[1],
+        "kept": {edit: kept for edit, (kept, _) in found.kept.items()},
+        "planned": found.kept["next"][1],
     }
 
 

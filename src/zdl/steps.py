@@ -167,21 +167,30 @@ def render(layout: Layout, say: Say) -> None:
         "best20": figures.best20(found.curves, found.ranking),
         "search": _search(found, settings),
         "slices": figures.slices(found.ranking, settings["search"]["space"], settings["report"]["best"]),
-        "budget": figures.budget(found.budget, found.metrics["search"]["val_images"]),
+        "budget": figures.budget(found.budget),
         "confirmed": figures.confirmed(found.confirmed, again, curves, found.baseline),
         "mistakes": figures.mistakes(confusion, mistakes, mistaken, survivor),
     }
+    kept = {
+        which: findings.kept(
+            settings, findings.following(settings, found.space, which), layout.first, layout.split.digest
+        )
+        for which in ("wider", "next")
+    }
     told = report.Findings(
         leaders=found.leaders,
+        contenders=found.contenders,
         budget=found.budget,
         space=found.space,
-        kept=findings.kept(settings, found.space, layout.first, layout.split.digest),
+        kept=kept,
         held_out=len(held_out["t"]),
+        guess=float(np.bincount(held_out["t"]).max() / len(held_out["t"])),
         confirmed=found.confirmed,
         survivor=survivor,
-        peers=confirmation.peers(found.files, survivor, held_out["t"]),
+        rivals=confirmation.rivals(found.files, survivor, held_out["t"]),
         confusion=confusion,
         baseline=found.baseline,
+        beside=confirmation.beside_linear(found.files, survivor, held_out["t"], found.linear),
     )
     pages = report.pages(found.ranking, found.metrics, settings, told, found.made_from)
     files = {
@@ -221,10 +230,12 @@ class Found(NamedTuple):
     ranking: "pd.DataFrame"
     curves: "pd.DataFrame"
     leaders: "pd.DataFrame"
+    contenders: list[int]
     space: "pd.DataFrame"
     budget: "pd.DataFrame"
     confirmed: "pd.DataFrame"
-    baseline: dict[str, float]
+    linear: dict[str, Any]  # what linear models make of the same images
+    baseline: dict[str, float]  # that as a table has it
     metrics: dict[str, Any]
 
 
@@ -240,7 +251,8 @@ def _found(layout: Layout) -> Found:
     metrics = ranking.metrics(table, frame, best)
     held_out, images = read_npz(*layout.held_out), metrics["search"]["val_images"]
     confirmed = confirmation.confirmed(files, frame, held_out["t"], images)
-    baseline = confirmation.baseline(read_json(*layout.baseline))
+    linear, contenders = read_json(*layout.baseline), findings.contenders(table, frame)
+    baseline = confirmation.baseline(linear)
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Found(
         made_from={"data": table["data"], "held_out": _sum(held_out), "numpy": np.__version__},
@@ -250,9 +262,11 @@ def _found(layout: Layout) -> Found:
         ranking=frame,
         curves=ranking.curves(table, frame, best),
         leaders=findings.leaders(table, frame, best, rng),
-        space=findings.space(frame, settings, best),
+        contenders=contenders,
+        space=findings.space(frame, settings, contenders),
         budget=findings.budget(table, frame, settings),
         confirmed=confirmed,
+        linear=linear,
         baseline=baseline,
         metrics=metrics | {"confirmed": confirmation.metrics(confirmed, baseline)},
     )

@@ -7,20 +7,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from zdl.figures.base import FAINT, INK, QUIET, VALIDATION, _axes, _figure, _legend, _style
+from zdl.figures.base import FAINT, INK, VALIDATION, _axes, _figure, _legend, _style
 from zdl.ranking import accuracy, count
 
 WIDTH = 7.6  # inches
 
 
-def budget(budget: pd.DataFrame, images: int | None = None) -> Figure:
+def budget(budget: pd.DataFrame) -> Figure:
     """The best validation accuracy that so many trials find, as `zdl.findings.budget` tells it.
 
     Of a random search (columns trials, expected, low, high, lower, median, upper) the expected best with its
     band, and quartile bars of the best of disjoint experiments; each doubling of the trials is as long as any
-    other. Where `images` is the number of validation images, a mark stands where twice as many trials are
-    first expected to add less than one of them (among the numbers that the table has). Of any other search
-    (columns trials, best) the best so far.
+    other. Of any other search (columns trials, best) the best so far.
     """
     level = "expected" if "expected" in budget else "best"
     known = budget.dropna(subset=[level])
@@ -37,8 +35,6 @@ def budget(budget: pd.DataFrame, images: int | None = None) -> Figure:
         ax.set_axisbelow(True)
         if level == "expected":
             _legend(figure, _expected(ax, known), handlelength=1.6)
-            if images:
-                _enough(ax, known, images)
         else:
             _so_far(ax, known)
         last = known.iloc[-1]
@@ -86,21 +82,6 @@ def _expected(ax: Axes, known: pd.DataFrame) -> list[Line2D | Patch]:
             )
         )
     return handles
-
-
-def _enough(ax: Axes, known: pd.DataFrame, images: int) -> None:
-    """Mark the number of trials from which on twice as many are worth less than one image."""
-    expected = known.set_index("trials")["expected"]
-    twice = expected.reindex(expected.index * 2).to_numpy()
-    little = expected.index[(twice - expected.to_numpy()) * images < 1]
-    if len(little):
-        n = int(little[0])
-        side, ha = (-1, "right") if n * n > expected.index[-1] else (1, "left")  # where there is more room
-        ax.plot([n, n], [0, expected[n]], ":", color=QUIET, lw=1, zorder=1)
-        ax.annotate(
-            f"from {count(n, 'trial')} on, twice as many\nadd less than one validation image",
-            (n, 0), (6 * side, 8), textcoords="offset points", ha=ha, fontsize=8, color=QUIET,
-        )  # fmt: skip
 
 
 def _so_far(ax: Axes, known: pd.DataFrame) -> None:
