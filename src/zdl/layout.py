@@ -29,9 +29,9 @@ RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("pn
 TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
 WEIGHTS = Path("results/best.npz")
 WHOLE = Path("results/ranking")  # where every row of the ranking is, of which reports/ has the first ones
-FOUND = ("ranking", "findings", "statistics", "confirmation", "space", "settings.ranges")
+FOUND = ("ranking", "findings", "advice", "statistics", "confirmation", "space", "settings.ranges")
 RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
-KEPT = ("plan.trials", "plan.enroll", "plan.number_of", "settings.resolve")  # trials, by zdl.findings.kept
+KEPT = ("plan.trials", "plan.enroll", "plan.number_of", "settings.resolve")  # trials, by zdl.advice.kept
 SURFACE = ("surface", "samplers/", "rounds.history", "rounds._score")
 
 

@@ -133,7 +133,7 @@ def map_axes(
 def important_axes(
     ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], found: pd.DataFrame
 ) -> list[str]:
-    """`map_axes` of the hyper-parameters that matter most, as `zdl.findings.space` has found."""
+    """`map_axes` of the hyper-parameters that matter most, as `zdl.advice.space` has found."""
     order = found.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
     return map_axes(ranking, space, order)
 

@@ -43,7 +43,8 @@ NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known of a search beyond its ranking: the tables of `zdl.findings` and `zdl.confirmation`.
+    """What is known of a search beyond its ranking: the tables of `zdl.findings`, `zdl.advice`
+    and `zdl.confirmation`.
 
     All accuracies are shares, in [0, 1]. If no trial finished, all tables may be empty; if nothing was
     confirmed, all from `confirmed` on are.
@@ -254,7 +255,7 @@ def _searched(
     ranking: pd.DataFrame, settings: Mapping[str, Any], space: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter, with
-    the columns of `zdl.findings.space`. Where a range is to be widened, or scores fall before its end, that
+    the columns of `zdl.advice.space`. Where a range is to be widened, or scores fall before its end, that
     is the `end`, "low" or "high", where `best_there` of the best lie; and `unchecked` says that trials were
     too few to ask that of either end."""
     known = {row["name"]: row for row in _rows(space)}

@@ -50,6 +50,13 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
+def digits(p: Any) -> Any:
+    """p-values, one or many, to 4 significant digits: beyond these they are of the machine."""
+    if np.ndim(p):
+        return [digits(each) for each in p]
+    return float(f"{float(p):.4g}")
+
+
 def p_best_scores(means: ArrayLike, variances: ArrayLike) -> Array:
     """The probability of each of k scores to be the greatest, if they are independent and normal, with
     these means and variances above 0, (k,); they sum to 1.

@@ -153,7 +153,7 @@ def weights(layout: Layout, say: Say) -> None:
 
 def render(layout: Layout, say: Say) -> None:
     """The figures, and the pages that show them."""
-    from zdl import confirmation, figures, findings, report
+    from zdl import advice, confirmation, figures, report
 
     found, settings = _found(layout), layout.settings
     held_out = found.held_out
@@ -172,8 +172,8 @@ def render(layout: Layout, say: Say) -> None:
         "mistakes": figures.mistakes(confusion, mistakes, mistaken, survivor),
     }
     kept = {
-        which: findings.kept(
-            settings, findings.following(settings, found.space, which), layout.first, layout.split.digest
+        which: advice.kept(
+            settings, advice.following(settings, found.space, which), layout.first, layout.split.digest
         )
         for which in ("wider", "next")
     }
@@ -242,7 +242,7 @@ class Found(NamedTuple):
 def _found(layout: Layout) -> Found:
     """All tables of the report. Each step finds them anew in the records, and not in what `rank` published:
     that is for people, who may edit it, and a rival run may be replacing it."""
-    from zdl import confirmation, findings, ranking
+    from zdl import advice, confirmation, findings, ranking
     from zdl.space import stream
 
     settings, best = layout.settings, layout.settings["report"]["best"]
@@ -263,7 +263,7 @@ def _found(layout: Layout) -> Found:
         curves=ranking.curves(table, frame, best),
         leaders=findings.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=findings.space(frame, settings, contenders),
+        space=advice.space(frame, settings, contenders),
         budget=findings.budget(table, frame, settings),
         confirmed=confirmed,
         linear=linear,
