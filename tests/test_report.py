@@ -567,6 +567,12 @@ def test_the_most_confused_pair():
     ) in text
 
 
+def test_the_most_confused_pair_of_three_classes():
+    confusion = np.array([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.25, 0.05, 0.7]])
+    text = flat(page(search(), confusion=confusion))
+    assert "to take 2 for 0, with 25 % of the images of 2. Best read is 1 (100 %), worst 2 (70 %)." in text
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0004, "p < 0.001"), (0.0005, "p = 0.001"), (0.041, "p = 0.041"), (1.0, "p = 1.000")],

@@ -169,8 +169,8 @@ def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:
 
 
 def confusion(confirmation: Confirmation, trial: int | None, t: Labels) -> NDArray[np.float64]:
-    """Of the held-out images of each digit (row), the share that a trial's repeats take for each (column): a
-    mean over those that finished, (10, 10), or (0, 0) if none did."""
+    """Of the held-out images of each class (row), the share that a trial's repeats take for each (column): a
+    mean over those that finished, (CLASSES, CLASSES), or (0, 0) if none did."""
     taken = [_taken_for(outcome) for outcome in _outcomes(confirmation, trial) if outcome["final"]]
     if not taken:
         return np.zeros((0, 0))

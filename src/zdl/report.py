@@ -60,7 +60,7 @@ class Findings:
     confirmed: pd.DataFrame  # a row for each trial that was trained again
     survivor: int | None  # the trial among them that is the best by its repeats
     rivals: pd.DataFrame  # a row for each other: whether the survivor recognises more, 1, 0 or -1
-    confusion: NDArray[np.float64]  # (10, 10): the share of digit i's held-out images taken for j
+    confusion: NDArray[np.float64]  # (CLASSES, CLASSES): the share of class i's held-out images taken for j
     baseline: Mapping[str, float]  # a linear model's accuracies on the same splits
     beside: Mapping[str, float]  # how much more the survivor recognises than that, with the interval
 
@@ -385,13 +385,13 @@ def _space(space: Mapping[str, Any]) -> list[str]:
 
 
 def _confused(confusion: NDArray[np.float64]) -> dict[str, Any] | None:
-    """The digit that is most often taken for another, with the share; and those read best and worst."""
+    """The class that is most often taken for another, with the share; and those read best and worst."""
     shares = np.round(confusion, 4)  # before any comparison: beyond that, digits are of the machine
     right = shares.diagonal().tolist()
     wrong = shares - np.diag(right)
     if not wrong.max() > 0:
         return None
-    digit, taken_for = divmod(int(wrong.argmax()), 10)
+    digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
     best, worst = right.index(max(right)), right.index(min(right))
     return {
         "digit": digit,

@@ -172,11 +172,11 @@ def _again(ax: Axes, curves: pd.DataFrame, baseline: Mapping[str, float]) -> lis
 def mistakes(
     confusion: NDArray[np.float64], mistakes: pd.DataFrame, images: NDArray[np.float32], trial: int | None
 ) -> Figure:
-    """Left, which digits the confirmed best (number `trial`) takes for which; right, its surest mistakes.
+    """Left, which classes the confirmed best (number `trial`) takes for which; right, its surest mistakes.
 
-    Tables as `zdl.confirmation` gives them. Shares of a row of `confusion` (10, 10) are in whole percent,
-    below half a percent blank. `images` (n, 784), ink 1 on paper 0, are those of `mistakes`: the first 20
-    are shown.
+    Tables as `zdl.confirmation` gives them. Shares of a row of `confusion` (CLASSES, CLASSES) are in
+    whole percent, below half a percent blank. `images` (n, PIXELS), ink 1 on paper 0, are those of
+    `mistakes`: the first 20 are shown.
     """
     with _style():
         if not len(confusion):
