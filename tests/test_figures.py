@@ -151,14 +151,14 @@ def confirmation(trials=3, repeats=4, epochs=5, number=10):
     return pd.DataFrame(rows), pd.DataFrame(again), curves, BASELINE
 
 
-def mistaken(n=20, trial=26):
+def mistaken(n=20, trial=26, shape=(28, 28)):
     """The mistakes of a network that takes a tenth of each digit for the next, and hardly any 0 for 9."""
     confusion = 0.9 * np.eye(10) + 0.1 * np.roll(np.eye(10), 1, axis=1)
     confusion[0] += np.bincount([0, 9], [-0.004, 0.004])
-    images = np.random.default_rng(1).random((n, 784), dtype="float32")
+    images = np.random.default_rng(1).random((n, *shape), dtype="float32")
     table = pd.DataFrame({"image": np.arange(n), "digit": np.arange(n) % 10})
     table = table.assign(taken_for=(table["digit"] + 1) % 10, wrong=9, repeats=10, confidence=0.97)
-    return figures.mistakes(confusion, table, images, trial), images
+    return figures.mistakes(confusion, table, images, trial, "digit"), images
 
 
 def digests():
@@ -574,7 +574,7 @@ def test_the_confirmed_best_has_a_curve_for_each_repeat_and_their_mean():
 
 def test_without_a_confirmation_the_figures_say_so():
     none = [frame.iloc[:0] for frame in confirmation()[:3]]
-    empty = figures.mistakes(np.empty((0, 0)), pd.DataFrame(), np.empty((0, 784), "float32"), 0)
+    empty = figures.mistakes(np.empty((0, 0)), pd.DataFrame(), np.empty((0, 28, 28), "float32"), 0, "digit")
     for figure in (figures.confirmed(*none, {}), empty):
         assert [text.get_text() for text in figure.texts] == ["No trial was confirmed"]
 
@@ -587,9 +587,18 @@ def test_mistakes_are_shares_in_percent_and_images_with_what_they_were_taken_for
     assert len(inside) == 20  # 0.4 percent, and nothing, are blank
     assert matrix.get_ylim() == (10, 0)  # zero on top
     assert len(shown) == 20
-    np.testing.assert_array_equal(shown[7].images[0].get_array(), images[7].reshape(28, 28))
+    np.testing.assert_array_equal(shown[7].images[0].get_array(), images[7])
     assert shown[7].images[0].get_interpolation() == "nearest"
     assert shown[19].texts[0].get_text() == "9 taken for 0\n9 of 10, 0.97"
+
+
+@pytest.mark.parametrize("shape", [(8, 6), (6, 8, 3), (1, 13)], ids=str)
+def test_images_of_any_shape_are_drawn(shape):
+    figure, images = mistaken(shape=shape)
+    figures.png(figure)
+    ax = figure.axes[5]
+    np.testing.assert_array_equal(ax.images[0].get_array(), images[4])
+    assert ax.get_window_extent().height > 20  # pixels: no thin line
 
 
 def cells(ax):

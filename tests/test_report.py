@@ -14,6 +14,7 @@ from test_ranking import record, table
 
 from zdl import ranking, report
 from zdl.confirmation import survivor
+from zdl.mnist import WORDS
 
 FACTS = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
 FIGURES = ("best20", "search", "confirmed", "slices", "budget", "mistakes")
@@ -140,7 +141,7 @@ def fake(frame, settings):
     return found
 
 
-def pages(data, space=SPACE, best=20, method="random", **changed):
+def pages(data, space=SPACE, best=20, method="random", words=WORDS, **changed):
     """The English and the Japanese page of a search; some of what was found `changed`."""
     frame = ranking.rank(data, space)
     given = settings(space, len(frame), best, method)
@@ -150,7 +151,7 @@ def pages(data, space=SPACE, best=20, method="random", **changed):
     if "space_table" in changed:
         changed["space"] = changed.pop("space_table")
     found = replace(fake(frame, given), **changed)
-    texts = report.pages(frame, ranking.metrics(data, frame, best), given, found, FACTS)
+    texts = report.pages(frame, ranking.metrics(data, frame, best), given, found, FACTS, words=words)
     assert list(texts) == ["README.md", "README.ja.md"]
     return list(texts.values())
 
@@ -187,7 +188,8 @@ def test_without_advice_no_range_is_called_wider():
     frame, given = ranking.rank(search(), SPACE), settings()
     found = fake(frame, given)
     found = replace(found, space=found.space.assign(advice=""))
-    for text in report.pages(frame, ranking.metrics(search(), frame, 20), given, found, FACTS).values():
+    texts = report.pages(frame, ranking.metrics(search(), frame, 20), given, found, FACTS, words=WORDS)
+    for text in texts.values():
         blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
         assert all(YAML(typ="safe").load(block)["search"]["space"] for block in blocks)
 
@@ -579,6 +581,16 @@ def test_the_most_confused_pair_of_three_classes():
 )
 def test_p_values_in_words(value, text):
     assert report.p_said(value) == text
+
+
+@pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])
+def test_other_images_go_by_their_own_words(confusion):
+    english = {"name": "Wine", "class": "grape", "credit": "The rows are from UCI."}
+    japanese = {"name": "ワイン", "class": "品種", "credit": "UCIのデータです。"}
+    both = pages(search(), words={"en": english, "ja": japanese}, confusion=confusion)
+    for text, its, mnist in zip(both, (english, japanese), WORDS.values(), strict=True):
+        assert all(word in text for word in its.values())
+        assert not any(word in text for word in mnist.values()) and "LeCun" not in text
 
 
 def test_top_table_has_the_best_and_no_more():

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from zdl.files import Fits, digest, is_digest
 
-PIXELS, CLASSES = 28 * 28, 10  # of MNIST: what another data set has others of
+# Of MNIST: what another data set has others of.
+SHAPE = (28, 28)  # of an image: (height, width), with colours (height, width, 3); of a table's row (1, n)
+CLASSES = 10
+PIXELS = math.prod(SHAPE)
 
 
 def images(dtype: type[np.generic], *suffixes: str) -> Fits:

@@ -14,7 +14,7 @@ from typing import Any
 
 from zdl import Error, confirm, mnist, plan, repeats
 from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
-from zdl.kinds import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
+from zdl.kinds import PREPARED, RAW, SHAPE, SPLIT, is_baseline, is_confirmation
 from zdl.rounds import LIBRARIES, Round, rounds
 from zdl.settings import load
 from zdl.trial import SPLITS, TRIALS, Trial
@@ -46,6 +46,8 @@ def _is_plan(lines: dict[str, Any], contents: dict[str, Any]) -> bool:
 
 class Layout:
     """The files of the search that `settings` describe."""
+
+    words = mnist.WORDS  # the words for its images, in the report
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -254,7 +256,8 @@ class Layout:
             *(path.read_text("utf-8") for path in TEMPLATES),
         ]
         libraries = ("jinja2", "matplotlib", *LIBRARIES)
-        made_from = [self.ranked.digest, self.settings, code, *map(version, libraries)]
+        shown = [self.words, SHAPE]
+        made_from = [self.ranked.digest, self.settings, code, shown, *map(version, libraries)]
         return File(Path("results/receipts/render.json"), digest(made_from))
 
     @cached_property

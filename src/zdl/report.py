@@ -71,18 +71,22 @@ def pages(
     settings: Mapping[str, Any],
     found: Findings,
     facts: Mapping[str, str],
+    *,
+    words: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
     """The report as Markdown: the text of each page in PAGES, by its name.
 
     `ranking` and `metrics` as `zdl.ranking` gives them, `settings` validated. `facts` is what else made the
     numbers, shown as it stands: ``{"data": "<SHA-256 of the split>", "numpy": "2.4.6"}``; further keys are
-    shown under their own names. Links are relative to the page, to files of its own directory.
+    shown under their own names. `words` has the words for the images, by language, as `zdl.mnist.WORDS`.
+    Links are relative to the page, to files of its own directory.
     """
     context = {
         "settings": settings,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
         "made_from": facts,
+        "words": words,
         "search": metrics["search"],
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zdl import dataset, mnist, store
 from zdl.files import digest, read_json, read_npz, sealed_json, sealed_npz, write
-from zdl.kinds import is_record
+from zdl.kinds import SHAPE, is_record
 from zdl.layout import RANKED, RENDERED, TABLES, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.samplers import sampler
@@ -160,7 +160,7 @@ def render(layout: Layout, say: Say) -> None:
     survivor = confirmation.survivor(found.confirmed)
     confusion = confirmation.confusion(found.files, survivor, held_out["t"])
     mistakes = confirmation.mistakes(found.files, survivor, held_out["t"])
-    mistaken = held_out["x"][mistakes["image"].tolist()]
+    mistaken = held_out["x"][mistakes["image"].tolist()].reshape(len(mistakes), *SHAPE)
     again = confirmation.again(found.files, found.ranking, held_out["t"])
     curves = confirmation.curves(found.files, survivor)
     drawn = {
@@ -169,7 +169,7 @@ def render(layout: Layout, say: Say) -> None:
         "slices": figures.slices(found.ranking, settings["search"]["space"], settings["report"]["best"]),
         "budget": figures.budget(found.budget),
         "confirmed": figures.confirmed(found.confirmed, again, curves, found.baseline),
-        "mistakes": figures.mistakes(confusion, mistakes, mistaken, survivor),
+        "mistakes": figures.mistakes(confusion, mistakes, mistaken, survivor, layout.words["en"]["class"]),
     }
     kept = {
         which: advice.kept(
@@ -192,7 +192,7 @@ def render(layout: Layout, say: Say) -> None:
         baseline=found.baseline,
         beside=confirmation.beside_linear(found.files, survivor, held_out["t"], found.linear),
     )
-    pages = report.pages(found.ranking, found.metrics, settings, told, found.made_from)
+    pages = report.pages(found.ranking, found.metrics, settings, told, found.made_from, words=layout.words)
     files = {
         **{name: text.encode() for name, text in pages.items()},
         **{f"{name}.png": figures.png(figure) for name, figure in drawn.items()},

@@ -17,7 +17,7 @@ PARTS = {
     "space": ("2 The whole search", "where to search next"),
     "budget": ("3 What it is worth", "the best after so many trials"),
     "confirmed": ("3 What it is worth", "what survives training again"),
-    "mistakes": ("3 What it is worth", "digits taken for others"),
+    "mistakes": ("3 What it is worth", "what is taken for what"),
     "README": ("4 The page", "all of it in words"),
     "README.ja": ("4 The page", "all of it in words, in Japanese"),
 }

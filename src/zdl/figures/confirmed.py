@@ -1,6 +1,5 @@
 """What of the best trials survives other splits and held-out images, and what the confirmed best mistakes."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -170,32 +169,39 @@ def _again(ax: Axes, curves: pd.DataFrame, baseline: Mapping[str, float]) -> lis
 
 
 def mistakes(
-    confusion: NDArray[np.float64], mistakes: pd.DataFrame, images: NDArray[np.float32], trial: int | None
+    confusion: NDArray[np.float64],
+    mistakes: pd.DataFrame,
+    images: NDArray[np.float32],
+    trial: int | None,
+    called: str,
 ) -> Figure:
     """Left, which classes the confirmed best (number `trial`) takes for which; right, its surest mistakes.
 
     Tables as `zdl.confirmation` gives them. Shares of a row of `confusion` (CLASSES, CLASSES) are in
-    whole percent, below half a percent blank. `images` (n, PIXELS), ink 1 on paper 0, are those of
-    `mistakes`: the first 20 are shown.
+    whole percent, below half a percent blank. `images` (n, height, width), ink 1 on paper 0, are
+    those of `mistakes`: the first 20 are shown. `called` is the word for what an image shows, such as digit.
     """
     with _style():
         if not len(confusion):
             return _figure(4, 0.4, NONE)
         figure = _figure(9, 4.75, f"What trial {trial} takes for what, among the held-out images")
-        _confusion(_axes(figure, 0.6, 0.8, 3.45, 3.45), confusion)
+        _confusion(_axes(figure, 0.6, 0.8, 3.45, 3.45), confusion, called)
         width, height = 0.9, 0.87
-        top, side = mistakes.head(SHOWN), math.isqrt(images.shape[1])
+        top = mistakes.head(SHOWN)
+        look: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+        if images.shape[1] == 1:
+            look["aspect"] = "auto"  # a row as stripes, not as a thin line
         said = "the surest mistakes: wrong in how many networks, and how sure they were"
         w, h = figure.get_size_inches()
         for left, text in (
-            (0.6, "percent of the images of a digit"),
+            (0.6, f"percent of the images of a {called}"),
             (4.5, said if len(top) else "no mistakes"),
         ):
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
         for k, one in enumerate(top.to_dict("records")):
             row, column = divmod(k, IN_A_ROW)
             ax = _axes(figure, 4.5 + column * width, 0.8 + row * height, 0.55, 0.55)
-            ax.imshow(images[k].reshape(side, -1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            ax.imshow(images[k], **look)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set(color=FAINT)
             ax.annotate(
@@ -206,7 +212,7 @@ def mistakes(
     return figure
 
 
-def _confusion(ax: Axes, confusion: NDArray[np.float64]) -> None:
+def _confusion(ax: Axes, confusion: NDArray[np.float64], called: str) -> None:
     """A matrix of shares, in colours and in whole percent."""
     cmap = LinearSegmentedColormap.from_list("shares", ["#ffffff", VALIDATION, "#00304d"])
     classes = len(confusion)
@@ -214,7 +220,7 @@ def _confusion(ax: Axes, confusion: NDArray[np.float64]) -> None:
     ax.pcolormesh(
         edges, edges, confusion, cmap=cmap, norm=PowerNorm(0.5, 0, 1), edgecolors="white", linewidth=1
     )
-    ax.set(xlim=(0, classes), ylim=(classes, 0), xlabel="taken for", ylabel="digit")
+    ax.set(xlim=(0, classes), ylim=(classes, 0), xlabel="taken for", ylabel=called)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks(edges[:-1] + 0.5, [str(k) for k in range(classes)])
     ax.tick_params(length=0)
