@@ -232,9 +232,9 @@ def test_panels_tell_accuracy_lr_and_weight_decay():
     assert [text.get_text() for text in ax.texts] == ["lr 2.47e-06\nweight decay 2.22e-08"]
 
 
-def test_panels_of_another_search_tell_its_first_two_hyper_parameters():
-    ax = drawn(search(), names=["optimizer", "batch_size", "momentum"]).axes[0]
-    assert [text.get_text() for text in ax.texts] == ["optimizer sgd\nbatch size 10"]
+def test_panels_of_another_search_tell_its_first_hyper_parameters_after_the_book_s():
+    ax = drawn(search(), names=["optimizer", "batch_size", "momentum", "lr"]).axes[0]
+    assert [text.get_text() for text in ax.texts] == ["lr 1.23e-06\noptimizer sgd\nbatch size 10"]
 
 
 def test_one_legend_for_all_panels():
@@ -570,6 +570,14 @@ def test_the_confirmed_best_has_a_curve_for_each_repeat_and_their_mean():
     np.testing.assert_allclose(mean.get_ydata(), 0.7 - 0.5 ** np.arange(5) / 2 + 0.015)
     np.testing.assert_allclose(training.get_ydata(), 1 - 0.5 ** np.arange(5))
     assert set(line.get_ydata()) == {BASELINE["val_mean"]}
+
+
+def test_what_recognises_all_images_is_drawn_whole():
+    rows, again, curves, baseline = confirmation()
+    once = curves[curves["epoch"] == 1].assign(train_acc=1.0)
+    left, right = figures.confirmed(rows.assign(high=1.0, val_acc=1.0), again, once, baseline).axes
+    assert 1.005 < left.get_xlim()[1] < 1.02
+    assert not any(line.get_clip_on() for line in right.get_lines() if line.get_marker() == "o")
 
 
 def test_without_a_confirmation_the_figures_say_so():

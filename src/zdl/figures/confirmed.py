@@ -115,7 +115,8 @@ def _reach(ax: Axes, shown: list["pd.Series[float]"], baseline: float) -> None:
     values = np.concatenate([*shown, [baseline]])
     low, high = np.nanmin(values), np.nanmax(values)
     pad = max(0.01, 0.05 * (high - low))
-    ax.set_xlim(max(0.0, low - pad), min(1.0, high + pad))
+    marker = 0.4 * pad  # half of one: it is not cut where all or nothing is recognised
+    ax.set_xlim(max(min(0.0, low - marker), low - pad), min(max(1.0, high + marker), high + pad))
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.axvline(baseline, color=QUIET, lw=1.2, ls=(0, (4, 2)), zorder=1)
     across = ax.transLimits.transform((baseline, 0))[0]
@@ -134,7 +135,9 @@ def _reach(ax: Axes, shown: list["pd.Series[float]"], baseline: float) -> None:
 def _again(ax: Axes, curves: pd.DataFrame, baseline: Mapping[str, float]) -> list[Line2D]:
     """The learning curves of all repeats of a trial; the handles of a legend."""
     end = curves["epoch"].max()
-    marker = "o" if end == 1 else ""  # a line through one point is not seen
+    look: dict[str, Any] = {}
+    if end == 1:  # a line through one point is not seen
+        look = {"marker": "o", "clip_on": False}
     ax.set(
         xlim=(1 - 0.02 * end, end * 1.02) if end > 1 else (0, 2),
         ylim=(0, 1),
@@ -145,10 +148,10 @@ def _again(ax: Axes, curves: pd.DataFrame, baseline: Mapping[str, float]) -> lis
     ax.tick_params(labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     for _, curve in curves.groupby("repeat"):
-        ax.plot(curve["epoch"], curve["val_acc"], color=PALE, lw=0.8, marker=marker, markersize=3)
+        ax.plot(curve["epoch"], curve["val_acc"], color=PALE, lw=0.8, markersize=3, **look)
     mean = curves.groupby("epoch")[["train_acc", "val_acc"]].mean()
-    ax.plot(mean["train_acc"], "--", color=TRAINING, lw=1.3, marker=marker, markersize=6, mfc="none")
-    ax.plot(mean["val_acc"], color=VALIDATION, lw=2, marker=marker, markersize=5)
+    ax.plot(mean["train_acc"], "--", color=TRAINING, lw=1.3, markersize=6, mfc="none", **look)
+    ax.plot(mean["val_acc"], color=VALIDATION, lw=2, markersize=5, **look)
     level = baseline["val_mean"]
     ax.axhline(level, color=QUIET, lw=1.2, ls=(0, (4, 2)), zorder=1)
     ax.annotate(

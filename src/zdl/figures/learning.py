@@ -13,7 +13,7 @@ from zdl.figures.base import FAINT, QUIET, TRAINING, VALIDATION, _axes, _figure,
 from zdl.ranking import FIXED, accuracy, count, short, title
 
 BOOK = ("lr", "weight_decay")
-COLUMNS = 5
+COLUMNS, NAMED = 5, 3  # panels in a row, hyper-parameters named above each
 
 
 def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
@@ -27,7 +27,7 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         with _style():
             return _figure(4, 0.4, "No trial finished")
     searched = [str(name) for name in ranking if name not in FIXED]
-    names = sorted(searched, key=lambda name: name not in BOOK)[:2]  # the book's two, if they are there
+    names = sorted(searched, key=lambda name: name not in BOOK)[:NAMED]  # first the book's two
     rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
     width, height, left, right, header, footer = 1.59, 1.05, 0.45, 0.1, 0.46, 0.3
     across, caption = width + 0.125, 0.36 + 0.15 * len(names)
@@ -64,8 +64,8 @@ def _panel(ax: Axes, curve: pd.DataFrame, end: int) -> list[Line2D]:
     val = ax.plot(x, curve["val_acc"], "-", color=VALIDATION, lw=1.4, label="validation accuracy")
     train = ax.plot(x, curve["train_acc"], "--", color=TRAINING, lw=1.2, label="training accuracy")
     if len(curve) == 1:  # a line through one point is not seen
-        val[0].set(marker="o", markersize=3)
-        train[0].set(marker="o", markersize=7, markerfacecolor="none")
+        val[0].set(marker="o", markersize=3, clip_on=False)
+        train[0].set(marker="o", markersize=7, markerfacecolor="none", clip_on=False)
     return val + train
 
 
