@@ -101,6 +101,12 @@ def test_a_job_that_took_no_time_has_its_place_among_the_times(page):
     assert x["scale"] == {"type": "linear"}
 
 
+def test_the_graph_leads_from_the_images_to_each_trial(page):
+    """Though a record that is there asks for nothing."""
+    edges = re.findall(r'"sourcerule": "(\w+)", "targetrule": "(\w+)"', page.held["rulegraph"])
+    assert {source for source, target in edges if target == "trial"} == {"plan", "split"}
+
+
 def test_it_changes_nothing_and_nobody_tracks_it(clone):
     assert "Nothing to be done" in clone.engine("snakemake")
     assert "report.html" not in clone.run("git", "status", "--porcelain", "--untracked-files=all")

@@ -264,6 +264,7 @@ def test_what_a_round_is_proposed_from(layout, whole):
     assert layout.needed_to_propose(two.stem) == [one, *records[4:8]]
     shutil.copytree(whole, ".", dirs_exist_ok=True)
     assert layout.needed_to_propose(two.stem) == []
+    assert layout.needed_to_propose(two.stem, anyway=True) == [one, *records[4:8]]
     two.unlink()
     records[1].unlink()
     assert layout.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]

@@ -128,11 +128,11 @@ class Layout:
     def _later(self) -> dict[str, Round]:
         return {name: its for its in self.rounds for name in its.names}
 
-    def needed_for(self, name: str) -> list[Path]:
-        """What the record of trial `name` is to be made from. One that is there needs nothing: a plan or a
-        split that is made again is no reason to train."""
+    def needed_for(self, name: str, anyway: bool = False) -> list[Path]:
+        """What the record of trial `name` is to be made from. One that is there needs nothing (unless asked
+        `anyway`): a plan or a split that is made again is no reason to train."""
         (record,) = self.records([name])
-        return [] if record.exists() else [self.listing(name), self.split.path]
+        return [] if record.exists() and not anyway else [self.listing(name), self.split.path]
 
     def round(self, name: str) -> Round:
         """The round whose file has that name (without its suffix)."""
@@ -141,12 +141,12 @@ class Layout:
                 return its
         raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
 
-    def needed_to_propose(self, name: str) -> list[Path]:
+    def needed_to_propose(self, name: str, anyway: bool = False) -> list[Path]:
         """What a round is to be proposed from: the round before it, and the scores of that. (All earlier ones
         would be quadratic in the rounds.) Where the round before is there, nobody else asks for what is
-        missing of still earlier ones. One that is there needs nothing."""
+        missing of still earlier ones. One that is there needs nothing (unless asked `anyway`)."""
         its = self.round(name)
-        if its.path.exists():
+        if its.path.exists() and not anyway:
             return []
         *files, last = [self.plan.path, *(earlier.path for earlier in self.rounds)][: its.number]
         records = self.records(self.names[: its.start])

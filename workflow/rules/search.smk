@@ -2,6 +2,9 @@
 # needs: data/split
 # makes: results/plan, results/trials (and in it, of a search that learns, the rounds)
 
+# Whether this is `snakemake --report`: its graph shows also what those that are there were made from.
+SHOWN = any(word.startswith("--report") for word in sys.argv)
+
 
 rule plan:
     """Every trial of the search: its number, its point, and all that determines its record."""
@@ -20,7 +23,7 @@ rule plan:
 rule propose:
     """The points of one round of a search that learns, from what came of all trials before it."""
     input:
-        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name)),
+        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name, SHOWN)),
     output:
         update("results/trials/rounds/{name}.json"),
     log:
@@ -40,7 +43,7 @@ rule trial:
     run will ask for next; their jobs then find the record there.
     """
     input:
-        lambda wildcards: ancient(layout.needed_for(wildcards.name)),
+        lambda wildcards: ancient(layout.needed_for(wildcards.name, SHOWN)),
     output:
         update("results/trials/{name}.json"),
     log:
