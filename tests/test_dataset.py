@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 
+from zdl import Error
 from zdl.dataset import prepare, shuffle_dataset, split, validation_count
+from zdl.kinds import CLASSES, PIXELS, check_raw
 
 SEEDS = st.integers(0, 2**64)
 DECIMALS = st.decimals(0, 1, allow_nan=False, places=6)
@@ -18,6 +20,26 @@ DECIMALS = st.decimals(0, 1, allow_nan=False, places=6)
 
 def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "label", "dtype", "said"),
+    [
+        (PIXELS + 1, 0, np.uint8, rf"images: {PIXELS + 1} pixels each \(zdl\.kinds\.SHAPE: .*has {PIXELS}\)"),
+        (PIXELS, CLASSES, np.uint8, rf"labels: up to {CLASSES} \(zdl\.kinds\.CLASSES: {CLASSES}, "),
+        (PIXELS, 0, np.int64, r"x_held_out \(2, \d+\) int64.*zdl\.kinds\.RAW: .* uint8"),
+    ],
+    ids=["pixels", "label", "type"],
+)
+def test_what_another_data_set_has_otherwise_is_told_at_once(
+    pixels: int, label: int, dtype: type, said: str
+) -> None:
+    x, t = np.zeros((2, PIXELS), np.uint8), np.zeros(2, np.uint8)
+    check_raw({"x": x, "t": t, "x_held_out": x, "t_held_out": t})
+    held_out = np.zeros((2, pixels), dtype), np.array([0, label], np.uint8)
+    with pytest.raises(Error, match=said) as error:
+        check_raw({"x": x, "t": t, "x_held_out": held_out[0], "t_held_out": held_out[1]})
+    assert "\n" not in str(error.value)
 
 
 def test_pixels_become_what_the_book_makes_of_them() -> None:

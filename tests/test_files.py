@@ -36,8 +36,9 @@ def test_another_digest_is_refused():
     write("b.json", JSON)
     write("b.npz", NPZ)
     for read, path in ((read_json, "b.json"), (read_npz, "b.npz")):
-        with pytest.raises(Damaged, match=f"{path}: holds something else \\(abc, not abd\\)"):
-            read(path, "abd")
+        for other, named in (("abd", "abd"), ("residual weights", "residual weights"), (64 * "a", 12 * "a")):
+            with pytest.raises(Damaged, match=f"{path}: holds something else \\(abc, not {named}\\)"):
+                read(path, other)
         with pytest.raises(Damaged, match="none: cannot be read"):
             read("none", "abc")
 

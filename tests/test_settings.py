@@ -114,6 +114,14 @@ def refusal(path, content):
 # What is shipped.
 
 
+@pytest.mark.parametrize("universe", [{}, {"lr": {"uniform": (0.0, 1.0)}}], ids=["name", "distribution"])
+def test_what_the_universe_lacks_is_refused(params, monkeypatch, universe):
+    rest = {name: kinds for name, kinds in UNIVERSE.items() if name != "lr"}
+    monkeypatch.setattr(zs, "UNIVERSE", {**universe, **rest})
+    said = "search.space.lr: log_uniform is not in zdl.space.UNIVERSE, though in the schema"
+    assert refusal(params, PARAMS) == said
+
+
 @pytest.mark.parametrize("text", [SHIPPED, PARAMS], ids=["shipped", "tested"])
 def test_settings_load_and_are_plain(params, text):
     settings = load(params, text)

@@ -201,7 +201,8 @@ def _array(member: bytes) -> NDArray[Any]:
 
 def _held(path: str | Path, value: dict[str, Any], found: str, expected: str, fits: Fits) -> dict[str, Any]:
     if found != expected:
-        raise Damaged(f"{path}: holds something else ({found[:12]}, not {expected[:12]})")
+        names = [name[:12] if is_digest(name) else name[:40] for name in (found, expected)]
+        raise Damaged(f"{path}: holds something else ({', not '.join(names)})")
     if not fits(value):
         raise Damaged(f"{path}: does not hold what it should")
     return value

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl import Error
 from zdl.files import Fits, digest, is_digest
 
 # Of MNIST: what another data set has others of.
@@ -55,6 +56,19 @@ def is_network(arrays: dict[str, Any]) -> bool:
 
 RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
 SPLIT = images(np.float32, "_train", "_val")
+
+
+def check_raw(arrays: dict[str, Any]) -> None:
+    """Raise an `Error` that says what is not as it should be of images that were just loaded: a mistake of
+    who brings another data set, told before anything is trained on it."""
+    for x, t in ((arrays["x"], arrays["t"]), (arrays["x_held_out"], arrays["t_held_out"])):
+        if (found := math.prod(x.shape[1:])) != PIXELS:
+            raise Error(f"images: {found} pixels each (zdl.kinds.SHAPE: {SHAPE}, which has {PIXELS})")
+        if (found := int(t.max(initial=0))) >= CLASSES:
+            raise Error(f"labels: up to {found} (zdl.kinds.CLASSES: {CLASSES}, so up to {CLASSES - 1})")
+    if not RAW(arrays):
+        told = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
+        raise Error(f"images: {told} (zdl.kinds.RAW: x (n, {PIXELS}) and t (n,), all uint8)")
 
 
 def is_record(record: dict[str, Any]) -> bool:

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from zdl import Error, confirm, mnist, plan, repeats
+from zdl import Error, confirm, mnist, plan, repeats, trial
 from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
-from zdl.kinds import PREPARED, RAW, SHAPE, SPLIT, is_baseline, is_confirmation
+from zdl.kinds import CLASSES, PREPARED, RAW, SHAPE, SPLIT, is_baseline, is_confirmation
 from zdl.rounds import LIBRARIES, Round, rounds
 from zdl.settings import load
 from zdl.trial import SPLITS, TRIALS, Trial
@@ -64,6 +64,8 @@ class Layout:
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Layout":
         """The layout under the settings in a file; `SettingsError` if they do not hold."""
+        if (trained := trial.CLASSES) != CLASSES:  # it stands there as well, as the names of trials cover it
+            raise Error(f"zdl.trial.CLASSES: {trained} (zdl.kinds.CLASSES: {CLASSES}; both must be the same)")
         return cls(load(params))
 
     @cached_property

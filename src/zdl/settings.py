@@ -283,7 +283,10 @@ def across(settings: Settings) -> Iterator[Problem]:
     """What the schema cannot say."""
     yield from counts(settings)
     for name, spec in settings["search"]["space"].items():
-        if spec["distribution"] != "choice":
+        kind = spec["distribution"]
+        if kind not in {"choice", *UNIVERSE.get(name, ())} or name not in UNIVERSE:
+            yield ("search", "space", name), f"{kind} is not in zdl.space.UNIVERSE, though in the schema"
+        elif kind != "choice":
             yield from ranges(settings, name, spec)
     yield from idle(settings)
     yield from sized(settings)

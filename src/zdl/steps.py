@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zdl import dataset, mnist, store
 from zdl.files import digest, read_json, read_npz, sealed_json, sealed_npz, write
-from zdl.kinds import SHAPE, is_record
+from zdl.kinds import SHAPE, check_raw, is_record
 from zdl.layout import RANKED, RENDERED, TABLES, WEIGHTS, Layout
 from zdl.plan import lines, table
 from zdl.samplers import sampler
@@ -32,8 +32,9 @@ Say = Callable[[str], None]
 def download(layout: Layout, say: Say) -> None:
     """MNIST's leading images and the held-out ones: the same bytes from every source."""
     source, folder = layout.settings["data"]["source"], os.environ.get("ZDL_MNIST_DIR")
-    images = mnist.load(source, layout.leading, folder=folder, report=say)
-    write(layout.raw.path, sealed_npz(images._asdict(), layout.raw.digest), alone=True)
+    images = mnist.load(source, layout.leading, folder=folder, report=say)._asdict()
+    check_raw(images)
+    write(layout.raw.path, sealed_npz(images, layout.raw.digest), alone=True)
 
 
 def prepare(layout: Layout, say: Say) -> None:
