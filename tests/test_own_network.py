@@ -2,14 +2,15 @@
 
 import json
 import re
+import types
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from tests.workflow import ROOT, TINY, Clone
+from tests.workflow import ROOT, STEP_BY_STEP, TINY, Clone
 from zdl import kinds, trial
-from zdl.network import MultiLayerNet
+from zdl.network import MultiLayerNet, numerical_gradient
 from zdl.optimizers import make
 from zdl.trainer import Trainer
 
@@ -92,6 +93,30 @@ def test_a_data_set_needs_no_network_of_ones_own(clone):
     clone.run("pytest", "-q", "tests/test_settings.py", "-k", "agree")
 
 
+def test_a_data_set_of_three_classes_comes_to_a_page(clone):
+    """With the mistakes on the way that the guide speaks of, each told in a line."""
+    *edits, _ = DATA
+    play(edits, clone)
+    data, kinds_py, trial_py = (clone.path / f"src/zdl/{name}.py" for name in ("digits", "kinds", "trial"))
+    text = re.sub(r"PINNED = \{.*?\n\}", "PINNED = {}", data.read_text(), flags=re.S)
+    data.write_text(text.replace("t.astype(np.uint8)", "(t % 3).astype(np.uint8)"))
+    script = ["python", "workflow/scripts/download.py"]
+    (line,) = clone.run(*script, ok=False).splitlines()
+    found = re.fullmatch(r".* not those of PINNED, but (\{.*\})", line)[1]
+    data.write_text(data.read_text().replace("PINNED = {}", f"PINNED = {found}"))
+    kinds_py.write_text(kinds_py.read_text().replace("CLASSES = 10", "CLASSES = 2"))
+    assert "zdl.trial.CLASSES: 10 (zdl.kinds.CLASSES: 2; " in clone.run("snakemake", "-n", ok=False)
+    trial_py.write_text(trial_py.read_text().replace("CLASSES = 10", "CLASSES = 2"))
+    *_, line = clone.run(*script, ok=False).splitlines()
+    assert line == "labels: up to 2 (zdl.kinds.CLASSES: 2, so up to 1)"
+    for path in (kinds_py, trial_py):
+        path.write_text(path.read_text().replace("CLASSES = 2", "CLASSES = 3"))
+    clone.run("python", "-c", STEP_BY_STEP)
+    page = (clone.path / "reports/README.md").read_text()
+    digit, taken_for = re.search(r"is\s+to\s+take\s+(\d)\s+for\s+(\d),", page).groups()
+    assert digit != taken_for and {digit, taken_for} < set("012")
+
+
 def test_the_guide_played_word_for_word(clone):
     before = trials(clone)
     *edits, run = NETWORK
@@ -100,6 +125,11 @@ def test_the_guide_played_word_for_word(clone):
     assert would_run(said["snakemake -n"]) == sorted(network) and not network.keys() & before.keys()
     for old, new in zip(before.values(), network.values(), strict=True):
         assert new.items() > old.items() and 0 <= new["residual_scale"] <= 1
+    code = clone.path / "src/zdl/trial.py"
+    text = code.read_text()
+    code.write_text(text.replace('"residual", ', ""))
+    clone.run("pytest", "-q", "tests/test_layout.py", "-k", "trains", ok=False)
+    code.write_text(text)
     code = clone.path / "src/zdl/residual.py"
     text = code.read_text()
     code.write_text(text.replace("self.scale * self.activation", "-self.scale * self.activation"))
@@ -114,6 +144,8 @@ def test_the_guide_played_word_for_word(clone):
     for path in clone.records():
         record = json.loads(path.read_text())
         assert record["spec"]["config"]["residual_scale"] == data[path.stem]["residual_scale"]
+    for page in (clone.path / "reports").glob("*.md"):
+        assert "MNIST" not in page.read_text() and "optdigits" in page.read_text()
     metrics = json.loads((clone.path / "reports/metrics.json").read_text())
     assert metrics["best"]["val_acc"] > 0.5  # by chance: 0.1
     (confirmed,) = (clone.path / "results/confirmed").iterdir()
@@ -131,15 +163,17 @@ def test_the_guide_played_word_for_word(clone):
 
 
 class Listed:
-    """A network of which only those members can be had that the guide's table lists."""
+    """A network of which only those members can be had that the guide's table lists, and which knows those
+    that were asked for."""
 
     def __init__(self, network):
         table = ENGLISH.read_text(encoding="utf-8").partition("| member |")[2].partition("\n\n")[0]
         self.names = re.findall(r"^\| `(\w+)", table, re.M)
-        self.network = network
+        self.network, self.asked = network, {"lit_inputs"}
 
     def __getattr__(self, name):
         assert name in self.names, name
+        self.asked.add(name)
         return getattr(self.network, name)
 
     @contextmanager
@@ -151,13 +185,62 @@ def test_the_trainer_asks_of_a_network_what_the_guide_lists():
     rng = np.random.default_rng(1)
     x, t = rng.random((12, 5)), rng.integers(3, size=12)
     losses = []
-    for kind in (Listed, lambda network: network):
-        network = kind(MultiLayerNet(5, [4], 3, rng=np.random.default_rng(2)))
+    networks = [MultiLayerNet(5, [4], 3, rng=np.random.default_rng(2)) for _ in range(2)]
+    listed = Listed(networks[0])
+    for network in (listed, networks[1]):
         how = {"epochs": 3, "batch_size": 4, "optimizer": make("adam"), "rng": np.random.default_rng(3)}
         history = Trainer(network, x, t, x, t, **how).train()
         losses.append(history.loss)
     assert history.status == "finished"
     np.testing.assert_allclose(*losses)
+    assert listed.asked == set(listed.names)
+
+
+@pytest.fixture(scope="module")
+def dropout():
+    """The module that the guide shows."""
+    (text,) = [text for _, text in NETWORK if text.startswith("# src/zdl/dropout.py")]
+    module = types.ModuleType("dropout")
+    exec(text, vars(module))
+    return module
+
+
+def dropping(dropout, seed=2):
+    return dropout.DropoutNet(5, [400, 400], 3, dropout=0.4, rng=np.random.default_rng(seed))
+
+
+def test_dropout_drops_in_training_alone(dropout):
+    x = np.random.default_rng(1).random((12, 5))
+    network, plain = dropping(dropout), MultiLayerNet(5, [400, 400], 3, rng=np.random.default_rng(2))
+    scores = plain.predict(x)
+    t, rows = scores.argmax(axis=1), np.arange(12)
+    with network.lit_inputs(x) as (lit,):
+        for _ in range(2):
+            assert network.correct(lit, t).all()
+            assert network.loss(lit, t) == pytest.approx(plain.loss(x, t))
+            for training in (network.recall(rows), network.predict(lit)):
+                assert (np.abs(training - scores) > 1e-3).mean() > 0.9
+                for layer in network.dropping:
+                    assert (layer.mask == 0).mean() == pytest.approx(0.4, abs=0.05)
+                    assert layer.mask.mean() == pytest.approx(1, abs=0.05)
+    np.testing.assert_allclose(network.predict(x), scores)
+
+
+def test_the_gradient_of_dropout_is_the_numeric_one(dropout):
+    rng = np.random.default_rng(1)
+    x, t = rng.random((4, 5)), rng.integers(3, size=4)
+    network = dropout.DropoutNet(5, [6, 6], 3, dropout=0.4, rng=rng)
+
+    def loss(_):
+        for seed, layer in enumerate(network.dropping):
+            layer.rng = np.random.default_rng(seed)  # drops the same each time
+        return network.backward(network.predict(x), t)[0]
+
+    with network.mode(training=True):
+        loss(None)
+        gradient = {key: grad.copy() for key, grad in network.grads.items()}
+        for key, p in network.params.items():
+            np.testing.assert_allclose(gradient[key], numerical_gradient(loss, p), atol=1e-6, err_msg=key)
 
 
 def test_there_are_as_many_classes_in_a_trial_as_in_its_data():
