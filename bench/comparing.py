@@ -23,8 +23,8 @@ from matplotlib.ticker import MaxNLocator
 from zdl.dataset import validation_count
 from zdl.figures import png, surface_map, svg
 from zdl.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
-from zdl.ranking import accuracy, count, csv, listed, map_axes, short, title
-from zdl.report import tidy
+from zdl.prose import accuracy, count, listed, short, tidy, title
+from zdl.ranking import csv, map_axes
 from zdl.surface import surface
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about

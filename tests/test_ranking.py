@@ -149,14 +149,6 @@ def test_a_result_that_looks_like_a_number_stays_text(result):
     assert ranking.read(text)["result"].tolist() == [result]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.8, "0.80"), (0.83, "0.83"), (83 / 97, "0.8557"), (0.8375, "0.8375"), (0.805, "0.805"), (1, "1.00")],
-)
-def test_accuracy_as_people_read_it(value, text):
-    assert ranking.accuracy(value) == text
-
-
 few = settings(max_examples=50, deadline=None)  # an example is a dozen small frames
 points = st.fixed_dictionaries(
     {"lr": st.floats(1e-12, 1e4)},

@@ -547,13 +547,6 @@ def test_when_a_grid_came_upon_its_best_means_nothing():
     assert "when the best came says nothing" in text and "last gain" not in text
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (112, "112th"), (1021, "1,021st")]
-)
-def test_places_in_words(number, text):
-    assert report.ordinal(number) == text
-
-
 def test_leaders_that_cannot_be_told_from_the_best():
     text = page(search())
     assert "**10 of the other 29 cannot be told from Best-1**" in flat(text)
@@ -573,14 +566,6 @@ def test_the_most_confused_pair_of_three_classes():
     confusion = np.array([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.25, 0.05, 0.7]])
     text = flat(page(search(), confusion=confusion))
     assert "to take 2 for 0, with 25 % of the images of 2. Best read is 1 (100 %), worst 2 (70 %)." in text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0004, "p < 0.001"), (0.0005, "p = 0.001"), (0.041, "p = 0.041"), (1.0, "p = 1.000")],
-)
-def test_p_values_in_words(value, text):
-    assert report.p_said(value) == text
 
 
 @pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.workflow import Clone
 from zdl import figures, review
-from zdl.report import spans
+from zdl.prose import spans
 from zdl.statistics import wilson
 
 SPACE = {

@@ -254,7 +254,7 @@ class Layout:
     def rendered(self) -> File:
         """The receipt of the files in RENDERED."""
         code = [
-            code_digest("figures/", "report", "steps.render", "steps._search", *SURFACE, *KEPT),
+            code_digest("figures/", "report", "prose", "steps.render", "steps._search", *SURFACE, *KEPT),
             *(path.read_text("utf-8") for path in TEMPLATES),
         ]
         libraries = ("jinja2", "matplotlib", *LIBRARIES)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from zdl.prose import short, title
+
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
@@ -136,37 +138,6 @@ def important_axes(
     """`map_axes` of the hyper-parameters that matter most, as `zdl.advice.space` has found."""
     order = found.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
     return map_axes(ranking, space, order)
-
-
-def short(value: Any) -> str:
-    """A value as people read it: floats to 3 significant digits, a dash for a blank."""
-    if pd.isna(value):
-        return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def accuracy(value: float) -> str:
-    """An accuracy as people read it: two decimals, or up to four where there are more (0.80, 0.8557)."""
-    if pd.isna(value):
-        return "–"
-    text = f"{value:.4f}"
-    return text[:-2] if text.endswith("00") else text.removesuffix("0")
-
-
-def title(name: str) -> str:
-    """A hyper-parameter's name in words, as the book prints it: weight decay."""
-    return name.replace("_", " ")
-
-
-def count(n: int, noun: str) -> str:
-    """A number of things: 1 trial, 10,000 trials."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def listed(words: Iterable[str]) -> str:
-    """lr; lr and weight decay; lr, weight decay and momentum."""
-    *most, last = list(words) or [""]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def best_lines(frame: pd.DataFrame, n: int | None = None, names: Iterable[str] | None = None) -> list[str]:

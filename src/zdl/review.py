@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 
 from zdl import Error, ranking
 from zdl.files import parsing
-from zdl.report import templates, tidy
+from zdl.prose import tidy
+from zdl.report import templates
 from zdl.settings import normalise
 from zdl.statistics import expected_maximum, mcnemar, wilson
 

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from zdl.figures.base import FAINT, INK, VALIDATION, _axes, _figure, _legend, _style
-from zdl.ranking import accuracy, count
+from zdl.prose import accuracy, count
 
 WIDTH = 7.6  # inches
 

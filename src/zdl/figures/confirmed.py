@@ -26,7 +26,7 @@ from zdl.figures.base import (
     _legend,
     _style,
 )
-from zdl.ranking import count
+from zdl.prose import count
 
 HELD_OUT = "#009E73"  # Okabe and Ito's; in print, a diamond
 BASELINE = "logistic regression"

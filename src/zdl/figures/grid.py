@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zdl.figures.base import DIVERGED, INK, MANY, _axes, _figure, _handle, _legend, _scatter, _style
 from zdl.figures.space import search_map
-from zdl.ranking import accuracy, count, listed, short, title
+from zdl.prose import accuracy, count, listed, short, title
 
 PANELS = 12  # small multiples of a heat map; with more combinations it shows the best over them
 

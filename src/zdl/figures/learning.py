@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from zdl.figures.base import FAINT, QUIET, TRAINING, VALIDATION, _axes, _figure, _legend, _style
-from zdl.ranking import FIXED, accuracy, count, short, title
+from zdl.prose import accuracy, count, short, title
+from zdl.ranking import FIXED
 
 BOOK = ("lr", "weight_decay")
 COLUMNS, NAMED = 5, 3  # panels in a row, hyper-parameters named above each

@@ -24,7 +24,7 @@ from zdl.figures.base import (
     _style,
 )
 from zdl.figures.space import _along, _crosses, _size
-from zdl.ranking import count, short, title
+from zdl.prose import count, short, title
 
 ACROSS = 4  # panels in a row, at most
 FEW = 12  # whole numbers

@@ -33,7 +33,8 @@ from zdl.figures.base import (
     _scatter,
     _style,
 )
-from zdl.ranking import CROWDED, count, map_axes, short, title
+from zdl.prose import count, short, title
+from zdl.ranking import CROWDED, map_axes
 
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]  # values along each axis, what is expected there
 CONTOUR = "#9a9a9a"
