@@ -68,8 +68,9 @@ experiments: $(VENV)/ready  ## DVC's experiments: what each changed, found, and 
 	@dvc exp show --no-pager --only-changed --precision 3 --hide-workspace \
 	  --drop '.*(/|held_out_|_sd|luck|final|train_acc|trial$$|above)|Created|params.yaml|top|best.(lr|weight)'
 
+# One by one to whichever process is free: a few tests take a minute, most of them no time.
 test: $(VENV)/ready  ## all tests
-	pytest --numprocesses auto
+	pytest --numprocesses auto --maxschedchunk 1
 
 # These two run what only remotes and clusters need, and so in an environment of its own.
 test-remotes test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)

@@ -177,7 +177,7 @@ def search(clone: Elsewhere) -> list[str]:
     committed = clone.published()
     for name in committed:
         (clone.path / name).unlink()
-    clone.engine(clone.environment.engine, clone.environment.cores)
+    clone.engine(clone.environment.engine, cores=clone.environment.cores)
     assert clone.trained() == sorted(clone.names()), "not every trial was trained"
     clone.run("dvc", "repro")
     assert clone.trained() == [], "dvc repro trained again"

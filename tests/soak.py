@@ -182,37 +182,60 @@ def damaged(kind: str, data: bytes, other: bytes, where: float) -> bytes:
 
 
 class Template:
-    """A clone that nothing has run in, and one that is built, with a second branch, all of it pushed."""
+    """The clones that sequences start in, each made when it is asked for unless it is given: one in which
+    nothing has run, one after Snakemake, and one that is built (`build`). The first two have the defect."""
 
-    def __init__(self, folder: Path, defect: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, defect: str | None = None, made: Clone | None = None, built: Clone | None = None
+    ) -> None:
         self.folder = folder = folder.resolve()
         self.oracle = Oracle(folder / "oracle")
-        self.fresh = Clone.of_this_project(folder / "fresh")
-        if defect:
-            file, old, new = DEFECTS[defect]
-            replace(self.fresh.path / file, old, new)
-            self.fresh.commit()
+        self.defect, self._made, self._built = defect, made, built
+
+    @cached_property
+    def fresh(self) -> Clone:
+        return self._planted(Clone.of_this_project(self.folder / "fresh"))
+
+    @cached_property
+    def made(self) -> Clone:
+        if self._made:
+            return self._planted(self._made.copy(self.folder / "made"))
+        made = Clone.of_this_project(self.folder / "made")
+        made.engine("snakemake")
+        return self._planted(made)
+
+    def _planted(self, clone: Clone) -> Clone:
+        if self.defect:
+            file, old, new = DEFECTS[self.defect]
+            replace(clone.path / file, old, new)
+            clone.commit()
+        return clone
 
     @cached_property
     def built(self) -> Clone:
-        built = self.fresh.copy(self.folder / "built")
-        built.run("dvc", "remote", "add", "--default", "here", str(self.folder / "remote"))
-        self._branch(built, "main")
-        edit(built, "lr", "narrow")
-        edit(built, "best", "3")
-        self._branch(built, "other")
-        built.run("git", "switch", "--quiet", "main")
-        built.run("dvc", "checkout", "--force")
-        built.trained()
+        built = self._built or build(self.fresh.copy(self.folder / "built"))
+        other = built.copy(self.folder / "other")
+        other.run("git", "switch", "--quiet", "--force", "other")
+        for clone in (built, other):
+            self.oracle(clone)
+        shutil.rmtree(other.path)
         return built
 
-    def _branch(self, built: Clone, name: str) -> None:
-        built.run("git", "switch", "--quiet", "--force-create", name)
-        self.oracle(built)
-        built.engine("dvc")
-        built.engine("snakemake")
-        built.commit()
-        built.run("dvc", "push")
+
+def build(clone: Clone) -> Clone:
+    """Have both engines run in it, commit and push, on two branches."""
+    clone.run("dvc", "remote", "add", "--default", "here", str(clone.path.parent / "remote"))
+    for name, settings in (("main", {}), ("other", {"lr": "narrow", "best": "3"})):
+        clone.run("git", "switch", "--quiet", "--force-create", name)
+        for setting, value in settings.items():
+            edit(clone, setting, value)
+        clone.engine("dvc")
+        clone.engine("snakemake")
+        clone.commit()
+        clone.run("dvc", "push")
+    clone.run("git", "switch", "--quiet", "main")
+    clone.run("dvc", "checkout", "--force")
+    return clone
 
 
 def edit(clone: Clone, name: str, value: str) -> None:
@@ -261,6 +284,9 @@ class Sequence:
 
     def fresh_(self) -> None:
         self.clone = self.template.fresh.copy(self.folder / "0")
+
+    def made_(self) -> None:
+        self.clone = self.template.made.copy(self.folder / "0")
 
     def built_(self) -> None:
         self.clone = self.template.built.copy(self.folder / "0")

@@ -135,12 +135,13 @@ def test_one_byte_of_a_report_edited_by_hand(clone):
 
 
 def test_a_report_that_was_edited_and_committed(recorded, clone):
-    shutil.copytree(recorded.path / ".zdl", clone.path / ".zdl")
     text = (clone.path / RANKING).read_text()
     (clone.path / RANKING).write_text(text.replace("0.", "0.9", 1))
     clone.commit()
     (line,) = lines(clone)
     assert line == f"{RANKING}: is not what dvc.lock records; `make repro` mends it"
+    for made in (".zdl", "data", "results"):  # so that the mending takes no longer than it has to
+        shutil.copytree(recorded.path / made, clone.path / made)
     mend(clone, command(line))
     assert (clone.path / RANKING).read_text() == text
 

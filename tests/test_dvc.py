@@ -16,9 +16,12 @@ PLOTS = ("best20", "search", "budget", "confirmed")
 
 
 @pytest.fixture(scope="module")
-def queued(recorded, tmp_path_factory):
+def queued(recorded, once):
     """The recorded clone after two experiments by two workers at once: the second has the first's trials."""
-    clone = recorded.copy(tmp_path_factory.mktemp("queued") / "zdl")
+    return once("queued", lambda path: queue(recorded.copy(path)))
+
+
+def queue(clone):
     for name, edit in (("wide", WIDE), ("often", (*WIDE, *OFTEN))):
         clone.run("dvc", "exp", "run", "--queue", "--name", name, *edit)
     clone.run("dvc", "queue", "start", "--jobs", "2", ZDL_CORES="1")
@@ -27,7 +30,6 @@ def queued(recorded, tmp_path_factory):
         assert time.monotonic() < deadline, status
         time.sleep(0.5)
     assert status.count("Success") == 2, clone.run("dvc", "queue", "logs", "wide")
-    return clone
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def clone(queued, tmp_path):
 
 
 def test_two_workers_train_what_is_new_and_each_of_it_once(recorded, queued):
-    trained = queued.log.read_text().split()
+    trained = queued.logged()
     trials = {name for name in trained if not name.startswith("repeat-")}
     assert len(set(trained)) == len(trained)
     assert 0 < len(trials) < len(recorded.names()) and not trials & recorded.names()

@@ -41,12 +41,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def clone(fresh, tmp_path_factory) -> Clone:
+def clone(made, once) -> Clone:
     """A tiny search, all made, and its report."""
-    clone = fresh.copy(tmp_path_factory.mktemp("html") / "clone")
-    clone.engine("snakemake")
-    clone.run(*COMMAND)
-    return clone
+    return once("html", lambda path: made.copy(path).run(*COMMAND))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A search too large for its whole ranking to be published: what Git carries then, and where the rest is."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,17 +12,19 @@ SAID = f"{TRIALS} in the one file in `results/ranking/`"
 
 
 @pytest.fixture(scope="module")
-def large(fresh, tmp_path_factory) -> Clone:
+def large(recorded, once) -> Clone:
     """A clone in which a search of more than ROWS trials is a large one, recorded and committed."""
-    clone = fresh.copy(tmp_path_factory.mktemp("large") / "zdl")
-    module = clone.path / "src/zdl/ranking.py"
-    source = module.read_text()
-    assert source.count("\nPUBLISHED = 1000 ") == 1
-    module.write_text(source.replace("\nPUBLISHED = 1000 ", f"\nPUBLISHED = {ROWS} "))
-    clone.engine("dvc")
-    clone.commit()
-    clone.trainings()
-    return clone
+
+    def make(path: Path) -> None:
+        clone = recorded.copy(path)
+        module = clone.path / "src/zdl/ranking.py"
+        source = module.read_text()
+        assert source.count("\nPUBLISHED = 1000 ") == 1
+        module.write_text(source.replace("\nPUBLISHED = 1000 ", f"\nPUBLISHED = {ROWS} "))
+        clone.engine("dvc")
+        clone.commit()
+
+    return once("large", make)
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def lines(clone):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_best_rows_are_published_and_the_whole_is_tracked(fresh, large, engine, tmp_path):
+def test_the_best_rows_are_published_and_the_whole_is_tracked(large, engine, tmp_path):
     clone = large.copy(tmp_path / "zdl")
     clone.run("rm", "-r", "results", "reports")
     clone.engine(engine)

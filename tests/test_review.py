@@ -278,15 +278,18 @@ def test_reports_that_are_not_on_record_are_named():
 
 
 @pytest.fixture(scope="module")
-def clone(recorded, tmp_path_factory):
+def clone(recorded, once):
     """A tiny search, committed with its report; on another branch one with a narrower range."""
-    clone = recorded.copy(tmp_path_factory.mktemp("review") / "zdl")
-    clone.run("git", "branch", "--move", "first")
-    clone.run("git", "checkout", "--quiet", "-b", "second")
-    clone.search(lr=(1e-4, 1e-2))
-    clone.engine("dvc")
-    clone.commit()
-    return clone
+
+    def make(path):
+        clone = recorded.copy(path)
+        clone.run("git", "branch", "--move", "first")
+        clone.run("git", "checkout", "--quiet", "-b", "second")
+        clone.search(lr=(1e-4, 1e-2))
+        clone.engine("dvc")
+        clone.commit()
+
+    return once("review", make)
 
 
 def reviewed(clone, *revisions, ok=True):

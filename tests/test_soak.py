@@ -4,17 +4,18 @@ import random
 
 import pytest
 
-from tests.soak import DEFECTS, Broken, Template, play, sequence
+from tests.soak import DEFECTS, Broken, Template, build, play, sequence
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    return Template(tmp_path_factory.mktemp("soak"))
+def template(recorded, once, tmp_path_factory):
+    built = once("soak", lambda path: build(recorded.copy(path)))
+    return Template(tmp_path_factory.mktemp("played"), built=built)
 
 
 FOUND = {  # by the seed that found it, shrunk
     # A killed engine's mark on a whole file made Snakemake run its job again, skip the rest, and end with 0.
-    "100-13": "fresh kill:engine:snakemake:first run:snakemake:1 finish:dvc",
+    "100-13": "fresh kill:engine:snakemake:first run:snakemake:1",
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
@@ -22,7 +23,7 @@ FOUND = {  # by the seed that found it, shrunk
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
     "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.
-    "by hand 2": "built run:snakemake code:steps finish:snakemake",
+    "by hand 2": "built run:snakemake code:steps run:snakemake",
 }
 
 
@@ -51,7 +52,7 @@ def test_random_sequences_keep_it(template, seed):
 CAUGHT = {  # after a first run: the actions by which a defect shows, and what is said of it
     "no lock": ("delete:.zdl delete:results both:snakemake:snakemake:0", "trained, and need not be"),
     "no checksum": ("damage:digit:results/trials:0:0.99 run:snakemake", "results/trials/0000-.* is not what"),
-    "a digest that forgets a setting": ("edit:best:3 run:snakemake", "curves.csv is not what"),
+    "a digest that forgets a setting": ("run:snakemake edit:best:3 run:snakemake", "curves.csv is not what"),
     "a write that is not atomic": (  # one record is to be made, so that no other process mends the torn one
         "damage:delete:.zdl/trials:0 damage:delete:results/trials:0 crash:write:0:300:snakemake",
         "is torn",
@@ -67,13 +68,13 @@ CAUGHT = {  # after a first run: the actions by which a defect shows, and what i
 }
 
 
-def test_without_a_defect_nothing_is_caught(tmp_path):
+def test_without_a_defect_nothing_is_caught(made, tmp_path):
     actions = " ".join(words for words, _ in CAUGHT.values())
-    play(Template(tmp_path), f"fresh run:snakemake {actions} finish:dvc")
+    play(Template(tmp_path, made=made), f"made {actions}")
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_a_planted_defect_is_caught(tmp_path, defect):
+def test_a_planted_defect_is_caught(made, tmp_path, defect):
     words, says = CAUGHT[defect]
     with pytest.raises(Broken, match=says):
-        play(Template(tmp_path, defect), f"fresh run:snakemake {words}")
+        play(Template(tmp_path, defect, made), f"made {words}")

@@ -8,21 +8,24 @@ import time
 import pytest
 from ruamel.yaml import YAML
 
-from tests.workflow import ENGINES, TRIALS, Clone
+from tests.workflow import ENGINES, TRIALS, Clone, programs
 
+TRAINS = ("trials", "confirmations")  # targets: all that a run trains
 other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
 
 
 @pytest.fixture(scope="session")
-def built(recorded, tmp_path_factory):
+def built(recorded, once):
     """A clone after one run of each engine, with dvc.lock and reports committed and pushed to a remote."""
-    clone = recorded.copy(tmp_path_factory.mktemp("built") / "zdl")
-    clone.engine("snakemake")
-    clone.run("dvc", "remote", "add", "--default", "here", str(clone.path.parent / "remote"))
-    clone.commit()
-    clone.run("dvc", "push")
-    clone.trained()
-    return clone
+
+    def make(path):
+        clone = recorded.copy(path)
+        clone.engine("snakemake")
+        clone.run("dvc", "remote", "add", "--default", "here", str(path.parent / "remote"))
+        clone.commit()
+        clone.run("dvc", "push")
+
+    return once("built", make)
 
 
 @pytest.fixture
@@ -31,10 +34,9 @@ def clone(built, tmp_path):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_fresh_clone_trains_every_trial_once_by_either_engine(fresh, built, engine, tmp_path):
-    clone = fresh.copy(tmp_path / "zdl")
-    clone.engine(engine)
-    trainings = clone.trainings()
+def test_a_fresh_clone_trains_every_trial_once_by_either_engine(made, recorded, built, engine, tmp_path):
+    first = {"snakemake": made, "dvc": recorded}[engine]
+    clone, trainings = first.copy(tmp_path / "zdl"), first.logged()
     assert [name for name in trainings if not name.startswith("repeat-")] == sorted(clone.names())
     assert len(clone.names()) == TRIALS and len(trainings) == TRIALS + 2 * 2
     assert clone.reports() == built.reports()
@@ -49,7 +51,7 @@ def test_a_process_goes_on_with_the_trials_that_its_run_makes(fresh, tmp_path):
     one, *others = sorted(clone.names())
     clone.run("snakemake", "--cores", "2", f"results/trials/{one}.json")
     assert clone.trained() == [one]
-    said = clone.run("snakemake", "--cores", "1", "--printshellcmds")
+    said = clone.run("snakemake", "--cores", "1", "--printshellcmds", "trials")
     first = next(line for line in said.splitlines() if "trial.py" in line)
     assert sorted(set(re.findall(r"\d+-[0-9a-f]+(?= )", first))) == others
     assert "not present" not in said
@@ -93,17 +95,21 @@ def test_a_second_run_has_nothing_to_do(clone):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_edit_repeats_what_is_new_of_the_best(clone, engine):
     reports = clone.reports()
-    for confirm, new in (({"repeats": 3}, 2), ({"trials": 3}, 3), ({"trials": 2, "repeats": 2}, 0)):
+    for confirm, new, *targets in (
+        ({"repeats": 3}, 2, "confirmations"),
+        ({"trials": 3}, 3),
+        ({"trials": 2, "repeats": 2}, 0),
+    ):
         clone.edit(confirm=confirm)
-        clone.engine(engine)
+        clone.engine(engine, *targets)
         assert len(clone.trainings()) == new
-    assert clone.reports() == reports
+        assert (clone.reports() == reports) == (new != 3)
     clone.edit(confirm={"seed": 8})
-    clone.engine(engine)
+    clone.engine(engine, "confirmations")
     assert len(clone.repeated()) == 2 * 2
-    clone.engine(other[engine])
+    clone.engine(other[engine], *TRAINS)
     assert clone.trainings() == []
-    clone.run("dvc", "repro")
+    clone.engine("dvc", "confirmations")
     assert len([*(clone.path / "results/confirmed").iterdir()]) == 2
 
 
@@ -145,13 +151,13 @@ def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
     clone.engine(engine)
     assert clone.trained() == new
     assert clone.reports() != reports
-    clone.engine(other[engine])
+    clone.engine(other[engine], *TRAINS)
     if edit in ("narrow", "widen"):  # taken back: restored from the store
         clone.run("git", "checkout", "--quiet", "params.yaml")
         clone.engine(engine)
         assert clone.reports() == reports
     assert clone.trainings() == []
-    clone.run("dvc", "repro")
+    clone.engine("dvc", "trials")
     assert {path.stem for path in clone.records()} == clone.names()
 
 
@@ -171,7 +177,7 @@ def test_a_grid_trains_its_combinations_and_after_an_edit_the_new_ones(clone, en
     lrs = {"distribution": "choice", "options": [0.03, 0.1, 0.01]}  # one added before the others, one removed
     clone.edit(search={"space": {**ARTICLE, "lr": lrs}})
     new = clone.names() - first
-    clone.engine(other[engine])
+    clone.engine(other[engine], *TRAINS)
     assert clone.trained() == sorted(new) and len(new) == 3
     number = min(new).partition("-")[0]
     assert clone.run("python", "workflow/scripts/trial.py", "--verbose", number).count("epoch") == 2
@@ -185,23 +191,26 @@ def test_a_halton_search_keeps_what_an_edit_can_keep(clone, engine):
     assert clone.trained() == sorted(first) and len(first) == TRIALS
     EDITS["narrow"](clone)
     kept = first & clone.names()
-    clone.engine(other[engine])
+    clone.engine(other[engine], *TRAINS)
     assert clone.trained() == sorted(clone.names() - first) and len(kept) == 3
 
 
 @pytest.fixture(scope="session")
-def learnt(built, tmp_path_factory):
+def learnt(built, once):
     """The built clone after a Bayesian search of two rounds by DVC, committed and pushed."""
-    clone = built.copy(tmp_path_factory.mktemp("learnt") / "zdl")
-    clone.edit(search={"method": "bayes"})
-    clone.engine("dvc")
-    clone.commit()
-    clone.run("dvc", "push")
-    return clone
+
+    def make(path):
+        clone = built.copy(path)
+        clone.edit(search={"method": "bayes"})
+        clone.engine("dvc")
+        clone.commit()
+        clone.run("dvc", "push")
+
+    return once("learnt", make)
 
 
 def test_a_random_search_turned_bayesian_keeps_its_first_round(built, learnt):
-    trained = sorted(name for name in learnt.log.read_text().split() if not name.startswith("repeat-"))
+    trained = [name for name in learnt.logged() if not name.startswith("repeat-")]
     trials = [path.stem for path in learnt.records()]
     assert trained == trials[3:] and trials[:3] == [path.stem for path in built.records()[:3]]
     assert len(learnt.rounds()) == 1
@@ -228,18 +237,23 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
     """In a pulled clone, without metadata and without a store."""
     clone = pulled(learnt, engine, tmp_path / "zdl")
     first, reports = clone.names(), clone.reports()
-    for trials, new, proposed in ((8, 2, 1), (9, 1, 0), (6, 0, 0)):  # rounds have 3: the third is filled up
+    for trials, new, proposed, *targets in (  # rounds have 3: the third is filled up
+        (8, 2, 1, *TRAINS),
+        (9, 1, 0),
+        (6, 0, 0),
+    ):
         before = clone.names()
         clone.edit(search={"trials": trials})
         said = clone.run("snakemake", "-n")
         assert len(re.findall(r"^trial ", said, re.M)) == new
         assert len(re.findall(r"^propose ", said, re.M)) == proposed
-        clone.engine(engine)
+        clone.engine(engine, *targets)
         assert clone.trained() == sorted(clone.names() - before) and len(clone.names() - before) == new
-    assert clone.names() == first and clone.reports() == reports
+        assert (clone.reports() == reports) == (trials != 9)
+    assert clone.names() == first
     clone.search(weight_decay=(1e-8, 1e-2))
     clone.run("rm", "-rf", ".snakemake")
-    clone.engine(engine)
+    clone.engine(engine, *TRAINS)
     assert clone.trained() == sorted(clone.names() - first) and clone.names() - first >= later(clone.names())
     clone.run("git", "checkout", "--quiet", "params.yaml")
     clone.engine(other[engine])
@@ -301,14 +315,21 @@ def test_damage_is_named_and_mended(clone, engine):
     assert clone.reports() == reports
 
 
-def test_what_a_killed_dvc_left_half_written_is_made_again(clone):
-    lock = (clone.path / "dvc.lock").read_bytes()
+def test_what_a_killed_dvc_left_half_written_is_made_again(clone, tmp_path):
+    path = clone.path / "dvc.lock"
+    lock = path.read_bytes()
+    path.write_bytes(b"")
+    clone.run("dvc", "repro", ok=False)
+    programs(tmp_path / "bin", dvc="exit 0")  # in DVC's place
+    found = f"{tmp_path / 'bin'}{os.pathsep}{clone.env['PATH']}"
+    said = clone.run("python", "workflow/scripts/repro.py", PATH=found)
+    assert "dvc.lock: was left half written" in said and not path.exists()  # as DVC finds it in the next case
     cut = lock[: lock.index(b"outs:") + 5]
-    for own, left in (("dvc.lock", b""), ("dvc.lock", cut), (".dvc/tmp/rwlock", b'{"read": {')):
+    for own, left in (("dvc.lock", cut), (".dvc/tmp/rwlock", b'{"read": {')):
         (clone.path / own).write_bytes(left)
         clone.run("dvc", "repro", ok=False)
         assert f"{own}: was left half written" in clone.run("python", "workflow/scripts/repro.py")
-        assert (clone.path / "dvc.lock").read_bytes() == lock
+        assert path.read_bytes() == lock
     assert clone.trainings() == []
     assert clone.run("git", "status", "--short") == ""
 

@@ -98,10 +98,11 @@ class Clone:
         assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def engine(self, name: str, cores: int = 2, **env: str) -> str:
+    def engine(self, name: str, *targets: str, cores: int = 2, **env: str) -> str:
+        """A run; with targets (rules and stages have the same names) no further than those need."""
         if name == "snakemake":
-            return self.run("snakemake", "--cores", str(cores), **env)
-        return self.run("dvc", "repro", ZDL_CORES=str(cores), **env)
+            return self.run("snakemake", "--cores", str(cores), *targets, **env)
+        return self.run("dvc", "repro", *targets, ZDL_CORES=str(cores), **env)
 
     def edit(self, **sections: dict) -> None:
         """Merge into params.yaml, as a person would edit it."""
@@ -125,11 +126,15 @@ class Clone:
         code = "from zdl.layout import Layout; print(*Layout.of().names)"
         return set(self.run("python", "-c", code).split())
 
+    def logged(self) -> list[str]:
+        """What was trained since one of the next three was last asked."""
+        return sorted(self.log.read_text().split()) if self.log.exists() else []
+
     def trainings(self) -> list[str]:
         """What was trained since this, or one of the next two, was last asked."""
-        names = self.log.read_text().split() if self.log.exists() else []
+        names = self.logged()
         self.log.unlink(missing_ok=True)
-        return sorted(names)
+        return names
 
     def trained(self) -> list[str]:
         """The search's own trials among `trainings`."""
@@ -147,3 +152,12 @@ class Clone:
 
     def reports(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH: a folder of shell scripts to find programs in, and then those of the system."""
+    folder.mkdir()
+    for name, text in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.defpath}"
