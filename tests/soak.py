@@ -437,11 +437,12 @@ class Sequence:
         shutil.rmtree(self.clone.path / name, ignore_errors=True)
 
     def touch_(self, seed: str) -> None:
-        """Any time stamp on any file, of the past or of the future."""
+        """Any time stamp on any file, of the past or of the future; or the same on all."""
         for path in self.clone.path.rglob("*"):
             name = path.relative_to(self.clone.path)
             if path.is_file() and not {".git", ".dvc"} & set(name.parts):
-                os.utime(path, (random.Random(f"{seed} {name}").randrange(2 * 10**9),) * 2)
+                at = 10**9 if seed == "same" else random.Random(f"{seed} {name}").randrange(2 * 10**9)
+                os.utime(path, (at, at))
 
     def damage_(self, kind: str, top: str, which: str, where: str = "0.5") -> None:
         """Delete, empty or cut a file (or all of them), change a bit or a number, add a line, or put another

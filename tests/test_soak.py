@@ -58,7 +58,7 @@ CAUGHT = {  # after a first run: the actions by which a defect shows, and what i
         "is torn",
     ),
     "a report that trusts time stamps": (
-        "damage:append:reports:0.97 touch:31 run:snakemake",  # after which no table is newer than its receipt
+        "damage:append:reports:0.97 touch:same run:snakemake",  # so that no table is newer than its receipt
         "space.csv is not what",
     ),
     "a store that restores unverified": (
