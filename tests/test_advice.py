@@ -57,6 +57,9 @@ def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
     assert math.isnan(decay["wider_high"])
     assert (decay["next_low"], decay["next_high"]) == (1e-8, 1e-4)
     assert decay["importance"] < 0.1
+    lesser = out[["p_rho", "p_groups"]].min(axis=1)  # of two tests each; and lr's is the surer of two
+    assert decay["p_effect"] == pytest.approx(2 * lesser["weight_decay"], rel=1e-3)
+    assert lr["p_effect"] == pytest.approx(4 * lesser["lr"], rel=1e-3)
 
 
 def test_how_many_trials_a_report_shows_has_no_part_in_its_findings():
@@ -271,7 +274,7 @@ def test_next_ranges_are_settings(tmp_path_factory, chosen, method, peak, reach)
             zip(("low", "high"), map(type(spec["low"]), wide), strict=True)
         )
         assert reloaded(file, wider)
-        assert wide[1] - wide[0] > spec["high"] - spec["low"]
+        assert wide[0] <= spec["low"] < spec["high"] <= wide[1] and wide != (spec["low"], spec["high"])
 
 
 def value_at(spec, place):

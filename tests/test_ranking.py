@@ -149,6 +149,15 @@ def test_a_result_that_looks_like_a_number_stays_text(result):
     assert ranking.read(text)["result"].tolist() == [result]
 
 
+@pytest.mark.parametrize(("trials", "axes"), [(4, ["lr"]), (5, ["lr", "momentum"])])
+def test_what_few_trials_have_is_no_axis_of_a_map(trials, axes):
+    space = {name: {"distribution": "uniform"} for name in ("lr", "momentum")}
+    rows = [record(k, [k], lr=0.1, **({"momentum": 0.9} if k < trials else {})) for k in range(10)]
+    frame = ranking.rank(table(*rows), space)
+    assert ranking.map_axes(frame, space) == axes
+    assert ranking.map_axes(frame, {"momentum": space["momentum"]}) == ["momentum"], "there is no other"
+
+
 few = settings(max_examples=50, deadline=None)  # an example is a dozen small frames
 points = st.fixed_dictionaries(
     {"lr": st.floats(1e-12, 1e4)},

@@ -327,18 +327,16 @@ def test_rivals_are_judged_by_held_out_images():
 
 def test_rivals_are_judged_by_the_validation_images_of_each_split():
     """In pairs: what is hard about a split is hard for both."""
+
+    def val(ahead):  # of pairs of scores on the same splits
+        files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
+        return [confirmation.rivals(files, trial, T)["val"].item() for trial in (0, 1)]
+
     ahead = [(9, 8), (5, 4), (7, 6), (2, 1)]
-    files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
-    assert confirmation.rivals(files, 0, T)["val"].tolist() == [1]
-    assert confirmation.rivals(files, 1, T)["val"].tolist() == [-1]
-    ahead = [
-        (9, 7),
-        (9, 8),
-        (8, 7),
-        (9, 9),
-    ]  # 1 ± 0.82: t is 0.74, and not 2.4
-    files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
-    assert confirmation.rivals(files, 0, T)["val"].tolist() == [0]
+    assert val(ahead * 2) == [1, -1]
+    assert val(ahead) == [0, 0], "four of a sign are one in eight"
+    assert val([(9, 7), (9, 8), (8, 6), (9, 8)]) == [0, 0], "t is 1.57, and not 5.2, as splits overlap"
+    assert val([(9, 3), (9, 4), (8, 2), (9, 4), (8, 3), (9, 3)]) == [1, -1]
 
 
 def fit(hits):

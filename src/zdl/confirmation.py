@@ -120,9 +120,10 @@ def rivals(confirmation: Confirmation, trial: int | None, t: Labels) -> pd.DataF
     for other in others:
         pairs = list(_pairs(records[trial], records[other]))
         scores = np.array([_val_acc(one) - _val_acc(two) for one, two in pairs])
-        error = (
-            resampled(float(scores.std(ddof=1)), len(pairs), _ratio(pairs[0][0])) if scores[1:].size else 0
-        )
+        error = 0.0
+        if len(pairs) > 1:
+            deviation = round(float(scores.std(ddof=1)), 9)  # of equal differences: none
+            error = resampled(deviation, len(pairs), _ratio(pairs[0][0]))
         val.append((scores.mean() if pairs else 0.0, error, len(pairs)))
         hits = np.array([_right(one, t).astype(int) - _right(two, t) for one, two in pairs])
         held_out.append((hits.mean() if pairs else 0.0, crossed_error(hits) if pairs else 0.0, len(pairs)))
