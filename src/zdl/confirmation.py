@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from zdl.kinds import CLASSES, unpacked
 from zdl.repeats import answers
-from zdl.statistics import crossed, crossed_error, margin, resampled, sides, wilson
+from zdl.statistics import crossed, crossed_error, interval, resampled, sides, wilson
 
 Outcome = Mapping[str, Any]
 Confirmation = Sequence[Mapping[str, Any]]
@@ -119,14 +119,15 @@ def rivals(confirmation: Confirmation, trial: int | None, t: Labels) -> pd.DataF
     val, held_out = [], []
     for other in others:
         pairs = list(_pairs(records[trial], records[other]))
+        if len(pairs) < 2:  # which tell nothing
+            val.append((0.0, 0.0, len(pairs)))
+            held_out.append(val[-1])
+            continue
         scores = np.array([_val_acc(one) - _val_acc(two) for one, two in pairs])
-        error = 0.0
-        if len(pairs) > 1:
-            deviation = round(float(scores.std(ddof=1)), 9)  # of equal differences: none
-            error = resampled(deviation, len(pairs), _ratio(pairs[0][0]))
-        val.append((scores.mean() if pairs else 0.0, error, len(pairs)))
+        deviation = round(float(scores.std(ddof=1)), 9)  # of equal differences: none
+        val.append((float(scores.mean()), resampled(deviation, len(pairs), _ratio(pairs[0][0])), len(pairs)))
         hits = np.array([_right(one, t).astype(int) - _right(two, t) for one, two in pairs])
-        held_out.append((hits.mean() if pairs else 0.0, crossed_error(hits) if pairs else 0.0, len(pairs)))
+        held_out.append((float(hits.mean()), crossed_error(hits), len(pairs)))
     judged = {"val": val, "held_out": held_out}
     signs = {name: sides(*zip(*rows, strict=True)) if rows else [] for name, rows in judged.items()}
     return pd.DataFrame({"trial": others, **signs}).astype("int64")
@@ -150,10 +151,8 @@ def beside_linear(
     if not pairs:
         return {}
     hits = np.array([_right(outcome, t).astype(int) - _linear(fit) for fit, outcome in pairs])
-    half = margin(crossed_error(hits), len(hits)) if len(hits) > 1 else math.nan
     apart = float(hits.mean())
-    low, high = np.clip([apart - half, apart + half], -1, 1).tolist()
-    return _rounded({"apart": apart, "apart_low": low, "apart_high": high})
+    return _named("apart", apart, interval(apart, crossed_error(hits), len(hits), (-1, 1)))
 
 
 def curves(confirmation: Confirmation, trial: int | None) -> pd.DataFrame:
@@ -223,11 +222,7 @@ def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
     val_mean, val_sd = _spread(scores)
     held_out, low, high = _survived(hits)
     ratio = fits[0]["val_size"] / fits[0]["train_size"]
-    half = math.nan
-    if len(fits) > 1:
-        half = margin(math.hypot(resampled(val_sd, len(fits), ratio), crossed_error(hits)), len(fits))
-    loss = val_mean - held_out
-    loss_low, loss_high = np.clip([loss - half, loss + half], -1, 1).tolist()
+    loss, error = val_mean - held_out, math.hypot(resampled(val_sd, len(fits), ratio), crossed_error(hits))
     return {
         "val_acc": contents["search"]["val_correct"] / contents["search"]["val_size"],
         "val_mean": val_mean,
@@ -235,7 +230,7 @@ def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
         "held_out": held_out,
         "held_out_low": low,
         "held_out_high": high,
-        **_rounded({"loss": loss, "loss_low": loss_low, "loss_high": loss_high}),
+        **_named("loss", loss, interval(loss, error, len(fits), (-1, 1))),
     }
 
 
@@ -297,10 +292,10 @@ def _luck(
 ) -> tuple[float, float, float]:
     """What was found less the mean of what was scored again, with its interval (a mean is a share)."""
     mean, deviation = again
-    half = math.nan
-    if len(finished) > 1:
-        half = margin(resampled(deviation, len(finished), _ratio(finished[0])), len(finished))
-    low, high = np.clip([mean - half, mean + half], 0, 1).tolist()
+    low = high = math.nan
+    if finished:
+        error = resampled(deviation, len(finished), _ratio(finished[0]))
+        low, high = interval(mean, error, len(finished))
     return _less(found, mean), _less(found, high), _less(found, low)
 
 
@@ -309,8 +304,10 @@ def _less(found: float, left: float) -> float:
     return round(found - left, 6) + 0.0
 
 
-def _rounded(values: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 6) + 0.0 for name, value in values.items()}
+def _named(name: str, value: float, ends: tuple[float, float]) -> dict[str, float]:
+    """A difference and its interval under their names, rounded; a nothing has no sign."""
+    columns = zip((name, f"{name}_low", f"{name}_high"), (value, *ends), strict=True)
+    return {column: round(each, 6) + 0.0 for column, each in columns}
 
 
 def _survived(hits: NDArray[np.bool_]) -> tuple[float, float, float]:

@@ -69,6 +69,7 @@ def pages(
     shown under their own names. `words` has the words for the images, by language, as `zdl.mnist.WORDS`.
     Links are relative to the page, to files of its own directory.
     """
+    axes = important_axes(ranking, settings["search"]["space"], found.space)
     context = {
         "settings": settings,
         "space": settings["search"]["space"],
@@ -79,13 +80,13 @@ def pages(
         "method": _method(metrics["search"], settings["search"]),
         "best": _best(metrics, settings),
         "published": min(len(ranking), PUBLISHED),
-        "cells": _crowded(ranking, settings, found.space),
+        "cells": len(axes) == 2 and len(ranking.dropna(subset=axes)) > CROWDED,  # or dots would hide others
         "leaders": _leaders(ranking, settings, found.leaders),
         "alike": len(found.contenders) - 1,
         "searched": _searched(ranking, settings, found.space),
         "surface": settings["search"]["method"] == "bayes" and _modelled(ranking, settings),
         "lines": settings["search"]["method"] in ("random", "halton") and _modelled(ranking, settings),
-        "partial": _partial(ranking, settings, found.space),
+        "partial": bool(ranking[axes].isna().any(axis=None)),  # in some trials one of the axes plays no part
         "held_out": found.held_out,
         "guess": found.guess,
         **_confirmed(found),
@@ -155,7 +156,11 @@ def _leaders(
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table's rows as plain values, None for a blank."""
     records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    return [{name: None if pd.isna(cell) else cell for name, cell in row.items()} for row in records]
+    return [_plain(row) for row in records]
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if pd.isna(cell) else cell for name, cell in row.items()}
 
 
 def _accuracies(values: Sequence[float]) -> list[str]:
@@ -169,9 +174,9 @@ def _searched(
     ranking: pd.DataFrame, settings: Mapping[str, Any], space: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """What was searched, what the best trials have of it, and what that tells: a row a hyper-parameter, with
-    the columns of `zdl.advice.space`. Where a range is to be widened, or scores fall before its end, that
-    is the `end`, "low" or "high", where `best_there` of the best lie; and `unchecked` says that trials were
-    too few to ask that of either end."""
+    the columns of `zdl.advice.space`. Where a range is to be widened, or scores fall before its end,
+    `best_there` of the best lie at that end, which has p `p_there` by chance. `unchecked` says that trials
+    were too few to ask that of either end."""
     known = {row["name"]: row for row in _rows(space)}
     rows = []
     for name, spec in settings["search"]["space"].items():
@@ -185,7 +190,6 @@ def _searched(
                 "name": name,
                 "spec": spec,
                 "found": _found(best.head(int(row["best"])).tolist(), spec),
-                "end": end,
                 "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,
                 "p_there": row[f"p_{end}"] if end else None,
                 "unchecked": "options" not in spec and row["p_low"] is None and row["p_high"] is None,
@@ -211,18 +215,6 @@ def _modelled(ranking: pd.DataFrame, settings: Mapping[str, Any]) -> bool:
     return "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
 
 
-def _crowded(ranking: pd.DataFrame, settings: Mapping[str, Any], found: pd.DataFrame) -> bool:
-    """Whether a map of the search shows cells, as its trials would hide each other."""
-    names = important_axes(ranking, settings["search"]["space"], found)
-    return len(names) == 2 and len(ranking.dropna(subset=names)) > CROWDED
-
-
-def _partial(ranking: pd.DataFrame, settings: Mapping[str, Any], found: pd.DataFrame) -> bool:
-    """Whether a map of the search leaves out trials in which one of its hyper-parameters plays no part."""
-    names = important_axes(ranking, settings["search"]["space"], found)
-    return bool(ranking[names].isna().any(axis=None))
-
-
 def _confirmed(found: Findings) -> dict[str, Any]:
     """What survived: the trials that were trained again; the best of them, and how it compares with the
     others; how much was lost of what Best-1 had; and how a linear model compares."""
@@ -237,8 +229,8 @@ def _confirmed(found: Findings) -> dict[str, Any]:
             for by in ("val", "held_out")
         },
         "first": next((row for row in through if row["rank"] == 1), None),
-        "linear": {name: None if pd.isna(value) else value for name, value in found.baseline.items()},
-        "beside": {name: None if pd.isna(value) else value for name, value in found.beside.items()},
+        "linear": _plain(found.baseline),
+        "beside": _plain(found.beside),
     }
 
 
@@ -261,7 +253,7 @@ def _budget(found: Findings, ranking: pd.DataFrame, images: int) -> dict[str, An
     half = _rows(budget[budget["trials"] == last["trials"] // 2])[0]
     gain = round(last["expected"] - half["expected"], 6)
     equal = ranking[ranking["trial"].isin(found.contenders)]["val_acc"].to_numpy(dtype=np.float64)
-    luck = luck_of_doubling(equal, images)
+    luck = round(luck_of_doubling(equal, images), 9)
     limit = round(SELDOM * luck, 6)
     helps = gain > limit if last["trials"] >= ENOUGH else None
     told = {"gain": gain, "equal": len(equal), "luck": luck, "limit": limit, "helps": helps}

@@ -284,7 +284,7 @@ def across(settings: Settings) -> Iterator[Problem]:
     yield from counts(settings)
     for name, spec in settings["search"]["space"].items():
         kind = spec["distribution"]
-        if kind not in {"choice", *UNIVERSE.get(name, ())} or name not in UNIVERSE:
+        if name not in UNIVERSE or kind not in ("choice", *UNIVERSE[name]):
             yield ("search", "space", name), f"{kind} is not in zdl.space.UNIVERSE, though in the schema"
         elif kind != "choice":
             yield from ranges(settings, name, spec)

@@ -28,7 +28,7 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, f
     return float(low), float(high)
 
 
-@cache
+@cache  # a large search asks it of every trial, and few hundred pairs of counts are different
 def mcnemar(only_first: int, only_second: int) -> float:
     """The exact p-value of equal shares where both were seen on the same images: of those that only one of
     the two recognises, either has half (Q. McNemar, "Note on the sampling error of the difference between
@@ -201,25 +201,30 @@ def crossed(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, f
     error = crossed_error(hits)
     if networks == 1 or error == 0:
         return mean, *wilson(int(np.count_nonzero(hits[0])), images, confidence)
-    half = margin(error, networks, confidence)
-    return mean, max(0.0, mean - half), min(1.0, mean + half)
+    return mean, *interval(mean, error, networks, confidence=confidence)
 
 
-def margin(error: float, repeats: int, confidence: float = 0.95) -> float:
-    """Half of the interval of a mean with that standard error over so many repeats (Student's t)."""
+def interval(
+    mean: float, error: float, repeats: int, within: tuple[float, float] = (0, 1), confidence: float = 0.95
+) -> tuple[float, float]:
+    """The interval of a mean with that standard error over so many repeats (Student's t), cut to where such a
+    mean can be at all. One repeat has none: NaN."""
     from scipy.stats import t
 
-    return float(t.ppf((1 + confidence) / 2, repeats - 1)) * error
+    if repeats < 2:
+        return math.nan, math.nan
+    half = float(t.ppf((1 + confidence) / 2, repeats - 1)) * error
+    return max(within[0], mean - half), min(within[1], mean + half)
 
 
-def sides(means: ArrayLike, errors: ArrayLike, repeats: ArrayLike) -> list[int]:
+def sides(means: Sequence[float], errors: Sequence[float], repeats: Sequence[int]) -> list[int]:
     """Of each of k mean differences, (k,), whether it is above 0 (1), below (-1), or by chance neither (0):
     Student's t of its standard error, and Holm's p below 0.05. Fewer than two repeats tell nothing. Where all
     are the same there is no error, and their sign alone is judged: by chance all have one in 2 of 2**n."""
     from scipy.stats import t
 
     p_values = []
-    for mean, error, n in zip(*map(np.atleast_1d, (means, errors, repeats)), strict=True):
+    for mean, error, n in zip(means, errors, repeats, strict=True):
         if n < 2:
             p_values.append(math.nan)
         elif error > 0:
@@ -227,7 +232,7 @@ def sides(means: ArrayLike, errors: ArrayLike, repeats: ArrayLike) -> list[int]:
         else:
             p_values.append(2.0 ** (1 - n) if mean else 1.0)
     sure = holm(p_values) < SURE
-    return [int(np.sign(mean)) * int(found) for mean, found in zip(np.atleast_1d(means), sure, strict=True)]
+    return [int(np.sign(mean)) * int(found) for mean, found in zip(means, sure, strict=True)]
 
 
 def crossed_error(values: NDArray[Any]) -> float:
