@@ -9,7 +9,6 @@ it was and another takes seconds. `bench.comparing` makes the tables, the figure
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
 import signal
@@ -18,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import lru_cache
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,8 +32,8 @@ import pandas as pd
 from bench import comparing
 from zdl import Error, dataset, mnist, plan, samplers
 from zdl.files import STORE, canonical, digest
+from zdl.fingerprint import fingerprint
 from zdl.layout import Layout
-from zdl.rounds import LIBRARIES
 from zdl.samplers import SAMPLERS, Proposal, Sampler
 from zdl.settings import SCHEMA, load
 from zdl.space import stream
@@ -91,7 +89,7 @@ def trained(trial: Trial, data: tuple[int, float, int]) -> list[Any]:
     held-out images it has right of how many, and the CPU seconds of the training alone."""
     split, x, t = images(*data)
     start = time.thread_time()
-    network, history = train(trial, split)
+    network, history = train(trial.spec, split)
     seconds = time.thread_time() - start
     outcome = describe(history)
     right = next(reversed(outcome["curve"]["val_correct"]), None)
@@ -156,15 +154,15 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
     It asks for all trials that are left; a method that learns gives those of a round, and the others when
     these have their scores.
     """
-    search, split = settings["search"], Layout(settings).split.digest
+    search, split, run = settings["search"], Layout(settings).split.digest, fingerprint(Trial.entry)
     data = (settings["data"]["subsample"], *(settings["split"][key] for key in ("validation_rate", "seed")))
     trials: list[Trial] = []
     rows: list[dict[str, Any]] = []
     while left := search["trials"] - len(trials):
         history = [(trial.point, row["val_acc"]) for trial, row in zip(trials, rows, strict=True)]
-        key = digest([_code(), search, history, left])
+        key = digest([fingerprint("zdl.samplers:sampler"), search, history, left])
         proposals, seconds = await runner.once(key, proposed, search, history, left)
-        new = plan.enroll(settings, split, [Proposal(*each) for each in proposals], trials)
+        new = plan.enroll(settings, split, [Proposal(*each) for each in proposals], trials, run=run)
         if not new:
             break
         outcomes = await asyncio.gather(*(runner.once(trial.digest, trained, trial, data) for trial in new))
@@ -188,16 +186,6 @@ def _scores(outcome: Sequence[Any]) -> dict[str, Any]:
         "held_out": held_out / held_out_size if finished else None,
         "training": seconds,
     }
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Digest of all that a sampler computes with, so that points kept from another version are not taken."""
-    folder = Path(samplers.__file__).parent
-    others = (folder.parent / name for name in ("space.py", "optimizers.py"))
-    texts = [path.read_bytes() for path in (*sorted(folder.glob("*.py")), *others)]
-    versions = "".join(map(version, LIBRARIES))
-    return hashlib.sha256(b"".join(texts)).hexdigest() + versions
 
 
 async def compared(

@@ -1,6 +1,7 @@
-"""How the pipeline grows: 100, 1,000 and 10,000 trials of a tiny network for one epoch.
+"""How the pipeline grows: the default search, and 100, 1,000 and 10,000 trials of a tiny network for one
+epoch.
 
-    python bench/growth.py [trials ...]
+    python bench/growth.py [default] [trials ...]
 
 For each: what each command takes, its memory, the same of the three steps that see all trials, and how many
 files there are in the end. Seconds of the processor (of a command and all that it started) are to be
@@ -9,6 +10,7 @@ left per trial, less the training itself, which is timed in this process.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,11 @@ from zdl.layout import Layout
 from zdl.trial import train
 
 CORES = 2
-STEPS = ("aggregate", "rank", "render")  # which see all trials
+STEPS = {  # which see all trials, with what they make
+    "aggregate": "results/table",
+    "rank": "results/manifests/rank",
+    "render": "results/manifests/render",
+}
 FOLDERS = ("results/trials", ".zdl/trials", "logs/trial", ".snakemake/metadata", ".dvc/cache/files/md5")
 
 
@@ -80,7 +86,7 @@ def training(clone: Clone) -> float:
     split, trials = read_npz(*layout.split), list(layout.trials.values())[:100]
     start = time.process_time()
     for trial in trials:
-        train(trial, split)
+        train(trial.spec, split)
     seconds = (time.process_time() - start) / len(trials)
     os.chdir(home)
     return seconds
@@ -97,7 +103,8 @@ def measure(trials: int) -> None:
         print(f"{trials} trials (training itself {itself * 1000:.1f} ms each)", flush=True)
         whole = say("the search", timed(clone, *run))
         print(f"    overhead: {(whole.processor / trials - itself) * 1000:.0f} ms a trial")
-        for step in STEPS:
+        for step, made in STEPS.items():
+            shutil.rmtree(clone.path / made)  # or there would be nothing to do
             say(f"  of that, {step}", timed(clone, "python", f"workflow/scripts/{step}.py"))
         say("no-op", timed(clone, *run))
         say("dry run of all", timed(clone, *run[:1], "--dry-run", "--forceall"))
@@ -125,6 +132,20 @@ def say(what: str, spent: Spent) -> Spent:
     return spent
 
 
+def default() -> None:
+    """The search of params.yaml, from nothing to the report."""
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Clone.of_this_project(Path(folder) / "zdl", data={"source": "bundled"})
+        clone.timeout = 3600
+        run = ("snakemake", "--cores", str(CORES))
+        print("the default search", flush=True)
+        say("the search", timed(clone, *run))
+        say("no-op", timed(clone, *run))
+        clone.trained()
+        clone.search(lr=(1e-4, 1e-2))
+        say("the search after lr was narrowed to half", timed(clone, *run))
+
+
 if __name__ == "__main__":
-    for count in map(int, sys.argv[1:] or ("100", "1000", "10000")):
-        measure(count)
+    for which in sys.argv[1:] or ("default", "100", "1000", "10000"):
+        default() if which == "default" else measure(int(which))

@@ -37,7 +37,7 @@ def here(optimizer: str) -> None:
     split = read_npz(*layout.split)
     found = []
     for trial in layout.trials.values():
-        _, history = train(trial, split)
+        _, history = train(trial.spec, split)
         found.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
     print(json.dumps(found))
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.test_findings import DECAY, LR, configured, generator, record, searched
 from tests.test_settings import range_of
-from zdl import advice, findings, plan, ranking
+from zdl import advice, findings, ranking
 from zdl import settings as zs
 from zdl.samplers import SAMPLERS, sampler
 from zdl.space import UNIVERSE
@@ -198,7 +198,7 @@ def test_a_grid_of_few_values():
 
 def kept_of(config, rows, which="next"):
     changed = advice.following(config, rows, which)
-    return advice.kept(config, changed, plan.trials(config, "split"), "split")
+    return advice.kept(config, changed)
 
 
 def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():

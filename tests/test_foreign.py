@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from zdl import Error, layout, network, plan, ranking, store
+from zdl import Error, layout, network, plan, ranking, repair, store, weights
 from zdl.files import (
     HEX,
     LIMIT,
@@ -48,7 +48,8 @@ HISTORIES = [
     History(9, 3, [4, 9], [1, 0], HITS, HITS, [2.5, 3.0]),
 ]
 RECORDS = [
-    json.loads(record(trial, describe(history))) for trial, history in zip(TRIALS, HISTORIES, strict=True)
+    json.loads(record(trial.number, trial.spec, describe(history)))
+    for trial, history in zip(TRIALS, HISTORIES, strict=True)
 ]
 for one in RECORDS:
     del one["sha256"]
@@ -200,8 +201,7 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     assert store.missing(TRIALS[:1]) == [trial.record]
     today = layout.Layout(SETTINGS)
     today.trials = {trial.name: trial}
-    (line,) = store.mend(today)
-    assert line.startswith(f"{trial.record}: does not hold what it should") and not trial.record.exists()
+    assert repair.damage(today)[trial.record].startswith(f"{trial.record}: does not hold what it should")
 
 
 ROWS = plan.table(TRIALS, RECORDS)
@@ -219,7 +219,7 @@ def test_any_table_is_fit_for_the_ranking_or_refused(value):
         works(table)
 
 
-# The plan, and receipts: names of files in files.
+# The plan, and manifests: names of files in files.
 
 
 @effort(max_examples=200)
@@ -230,7 +230,7 @@ def test_any_plan_gives_the_trial_that_was_asked_for_or_refuses(data):
     name, line = value.get("name"), value.get("line")
     write("plan.json", f'{{"digest": "d",\n{json.dumps(name)}: {json.dumps(line)},\n'.encode())
     try:
-        [found] = store.planned(layout.Path("plan.json"), [trial.name])
+        found = store.planned(layout.Path("plan.json"), trial.name)
     except Error as error:
         assert is_one_line(error)
         return
@@ -242,34 +242,34 @@ def test_a_split_that_is_no_digest_is_no_path(split):
     trial = Trial(0, {}, {**TRIALS[0].spec, "split": split})
     write("plan.json", sealed_json({"digest": "d", trial.name: [0, {}, trial.spec]}))
     with pytest.raises(Error, match=r"trial .*: is not in plan|does not hold what it should"):
-        store.planned(layout.Path("plan.json"), [trial.name])
+        store.planned(layout.Path("plan.json"), trial.name)
 
 
 def test_a_plan_that_is_not_today_s_is_set_aside():
     today = layout.Layout(SETTINGS)
     lines = plan.lines(today.trials.values())
     write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines}))
-    assert store.mend(today) == []
+    assert repair.repair(today) == []
     write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines, "0000-x": [0, {}, {}]}))
-    (line,) = store.mend(today)
+    (line,) = repair.repair(today)
     assert line.startswith(f"{today.plan.path}: does not hold what it should")
 
 
 @pytest.mark.parametrize("files", [None, ["page.md"], {"page.md": 7}, "page.md", {"a\0b": "0"}])
-def test_a_receipt_of_the_wrong_shape_vouches_for_nothing(files):
+def test_a_manifest_of_the_wrong_shape_vouches_for_nothing(files):
     write("page.md", b"page")
-    write("receipt.json", sealed_json({"digest": DIGEST, "files": files}))
-    assert not store.vouches(File(layout.Path("receipt.json"), DIGEST))
+    write("manifest.json", sealed_json({"digest": DIGEST, "files": files}))
+    assert not store.vouches(File(layout.Path("manifest.json"), DIGEST))
 
 
-def test_a_receipt_reads_nothing_outside_the_project(tmp_path, monkeypatch):
+def test_a_manifest_reads_nothing_outside_the_project(tmp_path, monkeypatch):
     write("page.md", b"page")
     (tmp_path / "inside").mkdir()
     monkeypatch.chdir(tmp_path / "inside")
     sums = hashlib.sha256(b"page").hexdigest()
     for path in ("../page.md", str(tmp_path / "page.md"), "/dev/zero"):
-        write("receipt.json", sealed_json({"digest": DIGEST, "files": {path: sums}}))
-        assert not store.vouches(File(layout.Path("receipt.json"), DIGEST))
+        write("manifest.json", sealed_json({"digest": DIGEST, "files": {path: sums}}))
+        assert not store.vouches(File(layout.Path("manifest.json"), DIGEST))
 
 
 # Archives.
@@ -448,7 +448,7 @@ def test_any_archive_can_be_trained_on_or_is_refused(changed, more, compression,
         return
     assert split.keys() == IMAGES.keys()
     if len(split["x_train"]) and len(split["x_val"]):
-        train(TRIALS[0], split)
+        train(TRIALS[0].spec, split)
 
 
 @pytest.mark.parametrize(
@@ -502,7 +502,7 @@ def test_weights_of_the_wrong_shape_are_refused(changed):
     write("w.npz", sealed_npz(arrays, network.WEIGHTS))
     tracemalloc.start()
     with pytest.raises(Error) as error:
-        network.predict("w.npz", np.zeros((1, 784)))
+        weights.predict("w.npz", np.zeros((1, 784)))
     assert tracemalloc.get_traced_memory()[1] < 10**7
     tracemalloc.stop()
     assert is_one_line(error.value)
@@ -515,7 +515,7 @@ def test_any_weights_read_digits_or_are_refused(order, sizes):
     arrays = dict(zip(WEIGHTS, [*map(np.ones, shapes), np.array("relu")], strict=True))
     write("w.npz", sealed_npz({name: arrays[name] for name in order}, network.WEIGHTS))
     try:
-        network.predict("w.npz", np.zeros((1, 12)))
+        weights.predict("w.npz", np.zeros((1, 12)))
     except Error as error:
         assert is_one_line(error)
 
@@ -534,4 +534,4 @@ def test_no_device_no_pipe_and_no_giant_is_read(elsewhere):
             with pytest.raises(Damaged, match=f"{name}: cannot be read"):
                 read(name, DIGEST)
         with pytest.raises(Damaged, match=f"{name}: cannot be read"):
-            store.planned(layout.Path(name), ["0"])
+            store.planned(layout.Path(name), "0")

@@ -1,89 +1,178 @@
-"""What DVC's stages depend on, held against what the files that they make are named by."""
+"""Names: they cover all code that makes a file, and DVC's stages depend on all that the names do."""
 
-import sys
-from pathlib import Path
+import copy
+import json
 
-import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from zdl import Error, layout, plan
-from zdl.kinds import PIXELS
-from zdl.layout import Layout
-from zdl.trial import CODE, Trial, train
+from tests.workflow import ROOT
+from zdl import artifact
+from zdl.closure import Closure, Source
+from zdl.fingerprint import PACKAGE, Fingerprint
+from zdl.layout import REPORTS, Layout
+from zdl.repeats import Repeat
+from zdl.settings import load
+from zdl.trial import Trial
 
-ROOT = Path(__file__).resolve().parent.parent
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-MADE = {  # of the layout, by each stage whose files are named by code
-    "prepare": "prepared",
-    "split": "split",
-    "plan": "plan",
-    "aggregate": "table",
-    "confirmations": "confirmed",
-    "baseline": "baseline",
-    "rank": "ranked",
-    "weights": "weighted",
-    "render": "rendered",
+SETTINGS = load(ROOT / "params.yaml")
+MADE = {  # what each stage has in the layout
+    "download": ["raw"],
+    "prepare": ["prepared", "held_out"],
+    "split": ["split"],
+    "plan": ["plan"],
+    "aggregate": ["table"],
+    "confirmations": ["confirmed"],
+    "baseline": ["baseline"],
+    "rank": ["ranked", "whole"],
+    "weights": ["weighted"],
+    "render": ["rendered"],
 }
+# The shell: it finds, reads, checks, locks and writes, and no edit of it changes what a file holds.
+SHELL = {
+    "zdl.artifact": "hands bytes to what computes",
+    "zdl.closure": "says which code computes",
+    "zdl.fingerprint": "says which code computes",
+    "zdl.layout": "names files",
+    "zdl.mirrors": "downloads files that are pinned by digests",
+    "zdl.repair": "moves damaged files out of the way",
+    "zdl.steps": "reads and writes files",
+    "zdl.store": "keeps records, locks, moves files",
+}
+READS_OR_WRITES = {
+    "write",
+    "read",
+    "read_json",
+    "read_npz",
+    "regular",
+    "parsing",
+    "_unsealed",
+}  # of zdl.files
 
 
-def code(stage, monkeypatch):
-    """The parts of zdl that the files of a stage are named by, those of earlier stages included."""
-    asked = set()
-    with monkeypatch.context() as patch:
-        for module in (layout, plan):
-            patch.setattr(module, "code_digest", lambda *names: asked.update(names) or "")
-        getattr(Layout.of(ROOT / "params.yaml"), MADE[stage])
-    return asked
+def made(layout, stage):
+    """The artifacts of a stage."""
+    values = (getattr(layout, name) for name in MADE[stage])
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
-def test_a_trial_is_named_by_all_code_that_trains_it():
-    """Otherwise an edit of that code trains nothing, and today's trials are told by yesterday's records."""
-    spec = Layout.of(ROOT / "params.yaml").first[0].spec
-    trial = Trial(0, {}, {**spec, "config": {**spec["config"], "epochs": 2, "batch_size": 2}})
-    x, t = np.ones((4, PIXELS), np.float32), np.zeros(4, np.uint8)
-    split = {"x_train": x, "t_train": t, "x_val": x, "t_val": t}
-    ran = set()
-    sys.setprofile(lambda frame, *_: ran.add(frame.f_globals["__name__"]))
-    try:
-        train(trial, split)
-    finally:
-        sys.setprofile(None)
-    modules = {name.removeprefix("zdl.") for name in ran if name.startswith("zdl.")}
-    assert "trainer" in modules and modules <= set(CODE)
+ENTRIES = sorted(
+    {each.entry for stage in MADE for each in made(Layout(SETTINGS), stage)}
+    | {Trial.entry, Repeat.entry, "zdl.rounds:proposed"}
+)
 
 
-def test_other_classes_in_a_trial_than_in_its_data_are_refused(monkeypatch):
-    monkeypatch.setattr("zdl.trial.CLASSES", 3)
-    with pytest.raises(Error, match=r"zdl\.trial\.CLASSES: 3 \(zdl\.kinds\.CLASSES: \d+; "):
-        Layout.of(ROOT / "params.yaml")
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_computes_neither_reads_nor_writes_a_file(entry):
+    """So whatever it works with was handed to it, and is in the name of what it makes."""
+    closure = Closure(Source(PACKAGE), entry)
+    shell = {f"{module}:{name}" for module, name in closure.definitions if module in SHELL}
+    files = {name for module, name in closure.definitions if module == "zdl.files"}
+    assert not shell and not files & READS_OR_WRITES
 
 
-def deps(stage):
-    return set(STAGES[stage].get("deps", ()))
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkeypatch):
+    before = Layout(SETTINGS).artifacts
+    known = artifact.fingerprint
+
+    def other(name):
+        code, libraries = known(name)
+        return Fingerprint("0" * 64 if name == entry else code, libraries)
+
+    for module in ("artifact", "layout"):
+        monkeypatch.setattr(f"zdl.{module}.fingerprint", other)
+    pairs = list(zip(before, Layout(SETTINGS).artifacts, strict=True))
+    assert {old.path for old, new in pairs if old.path != new.path} == {
+        old.path for old, _ in pairs if entry in upstream(old)
+    }
 
 
-def earlier(stage):
-    """The stages whose outputs a stage depends on, directly or not."""
-    outs = {name: {path for out in its.get("outs", ()) for path in out} for name, its in STAGES.items()}
-    direct = {name for name in STAGES if outs[name] & deps(stage)}
-    return direct.union(*map(earlier, direct))
+def upstream(made):
+    """The functions that an artifact is made by, directly or not."""
+    layout, functions, inputs = Layout(SETTINGS), {made.entry}, list(made.inputs)
+    if made.entry == "zdl.plan:listed":  # which names trials by what trains them, and on what
+        functions, inputs = {made.entry, Trial.entry}, [layout.split]
+    if made.entry == "zdl.plan:aggregated":
+        inputs.append(layout.plan)
+    if made.entry == "zdl.confirm:confirmed":
+        functions.add(Repeat.entry)
+        inputs += [layout.prepared, layout.held_out]
+    return functions.union(*map(upstream, inputs))
 
 
-@pytest.mark.parametrize("stage", MADE)
-def test_a_stage_depends_on_all_code_that_its_files_are_named_by(stage, monkeypatch):
-    """Otherwise DVC leaves it as it is after an edit of that code, and a later stage finds no file of that
-    name."""
-    known = (code(name, monkeypatch) for name in earlier(stage) & MADE.keys())
-    new = code(stage, monkeypatch).difference(*known)
-    modules = {f"src/zdl/{name.split('.')[0]}".removesuffix("/") for name in new}
-    missing = {module for module in modules if not deps(stage) & {"src/zdl", module, f"{module}.py"}}
-    assert not missing
+def leaves(value, at=()):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*at, key))
+    else:
+        yield at
 
 
-@pytest.mark.parametrize("stage", MADE)
-def test_a_stage_depends_on_the_libraries_that_its_files_are_named_by(stage, monkeypatch):
-    asked = []
-    monkeypatch.setattr(layout, "version", lambda name: asked.append(name) or "")
-    getattr(Layout.of(ROOT / "params.yaml"), MADE[stage])
-    assert not asked or "requirements.lock" in deps(stage)
+def edited(path):
+    """The settings with another value at one place."""
+    settings = copy.deepcopy(SETTINGS)
+    *keys, last = path
+    holder = settings
+    for key in keys:
+        holder = holder[key]
+    value = holder[last]
+    others = {"source": "bundled", "method": "halton", "optimizer": "adam", "activation": "sigmoid"}
+    others |= {"weight_init": 0.1, "dtype": "float32", "evaluate_samples": 7, "hidden_sizes": [9]}
+    holder[last] = others.get(last, value * 0.5 if isinstance(value, float) else value)
+    if isinstance(value, int):
+        holder[last] = value + 1
+    return settings
+
+
+PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
+def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
+    """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
+    old, new = Layout(SETTINGS), Layout(edited(path))
+    for stage in MADE:
+        pairs = list(zip(made(old, stage), made(new, stage), strict=False))
+        inputs = [
+            (a.path, b.path) for one, two in pairs for a, b in zip(one.inputs, two.inputs, strict=False)
+        ]
+        renamed = any(one.path != two.path for one, two in pairs) or len(made(old, stage)) != len(
+            made(new, stage)
+        )
+        if (
+            renamed and all(one == two for one, two in inputs) and stage != "aggregate"
+        ):  # which reads the plan
+            params = STAGES[stage].get("params", [])
+            covered = any(".".join(path).startswith(each) for each in params)
+            assert covered or "params.yaml" in STAGES[stage]["deps"], f"{stage}: {'.'.join(path)}"
+
+
+def test_a_stage_depends_on_what_it_is_made_from_on_all_code_and_on_all_libraries():
+    layout = Layout(SETTINGS)
+    outs = {path: stage for stage, spec in STAGES.items() for path in paths(spec)}
+    for stage in MADE:
+        for each in made(layout, stage):
+            needed = {str(path.path.parent) for path in each.inputs}
+            assert needed - {str(each.path.parent)} <= {*STAGES[stage]["deps"]} and needed <= outs.keys()
+        assert {"src/zdl", "requirements.lock"} <= {*STAGES[stage]["deps"]}
+
+
+def paths(spec):
+    for out in [*spec.get("outs", []), *spec.get("metrics", [])]:
+        yield from out if isinstance(out, dict) else [out]
+
+
+def test_what_is_published_is_what_stages_put_out():
+    layout = Layout(SETTINGS)
+    for stage in ("rank", "render"):
+        published = {str(path) for each in made(layout, stage) for path in each.published.values()}
+        reports = {path for path in paths(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
+        assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}
+
+
+def test_a_function_gets_nothing_that_its_file_is_not_named_by():
+    whole = Layout(SETTINGS).whole
+    with pytest.raises(TypeError, match=r"zdl\.reporting:whole_ranking: \['more'\] handed in, \[\] declared"):
+        whole.compute(more=json)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lying_server import LyingServer
 
 from zdl import Error, mnist
-from zdl.mnist import BUNDLED, FILES, LABELS, LARGEST_LEADING, PINNED, IdxFile, Images
+from zdl.mnist import BUNDLED, FILES, LABELS, LARGEST_LEADING, PINNED, TRAINING, IdxFile, Images
 
 CLASS_COUNTS = [50, 66, 52, 50, 52, 39, 45, 52, 39, 55]
 
@@ -71,6 +71,7 @@ def training_files(bundled: Images, monkeypatch: pytest.MonkeyPatch) -> dict[str
         name, data = FILES[key].name, idx(array)
         files[name] = data
         monkeypatch.setitem(FILES, key, official(name, data, array.shape))
+        monkeypatch.setitem(TRAINING, name, (array.shape, hashlib.sha256(data).hexdigest()))
     return files
 
 
@@ -306,9 +307,18 @@ def test_files_of_another_data_set_are_refused(
     """Were the checksums of the files changed by mistake, those of the images would still hold it up."""
     name = FILES["train_images"].name
     other = idx(np.zeros((5000, 28, 28), np.uint8))
+    files = {**training_files, name: other}
+    with pytest.raises(Error, match=rf"{name}: is not MNIST's"):
+        mnist.images(files, 600)
     monkeypatch.setitem(FILES, "train_images", official(name, other, (5000, 28, 28)))
+    monkeypatch.setitem(TRAINING, name, ((5000, 28, 28), hashlib.sha256(other).hexdigest()))
     with pytest.raises(Error, match=r"training files: x is not MNIST's"):
-        mnist.load("auto", 600, folder=filled(tmp_path / "folder", {**training_files, name: other}))
+        mnist.load("auto", 600, folder=filled(tmp_path / "folder", files))
+
+
+def test_the_pinned_training_files_are_the_official_ones() -> None:
+    official_ones = [FILES["train_images"], FILES["train_labels"]]
+    assert {file.name: (file.shape, file.sha256) for file in official_ones} == TRAINING
 
 
 # IDX.

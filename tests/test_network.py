@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from zdl import Error
-from zdl.network import MultiLayerNet, load, predict
+from zdl.network import MultiLayerNet
 from zdl.optimizers import make
 from zdl.trainer import Trainer
+from zdl.weights import load, predict, save
 
 
 def net(sizes=(12, 7, 6, 4), seed=1, **how):
@@ -135,7 +136,7 @@ def test_dark_inputs_can_be_left_out():
 def test_saved_weights_read_digits(tmp_path, monkeypatch, dtype):
     monkeypatch.chdir(tmp_path)
     network, pixels = net((784, 5, 10), activation="sigmoid", dtype=dtype), np.arange(2 * 784) % 256
-    network.save("w.npz")
+    save(network, "w.npz")
     again = load("w.npz")
     assert again.activation == "sigmoid" and again.dtype == dtype
     assert all((again.params[key] == p).all() for key, p in network.params.items())
@@ -150,7 +151,7 @@ def test_saved_weights_read_digits(tmp_path, monkeypatch, dtype):
 
 def test_weights_are_not_a_pickle_and_damage_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    net().save("w.npz")
+    save(net(), "w.npz")
     with np.load("w.npz", allow_pickle=False) as archive:
         assert archive["W1"].shape == (12, 7)
     data = bytearray((tmp_path / "w.npz").read_bytes())

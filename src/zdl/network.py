@@ -1,29 +1,25 @@
 """The book's network: affine layers with an activation between them, softmax on top, and L2 weight decay.
 
-    network = MultiLayerNet(784, [100, 100], 10, rng=np.random.default_rng(0))
-    loss, grads = network.loss_and_gradient(x, t)
-
-Saved weights read digits without anything else of this project's: `digits, probabilities = predict(path, x)`.
+network = MultiLayerNet(784, [100, 100], 10, rng=np.random.default_rng(0))
+loss, grads = network.loss_and_gradient(x, t)
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from zdl import Error
-from zdl.files import read_npz, sealed_npz, write
-from zdl.kinds import is_network
-from zdl.layers import Affine, Array, Labels, Relu, Sigmoid, SoftmaxWithLoss, labels, softmax
+from zdl.files import sealed_npz
+from zdl.layers import Affine, Array, Labels, Relu, Sigmoid, SoftmaxWithLoss, labels
 
 ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}
-VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the initial weights, times n
 WEIGHTS = "zdl weights"  # what a file of weights says it is
+VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the initial weights, times n
 
 
 class Parameters(dict[str, Array]):
@@ -187,51 +183,8 @@ class MultiLayerNet:
             first.W, first.dW = W1, dW1
 
     def to_bytes(self) -> bytes:
-        """The contents of a .npz file (no pickle): `params`, and what else `load` needs."""
+        """The contents of a .npz file (no pickle): `params`, and what else `zdl.weights.load` needs."""
         return sealed_npz({**self.params, "activation": np.array(self.activation)}, WEIGHTS)
-
-    def save(self, path: str | Path) -> None:
-        """Write the weights to `path`, a .npz file, in one step."""
-        write(path, self.to_bytes())
-
-
-def load(path: str | Path) -> MultiLayerNet:
-    """The network that was saved at `path`; its weight decay, which matters in training only, is 0.
-
-    An `Error` names the file if it is missing, damaged or something else.
-    """
-    params = read_npz(path, WEIGHTS, is_network)
-    activation = str(params.pop("activation"))
-    sizes = [len(params["W1"]), *(len(b) for key, b in params.items() if key.startswith("b"))]
-    network = MultiLayerNet(
-        sizes[0],
-        sizes[1:-1],
-        sizes[-1],
-        activation=activation,
-        dtype=params["W1"].dtype,
-        rng=np.random.default_rng(0),
-    )
-    for key, p in params.items():
-        network.params[key][:] = p
-    return network
-
-
-def predict(path: str | Path, images: NDArray[Any]) -> tuple[Labels, Array]:
-    """Read images with the weights saved at `path`: (digits (n,), their probabilities (n, 10)).
-
-    `images` holds n images, or one, in any shape that has n times 784 pixels in all, such as (n, 28, 28):
-    floats in [0, 1], or integers in 0..255. White on black, as MNIST's are.
-    """
-    network = load(path)
-    size = len(network.params["W1"])
-    images = np.asarray(images)
-    if images.size == 0 or images.size % size:
-        raise Error(f"images: shape {images.shape} does not hold images of {size} pixels")
-    x = images.reshape(-1, size)
-    if np.issubdtype(x.dtype, np.integer):
-        x = x / 255
-    probabilities = softmax(network.predict(x))
-    return probabilities.argmax(axis=1), probabilities
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array) -> Array:

@@ -1,40 +1,48 @@
 """The plan: every trial of a search before any of them runs, and the table of what became of them."""
 
 import itertools
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from zdl.files import code_digest, digest, is_digest
+from zdl.files import decode_json, decode_npz, digest, digest_of_arrays, is_digest, sealed_json
 from zdl.kinds import is_outcome
 from zdl.samplers import Proposal, sampler
 from zdl.settings import resolve
-from zdl.trial import CODE, Trial, specify
+from zdl.trial import Trial, specify
+
+Run = tuple[str, Mapping[str, str]]  # the fingerprint of `zdl.trial.run`
+NONE: Run = ("", {})
 
 
-def trials(settings: Mapping[str, Any], split: str) -> list[Trial]:
+def trials(settings: Mapping[str, Any], split: str = "", run: Run = NONE) -> list[Trial]:
     """The trials that `settings` ask for, in their order; of a search that learns, those of its first round.
 
-    `split` is the digest of what they train on.
+    `split` is the digest of what they train on, and `run` the fingerprint of what trains them: without these,
+    the trials can be compared with each other, and none can be run.
     """
     search = settings["search"]
-    return enroll(settings, split, sampler(search).propose((), search["trials"]))
+    return enroll(settings, split, sampler(search).propose((), search["trials"]), run=run)
 
 
 def enroll(
-    settings: Mapping[str, Any], split: str, proposals: Iterable[Proposal], earlier: Iterable[Trial] = ()
+    settings: Mapping[str, Any],
+    split: str,
+    proposals: Iterable[Proposal],
+    earlier: Iterable[Trial] = (),
+    run: Run = NONE,
 ) -> list[Trial]:
     """The trials of `proposals`, in their order; `earlier` are those that the search has already.
 
     A value that plays no part in its trial (a momentum under plain SGD) is left out of its point.
     """
-    seed, code = settings["search"]["seed"], code_digest(*CODE)
+    seed = settings["search"]["seed"]
     taken, enrolled = {trial.number for trial in earlier}, []
     for proposal in proposals:
         config = resolve(settings, proposal.point)
         point = {name: value for name, value in proposal.point.items() if name in config or name in SHAPE}
         number = number_of(point, taken) if proposal.number is None else proposal.number
         taken.add(number)
-        enrolled.append(Trial(number, point, specify(seed, number, config, split, code)))
+        enrolled.append(Trial(number, point, specify(seed, number, config, split, run)))
     return enrolled
 
 
@@ -62,6 +70,33 @@ def lines(planned: Iterable[Trial], later: Iterable[str] = ()) -> dict[str, Any]
         **{trial.name: [trial.number, trial.point, trial.spec] for trial in planned},
         **dict.fromkeys(later),
     }
+
+
+def listed(lines: Mapping[str, Any], order: Sequence[Sequence[str]], digest: str) -> bytes:
+    """The plan file. `order` says in which order points hold their values, and the plan its trials: a digest
+    of `lines` alone does not."""
+    return sealed_json({"digest": digest, **lines})
+
+
+def aggregated(
+    plan: bytes,
+    rounds: Sequence[bytes],
+    records: Iterable[bytes],
+    *,
+    split: bytes,
+    names: Sequence[str],
+    digest: str,
+) -> bytes:
+    """What became of every trial, in one table; the digest of the images themselves beside it.
+
+    `names` and `records` are those of all trials, in the order of the search.
+    """
+    lines: dict[str, Any] = {}
+    for listing in (plan, *rounds):
+        lines.update(decode_json(listing))
+    trials = [Trial(number, point, spec, name) for name in names for number, point, spec in [lines[name]]]
+    rows = table(trials, map(decode_json, records))
+    return sealed_json({"digest": digest, "data": digest_of_arrays(decode_npz(split)), "trials": rows})
 
 
 def table(planned: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

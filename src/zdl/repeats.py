@@ -6,8 +6,7 @@ part of the search ever saw is luck's no longer. It is a trial like any other: i
 determines it, and its record is kept in the store.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl import dataset
-from zdl.files import read_npz
+from zdl.files import KEPT, File, decode_npz
 from zdl.kinds import PREPARED, is_repeat
 from zdl.layers import softmax
 from zdl.network import MultiLayerNet
-from zdl.store import KEPT
-from zdl.trial import CODE as TRAINING
-from zdl.trial import Trial, describe, record, train
+from zdl.trial import Say, Trial, describe, record, train
 
-CODE = (*TRAINING, "dataset", "repeats")
+PREPARED_IMAGES, HELD_OUT = Path("data/prepared"), Path("data/held_out")
 
 
 class Repeat(Trial):
     """One training more of a trial; its record has beside the outcome of one what the network takes the
     held-out images for."""
 
+    entry = "zdl.repeats:run"
     fits = staticmethod(is_repeat)
 
     def __init__(self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
@@ -41,12 +39,24 @@ class Repeat(Trial):
         """Its place in the store: in `results/` lies the file of all repeats of a trial."""
         return KEPT / f"{self.key}.json"
 
-    def run(self, say: Callable[[str], object] | None = None) -> bytes:
-        split, held_out = self.spec["split"], self.spec["held_out"]
-        network, history = train(self, redraw(**split)._asdict(), say)
-        finished = history.status == "finished"
-        answers = answer(network, _images("held_out", held_out)["x"]) if finished else None
-        return record(self, {**describe(history), "held_out": answers})
+    @property
+    def inputs(self) -> dict[str, File]:
+        prepared, held_out = self.spec["split"]["of"], self.spec["held_out"]
+        return {
+            "prepared": File(PREPARED_IMAGES / f"{prepared[:12]}.npz", prepared, PREPARED),
+            "held_out": File(HELD_OUT / f"{held_out[:12]}.npz", held_out, PREPARED),
+        }
+
+
+def run(
+    number: int, spec: Mapping[str, Any], prepared: bytes, held_out: bytes, say: Say | None = None
+) -> bytes:
+    """The record of a repeat, for which the trial is trained on another split of the prepared images."""
+    split = redraw(decode_npz(prepared), spec["split"])
+    network, history = train(spec, split._asdict(), say)
+    finished = history.status == "finished"
+    answers = answer(network, decode_npz(held_out)["x"]) if finished else None
+    return record(number, spec, {**describe(history), "held_out": answers})
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
@@ -59,14 +69,21 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
     ]
 
 
-def repeats(trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, code: str) -> list[Repeat]:
+def repeats(
+    trial: Trial,
+    splits: Iterable[Mapping[str, Any]],
+    held_out: str,
+    run: tuple[str, Mapping[str, str]],
+) -> list[Repeat]:
     """The repeats of `trial`, one on each of `splits`; `held_out` is the digest of the images shown at the
-    end."""
+    end, and `run` the fingerprint of the function of this name."""
+    code, libraries = run
     found = []
     for split in splits:
         seed, number = split["seed"]
         determinants = {"seed": [seed, trial.number, number], "split": split, "held_out": held_out}
-        found.append(Repeat(trial.number, trial.point, {**trial.spec, **determinants, "code": code}))
+        made_by = {"code": code, "libraries": dict(libraries)}
+        found.append(Repeat(trial.number, trial.point, {**trial.spec, **determinants, **made_by}))
     return found
 
 
@@ -88,12 +105,6 @@ def _hex(values: NDArray[Any]) -> str:
     return values.astype(np.uint8).tobytes().hex()
 
 
-@lru_cache(maxsize=2)
-def _images(which: str, digest: str) -> Mapping[str, NDArray[Any]]:
-    return read_npz(Path("data") / which / f"{digest[:12]}.npz", digest, PREPARED)
-
-
-def redraw(of: str, validation_rate: float, seed: Sequence[int]) -> dataset.Split:
-    """Another split of the prepared images whose digest is `of`."""
-    images = _images("prepared", of)
-    return dataset.split(images["x"], images["t"], validation_rate, seed)
+def redraw(images: Mapping[str, NDArray[Any]], split: Mapping[str, Any]) -> dataset.Split:
+    """Another split of the prepared images, as one of `splits` says."""
+    return dataset.split(images["x"], images["t"], split["validation_rate"], split["seed"])

@@ -10,17 +10,14 @@ the same a round's file says which history it followed from, and records that ar
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
-from zdl.files import File, code_digest, digest
-from zdl.plan import enroll, lines
+from zdl.files import File, decode_json, digest, sealed_json
+from zdl.plan import Run, enroll, lines
 from zdl.samplers import History, Point, Proposal, sampler
 from zdl.settings import shared
 from zdl.space import holds
-from zdl.trial import CODE, ROUNDS, Trial
-
-LIBRARIES = ("numpy", "scipy", "scikit-learn")  # what a sampler may compute with
+from zdl.trial import ROUNDS, Trial
 
 
 class Round:
@@ -30,8 +27,8 @@ class Round:
     path    of its file, and `digest` of all that determines what is in it
     """
 
-    def __init__(self, settings: Mapping[str, Any], split: str, search: str, number: int) -> None:
-        self.settings, self.split, self.number = settings, split, number
+    def __init__(self, settings: Mapping[str, Any], split: str, run: Run, search: str, number: int) -> None:
+        self.settings, self.split, self.run, self.number = settings, split, run, number
         batch = settings["search"]["batch"]
         self.start = number * batch
         places = range(self.start, self.start + batch)
@@ -43,7 +40,7 @@ class Round:
     def trials(self, points: Iterable[Point], earlier: Iterable[Trial]) -> list[Trial]:
         """Its trials, if these are its points; `earlier` are all those of the rounds before."""
         proposals = (Proposal(dict(point)) for point in points)
-        enrolled = enroll(self.settings, self.split, proposals, earlier)
+        enrolled = enroll(self.settings, self.split, proposals, earlier, run=self.run)
         return [Trial(t.number, t.point, t.spec, name) for t, name in zip(enrolled, self.names, strict=True)]
 
     def contents(self, trials: Iterable[Trial], history: str) -> dict[str, Any]:
@@ -68,24 +65,25 @@ class Round:
         return File(self.path, self.digest, fits)
 
 
-def rounds(settings: Mapping[str, Any], split: str) -> list[Round]:
-    """The rounds after the first, none of a search that does not learn; `split` is the images' digest."""
+def rounds(settings: Mapping[str, Any], split: str, run: Run, propose: Run) -> list[Round]:
+    """The rounds after the first, none of a search that does not learn; `split` is the images' digest, `run`
+    and `propose` are the fingerprints of `zdl.trial.run` and of `proposed`."""
     search = settings["search"]
     if sampler(search).batch is None:
         return []
     count = -(-search["trials"] // search["batch"])
-    key = _key(settings, split)
-    return [Round(settings, split, key, number) for number in range(1, count)]
+    lasting = {name: value for name, value in search.items() if name != "trials"}
+    key = digest([lasting, shared(settings), split, run, propose])  # of all that determines every round
+    return [Round(settings, split, run, key, number) for number in range(1, count)]
 
 
-def _key(settings: Mapping[str, Any], split: str) -> str:
-    """Digest of all that determines every round."""
-    search = {name: value for name, value in settings["search"].items() if name != "trials"}
-    module = type(sampler(search)).__module__.removeprefix("zdl.").replace(".", "/")
-    points = code_digest("space", "samplers/random", module, "rounds._score")
-    trials = code_digest(*CODE, "settings.resolve", "plan.enroll", "plan.number_of")
-    libraries = [version(library) for library in LIBRARIES]
-    return digest([search, shared(settings), split, points, trials, libraries])
+def proposed(place: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
+    """The file of a round, whose points follow from what came of all trials before it."""
+    search = place.settings["search"]
+    outcomes = (decode_json(record)["outcome"] for record in records)
+    seen = history((trial.point for trial in earlier), outcomes)
+    points = (point for point, _ in sampler(search).propose(seen, search["batch"]))
+    return sealed_json(place.contents(place.trials(points, earlier), digest(seen)))
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:

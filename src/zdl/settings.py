@@ -41,7 +41,7 @@ class SettingsError(Error):
 
 
 def load(path: str | Path = "params.yaml", schema: str | Path = SCHEMA) -> dict[str, Any]:
-    """The settings of a params.yaml: complete, checked, keys in the file's order, values in one spelling.
+    """The settings of a params.yaml: complete, checked, keys in the schema's order, values in one spelling.
 
     Real-valued numbers are float and the others int, names are lower case, and as initial weights 'he' is
     'relu' and 'xavier' is 'sigmoid': equal settings have equal digests.
@@ -54,7 +54,25 @@ def load(path: str | Path = "params.yaml", schema: str | Path = SCHEMA) -> dict[
         others = len({keys for keys, _ in problems}) - 1
         more = f" (and {others} more)" if others else ""
         raise SettingsError(path, f"{dotted(where)}{text}{more}")
-    return settings
+    return ordered(settings, rules(read_text(schema)))
+
+
+SPEC = ("distribution", "low", "high", "points", "options")  # keys of a searched hyper-parameter, in order
+
+
+def ordered(settings: Settings, schema: Settings) -> dict[str, Any]:
+    """The same settings with their keys in the schema's order: a digest holds values, and no order of keys.
+    Only that of the searched hyper-parameters is the file's own, which points and the report keep."""
+    sections = schema["properties"]
+    result = {
+        name: {key: settings[name][key] for key in section["properties"] if key in settings[name]}
+        for name, section in sections.items()
+    }
+    space = settings["search"]["space"].items()
+    result["search"]["space"] = {
+        name: {key: spec[key] for key in SPEC if key in spec} for name, spec in space
+    }
+    return result
 
 
 def resolve(settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,8 +173,10 @@ def rules(schema: str) -> Settings:
 class Plain(SafeConstructor):
     """A date is the text that it was: no setting is one."""
 
-
-Plain.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    yaml_constructors = {  # noqa: RUF012
+        **SafeConstructor.yaml_constructors,
+        "tag:yaml.org,2002:timestamp": SafeConstructor.construct_yaml_str,
+    }
 
 
 def inspect(text: str) -> None:

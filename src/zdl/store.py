@@ -1,4 +1,4 @@
-"""What lies on this machine: records kept, damage set aside, and receipts for what is published.
+"""What lies on this machine: records kept, locks, and manifests of what is published.
 
 The store (`.zdl/`, which Git and DVC ignore) holds every record that was ever trained here, so that an
 edit taken back trains nothing, and a lock for each trial, so that two runs at once train nothing twice.
@@ -11,64 +11,90 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import numpy as np
-
 from zdl import Error
 from zdl.files import (
+    KEPT,
     SHARED,
     STORE,
     Damaged,
     File,
-    code_digest,
-    digest,
     is_digest,
     parsing,
+    read,
     read_json,
-    read_npz,
     regular,
     sealed_json,
     write,
 )
-from zdl.kinds import is_record
-from zdl.trial import CODE, ROUNDS, TRIALS, Trial
+from zdl.fingerprint import fingerprint
+from zdl.kinds import is_confirmation, is_record
+from zdl.trial import ROUNDS, TRIALS, Trial
 
-if TYPE_CHECKING:  # a trial process starts without what the layout needs
+if TYPE_CHECKING:  # a trial process starts without what an artifact needs
+    from zdl.artifact import Artifact
     from zdl.layout import Layout
-    from zdl.samplers import Point
 
-KEPT, WEIGHTS, DAMAGED = SHARED / "trials", SHARED / "weights", STORE / "damaged"
+WEIGHTS, DAMAGED = SHARED / "weights", STORE / "damaged"
+REPAIRED = STORE / "repaired"  # a note of each repair
+READY = STORE / "ready"  # records that a trial process made on the way, for the jobs that will ask for them
+CONFIRMED = Path("results/confirmed")
+ROOM = 2**16  # bytes that are to be free on the disk
 AN_HOUR = 3600  # seconds; no file is in the making for so long
 
 
-def planned(plan: Path, names: Sequence[str]) -> list[Trial]:
-    """The trials of those names, from their lines of the plan, or of a round's file: no other is parsed.
+def planned(plan: Path, name: str) -> Trial:
+    """The trial of that name, from its line of the plan, or of a round's file: no other is parsed."""
+    for line_name, line in _lines(plan):
+        if line_name == name and (trial := _trial(plan, name, line)):
+            return trial
+    raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
 
-    A name in the plan holds the digest of all that determines the trial, so a line that is not the plan's is
-    not found under it.
-    """
-    found, wanted = {}, set(names)
+
+def following(plan: Path, name: str, last: str) -> Iterator[Trial]:
+    """The trials without a record that come after the one of that name in a plan, or in a round's file. A
+    round may have more trials than the search: none comes after the `last` one."""
+    lines = _lines(plan)
+    for earlier, _ in lines:
+        if earlier == name:
+            break
+    for later, line in lines if name != last else ():
+        if not (TRIALS / f"{later}.json").exists() and (trial := _trial(plan, later, line)):
+            yield trial
+        if later == last:
+            break
+
+
+def _lines(plan: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a plan, each with the name of its trial."""
     with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
         for line in lines:
-            name = line[1:].partition('"')[0]
-            if name and name in wanted and (told := json.loads(line.partition(": ")[2].rstrip(",\n"))):
-                number, point, spec = told
-                trial = Trial(number, point, spec, name)
-                named = plan.parent == ROUNDS or trial.key == name
-                if named and is_digest(trial.spec["split"]):
-                    _check_fit(plan, spec)
-                    found[name] = trial
-    for name in names:
-        if name not in found:
-            raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
-    return [found[name] for name in names]
+            if name := line[1:].partition('"')[0]:
+                yield name, line
+
+
+def _trial(plan: Path, name: str, line: str) -> Trial | None:
+    """The trial in a line of the plan, None if there is none. A name in the plan holds the digest of all that
+    determines the trial, so a line that is not the plan's is not taken for it."""
+    with parsing(plan):
+        value = line.partition(": ")[2].rstrip(",\n")
+        if not value.startswith("["):
+            return None
+        number, point, spec = json.loads(value)
+        trial = Trial(number, point, spec, name)
+        if not (plan.parent == ROUNDS or trial.key == name) or not is_digest(trial.spec["split"]):
+            return None
+        _check_fit(plan, spec)
+        return trial
 
 
 def check_fit(plans: Iterable[Path]) -> None:
-    """Fail where the trials of no plan can be trained: on a node of a cluster, say, that has another NumPy.
+    """Fail where the trials of no plan can be trained: on a node of a cluster, say, that has other libraries.
     (There may be a rival's plan, too, of other code.)"""
     failed = None
     for plan in plans:
@@ -85,49 +111,74 @@ def check_fit(plans: Iterable[Path]) -> None:
 
 
 def _check_fit(plan: Path, spec: Mapping[str, Any]) -> None:
-    """Under the name that a trial has in the plan, its record would hold what another NumPy or code gave."""
-    here = {"numpy": np.__version__, "code": code_digest(*CODE)}
-    for what, name in (("numpy", "NumPy's version"), ("code", "the digest of zdl's code")):
-        if spec[what] != here[what]:
-            has, needed = here[what][:12], str(spec[what])[:12]
-            raise Error(f"{name} is {has}, but {needed} in {plan}; if the code changed, run again")
+    """Under the name that a trial has in the plan, its record would hold what other code or libraries
+    gave."""
+    code, libraries = fingerprint(Trial.entry)
+    for name, version in libraries.items():
+        if spec["libraries"].get(name) != version:
+            needed = str(spec["libraries"].get(name))[:12]
+            raise Error(
+                f"{name}'s version is {version}, but {needed} in {plan}; if it was upgraded, run again"
+            )
+    if spec["code"] != code:
+        needed = str(spec["code"])[:12]
+        raise Error(
+            f"the fingerprint of zdl's code is {code[:12]}, but {needed} in {plan}; if it changed, run again"
+        )
 
 
 def obtain(
-    trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False, wait: bool = True
+    trial: Trial,
+    say: Callable[[str], None] | None = None,
+    anew: bool = False,
+    wait: bool = True,
+    place: Path | None = None,
 ) -> None:
     """Have the record of `trial` in its place: from the store if it was ever trained here, else by training.
 
     `anew` trains in any case. `say` gets the book's lines as training goes on. Where another process is at
-    it, its end is waited for, or, without `wait`, BlockingIOError raised.
+    it, its end is waited for, or, without `wait`, BlockingIOError raised. `place` is another place for it.
     """
     kept = KEPT / f"{trial.key}.json"
     with _lock(trial.number, wait):
         data = None if anew else _whole(kept, trial) or _whole(trial.record, trial)
         if data is None:
-            if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
-                with open(log, "a", encoding="utf-8") as file:
-                    file.write(f"{trial.name}\n")
-            data = trial.run(say)
+            data = _trained(trial, say)
         write(kept, data)
-        write(trial.record, data)
+        write(place or trial.record, data)
 
 
-def obtain_some(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
-    """Have the records of more trials in their places, as long as `go_on` says so.
+def _trained(trial: Trial, say: Callable[[str], None] | None) -> bytes:
+    if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"{trial.name}\n")
+    module, _, name = trial.entry.partition(":")
+    inputs = {argument: _bytes(file) for argument, file in trial.inputs.items()}
+    data: bytes = getattr(import_module(module), name)(trial.number, trial.spec, **inputs, say=say)
+    return data
+
+
+@lru_cache(maxsize=2)  # all trials of a process read the same files
+def _bytes(file: File) -> bytes:
+    return read(file)
+
+
+def obtain_ready(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
+    """Have the records of more trials ready, as long as `go_on` says so: their jobs have only to move them.
 
     Left out are those that are there or that another process is at. This only saves time: the first failure
     ends it, and whoever asks for that trial by itself is told.
     """
-    for trial in trials:
-        if not go_on():
-            return
+    trials = iter(trials)
+    while go_on():
         try:
-            if not trial.record.exists():
-                obtain(trial, wait=False)
+            trial = next(trials)
+            place = READY / trial.record.name
+            if not trial.record.exists() and not place.exists():
+                obtain(trial, wait=False, place=place)
         except BlockingIOError:
             continue
-        except Exception:
+        except Exception:  # the end of the trials, too
             return
 
 
@@ -159,9 +210,9 @@ def check_writable() -> None:
     for folder in (Path(), STORE, *places):
         if folder.exists() and not os.access(folder, os.W_OK):
             raise Error(f"{folder.resolve()}: cannot be written to (needed: write permission)")
-    probe = STORE / f"{os.getpid()}.probe"
-    write(probe, bytes(2**16))
-    probe.unlink(missing_ok=True)
+    disk = os.statvfs(".")
+    if disk.f_bavail * disk.f_frsize < ROOM:
+        raise Error(f"{Path().resolve()}: No space left on device (needed: {ROOM} bytes)")
 
 
 def missing(wanted: Iterable[Trial]) -> list[Path]:
@@ -169,21 +220,34 @@ def missing(wanted: Iterable[Trial]) -> list[Path]:
     return [trial.record for trial in wanted if _whole(trial.record, trial) is None]
 
 
+def forecast(layout: "Layout", there: Callable[[Path], bool]) -> list[str]:
+    """What it takes to have the records that are not `there`, in a line: how many of them are in the store,
+    and how many have to be trained. No line if none is missing."""
+    missing = [name for name, path in zip(layout.names, layout.records(), strict=True) if not there(path)]
+    known = [layout.trials[name] for name in missing if name in layout.trials]
+    kept = sum(_whole(KEPT / f"{trial.key}.json", trial) is not None for trial in known)
+    parts = [f"{kept} from the cache", f"{len(known) - kept} to train"]
+    if len(known) < len(missing):
+        parts.append(f"{len(missing) - len(known)} whose points depend on the scores of others")
+    trials = "1 trial" if len(missing) == 1 else f"{len(missing)} trials"
+    return [f"{trials}: {', '.join(parts)}"] if missing else []
+
+
 def keep_only(wanted: Iterable[Path]) -> None:
     """Of records and rounds leave only these in their places: what DVC tracks is a function of the commit.
     Records of other searches move to the store; their rounds follow from them."""
     wanted = set(wanted)
     for path in {*TRIALS.glob("*")} - {ROUNDS, *wanted}:
-        _keep(path)
+        keep(path)
     for path in {*ROUNDS.glob("*")} - wanted:
         path.unlink(missing_ok=True)
 
 
-def _keep(record: Path) -> str:
+def keep(record: Path) -> str:
     """Move a record to the store, where it lies under its trial's key; one that is there and whole stays. One
     that is damaged is set aside, with the line that is given."""
     if (key := _key(record)) is None:
-        return _moved_aside(record, f"{record}: is damaged")
+        return set_aside(record, f"{record}: is damaged")
     KEPT.mkdir(parents=True, exist_ok=True)
     kept = KEPT / f"{key}.json"
     if _key(kept) == key:
@@ -210,8 +274,15 @@ def prune(wanted: Iterable[Trial]) -> int:
     aside as damaged, what the killed left half made, and stored weights (today's are in their place)."""
     keys = {trial.key for trial in wanted}
     old = [path for path in KEPT.glob("*") if path.stem not in keys]
-    litter = [path for path in (*STORE.glob("*.tmp"), *STORE.glob("*.probe")) if _age(path) > AN_HOUR]
-    for path in (*old, *litter, *WEIGHTS.glob("*"), *DAMAGED.glob("*")):
+    litter = [path for path in STORE.glob("*.tmp") if _age(path) > AN_HOUR]
+    for path in (
+        *old,
+        *litter,
+        *WEIGHTS.glob("*"),
+        *DAMAGED.glob("*"),
+        *READY.glob("*"),
+        *REPAIRED.glob("*"),
+    ):
         path.unlink(missing_ok=True)
     return len(old)
 
@@ -224,79 +295,6 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def mend(layout: "Layout") -> list[str]:
-    """Leave only what is whole for an engine to find: it takes whatever is there.
-
-    What is damaged is moved out of the way and so made again; gives a line for each. The published files
-    stay where they are (somebody may have edited them by hand); a receipt that no longer describes them is
-    deleted instead, and their step runs again. A time stamp in the future becomes now: Snakemake refuses
-    a result that is older than an input, even one whose time it is told to ignore.
-    """
-    lines = []
-    if layout.rounds:
-        with settled():
-            layout = type(layout)(layout.settings)  # what is there by now, and not when the process began
-            lines += _mend_rounds(layout)
-    archives = (layout.raw, layout.prepared, layout.held_out, layout.split)
-    records = (File(trial.record, trial.digest, is_record) for trial in layout.trials.values())
-    texts = (layout.plan, layout.table, *records, *layout.confirmed, layout.baseline)
-    receipts = (layout.ranked, layout.whole_receipt, layout.rendered, layout.weighted)
-    lines += [_set_aside(file, read_npz) for file in archives]
-    lines += [_set_aside(file, read_json) for file in texts]
-    for receipt in receipts:
-        if not vouches(receipt):
-            receipt.path.unlink(missing_ok=True)
-    if not layout.weighted.path.exists():
-        _restore_weights(layout.weighted)
-    now = time.time()
-    paths = [file.path for file in (*archives, *texts, *receipts)] + [its.path for its in layout.rounds]
-    for path in paths:
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime > now:
-                os.utime(path)
-    return [line for line in lines if line]
-
-
-def _mend_rounds(layout: "Layout") -> list[str]:
-    """Leave no round, nor any record of one, from the first on that is not there or does not follow from what
-    came before it: the search may go on otherwise from there. (Trials that come again are in the store.)"""
-    place, line = _first_wrong(layout)
-    lines, wrong = [line], layout.rounds[place:]
-    for its in wrong[1:]:
-        lines.append(_set_aside(File(its.path, its.digest), read_json))
-        its.path.unlink(missing_ok=True)
-    for path in layout.records(name for its in wrong for name in its.names):
-        if path.exists():
-            lines.append(_keep(path))
-    return lines
-
-
-def _first_wrong(layout: "Layout") -> tuple[int, str]:
-    """The place among the later rounds of the first that is to be made, or made again, their number if none
-    is; and what to say of its file, which was moved out of the way if it was there."""
-    from zdl.rounds import history
-
-    trials = list(layout.trials.values())
-    seen: list[tuple[Point, float | None]] | None = []
-    for place, its in enumerate(layout.rounds):
-        if not its.path.exists():
-            return place, ""
-        earlier = trials[: its.start]
-        if seen is not None:
-            last = earlier[len(seen) :]
-            try:
-                records = [read_json(trial.record, trial.digest, is_record) for trial in last]
-                seen += history((trial.point for trial in last), (record["outcome"] for record in records))
-            except Damaged:
-                seen = None  # a record is to be made again first: what followed from it is for the next run
-        file = its.file(earlier)
-        if line := _set_aside(file, read_json):
-            return place, line
-        if seen is not None and read_json(*file)["history"] != digest(seen):
-            return place, _moved_aside(its.path, f"{its.path}: does not follow from the records before it")
-    return len(layout.rounds), ""
-
-
 @contextlib.contextmanager
 def settled() -> Iterator[None]:
     """A context in which no other process writes a round, or moves one."""
@@ -305,64 +303,119 @@ def settled() -> Iterator[None]:
         yield
 
 
-def _set_aside(file: File, read: Callable[..., object]) -> str:
-    if file.path.exists():  # asked first: what is not there yet, a rival may be about to finish
-        try:
-            read(*file)
-        except Damaged as damage:
-            return _moved_aside(file.path, str(damage))
-    return ""
-
-
-def _moved_aside(path: Path, damage: str) -> str:
+def set_aside(path: Path, damage: str) -> str:
+    """Move a damaged file out of the way; the line that says so, or none if a rival was first."""
     DAMAGED.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):  # a rival was first
+    with contextlib.suppress(FileNotFoundError):
         os.replace(path, DAMAGED / path.name)
         return f"{damage}; it was moved to {DAMAGED} and will be made again"
     return ""
 
 
-def publish(file: File, files: Mapping[Path, bytes], alone: bool = False) -> None:
-    """Write `files` (`alone`: see `zdl.files.write`), then `file`, the receipt that says which bytes they are
-    and what they were made from."""
-    for path, data in files.items():
-        write(path, data, alone)
-    write(file.path, receipt(file, files))
+def leave_only(*paths: Path) -> None:
+    """Delete all other files in the directories of these."""
+    for folder in {path.parent for path in paths}:
+        for path in {*folder.iterdir()} - {*paths}:
+            if not path.is_dir():  # such as an editor's
+                path.unlink(missing_ok=True)
 
 
-def receipt(file: File, files: Mapping[Path, bytes]) -> bytes:
-    """The receipt for `files`."""
-    sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return sealed_json({"digest": file.digest, "files": sums})
+def end_future(paths: Iterable[Path]) -> None:
+    """Set time stamps in the future to now: Snakemake refuses a result that is older than an input, even one
+    whose time it is told to ignore."""
+    now = time.time()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime > now:
+                os.utime(path)
 
 
-def publish_weights(receipt: File, path: Path, data: bytes) -> None:
-    """`publish`, and keep them: DVC does not carry them, so that they would be lost with every other search
-    that comes into the work tree, by `dvc checkout` or `dvc exp apply`."""
-    write(WEIGHTS / f"{receipt.digest}{path.suffix}", data)
-    publish(receipt, {path: data})
-
-
-def _restore_weights(receipt: File) -> None:
-    from zdl.layout import WEIGHTS as published
-    from zdl.network import WEIGHTS as kind
-
-    kept = WEIGHTS / f"{receipt.digest}{published.suffix}"
-    with contextlib.suppress(Damaged):
-        read_npz(kept, kind)
-        publish(receipt, {published: kept.read_bytes()})
-
-
-def vouches(receipt: File) -> bool:
-    """Whether the published files are, byte for byte, those that today's settings gave."""
+def is_whole(artifact: "Artifact") -> bool:
+    """Whether an artifact is in its place, undamaged; of a manifest, with the files that it tells of."""
+    if artifact.published:
+        return vouches(artifact)
     try:
-        sums: dict[str, str] = read_json(receipt.path, receipt.digest, _is_receipt)["files"]
-        found = {path: hashlib.sha256(regular(path).read_bytes()).hexdigest() for path in sums}
-        return found == sums
+        read(artifact)
+        return True
+    except Damaged:
+        return False
+
+
+def publish(artifact: "Artifact", contents: Mapping[str, bytes]) -> None:
+    """Write what a step publishes, then the manifest that says which bytes they are."""
+    for name, path in artifact.published.items():
+        if name in contents:
+            write(path, contents[name])
+        else:
+            path.unlink(missing_ok=True)
+    files = {artifact.published[name]: data for name, data in contents.items()}
+    write(artifact.path, manifest(artifact, files))
+
+
+def manifest(file: File, files: Mapping[Path, bytes]) -> bytes:
+    """The contents of a manifest of `files`."""
+    sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    return sealed_json({"digest": file.digest, "files": dict(sorted(sums.items()))})
+
+
+def vouches(file: File) -> bool:
+    """Whether a manifest is whole, and the published files are, byte for byte, those that it tells of."""
+    try:
+        return not changed(file)
     except (Damaged, OSError):
         return False
 
 
-def _is_receipt(contents: dict[str, Any]) -> bool:
+def changed(file: File) -> list[str]:
+    """The published files that are not those that a manifest tells of; `Damaged` if it is not whole."""
+    sums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
+    return [path for path, wanted in sums.items() if _sum(path) != wanted]
+
+
+def _sum(path: str) -> str:
+    try:
+        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
+    except Damaged:
+        return ""
+
+
+def _is_manifest(contents: dict[str, Any]) -> bool:
     """Whether contents name files of this project, and no others."""
     return all(Path(path).resolve().is_relative_to(Path.cwd()) for path, _ in contents["files"].items())
+
+
+def keep_weights(artifact: "Artifact", path: Path) -> None:
+    """Keep the weights: DVC does not carry them, so that they would be lost with every other search that
+    comes into the work tree, by `dvc checkout` or `dvc exp apply`."""
+    if path.exists():
+        write(WEIGHTS / f"{artifact.digest}{path.suffix}", path.read_bytes())
+
+
+def keep_repeats() -> None:
+    """Put every repeat in the files that are there, whatever search they are of, into the store: another
+    ranking of the same trials finds them, in a pulled clone too."""
+    from zdl.repeats import Repeat  # here alone: a trial process starts without it
+
+    for path in CONFIRMED.glob("*.json"):
+        for record in _repeats_in(path):
+            repeat = Repeat(record["trial"], {}, record["spec"])
+            if not repeat.record.exists():
+                write(repeat.record, sealed_json(record))
+
+
+def keep_only_repeats(wanted: Iterable[Path]) -> None:
+    """Of the files of repeats leave only these: what DVC tracks is a function of the commit."""
+    keep_repeats()
+    for path in {*CONFIRMED.glob("*")} - {*wanted}:
+        path.unlink(missing_ok=True)
+
+
+def _repeats_in(path: Path) -> list[dict[str, Any]]:
+    """The records in a file of repeats; none, if it is not there or not whole."""
+    try:
+        with parsing(path):
+            digest = str(json.loads(path.read_bytes())["digest"])
+            records: list[dict[str, Any]] = read_json(path, digest, is_confirmation)["repeats"]
+            return records
+    except (Damaged, OSError):
+        return []

@@ -1,28 +1,27 @@
 """One trial: what determines it, its run, and its record.
 
-A trial's digest covers its seeds, its hyper-parameters, the split it trains on, NumPy's version and the
-code below, so a record that exists under that digest is right, whoever made it and whenever. Trial
-processes import this module and little else: their start-up counts as often as there are trials.
+A trial's digest covers its seeds, its hyper-parameters, the split it trains on, and the fingerprint of `run`,
+so a record that exists under that digest is right, whoever made it and whenever. Trial processes import this
+module and little else: their start-up counts as often as there are trials.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.files import digest, read_npz, sealed_json
-from zdl.kinds import SPLIT, is_record
+from zdl.files import File, decode_npz, digest, sealed_json
+from zdl.kinds import CLASSES, SPLIT, is_record
 from zdl.network import MultiLayerNet
 from zdl.optimizers import make
 from zdl.trainer import History, Trainer
 
 TRIALS, SPLITS = Path("results/trials"), Path("data/split")
 ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a directory of its own, where it stays empty
-CLASSES = 10
-CODE = ("layers", "network", "optimizers", "trainer", "trial")
+Say = Callable[[str], object]
 
 
 class Trial:
@@ -32,6 +31,7 @@ class Trial:
     given before its point was (`zdl.rounds`).
     """
 
+    entry = "zdl.trial:run"  # what makes its record
     fits = staticmethod(is_record)  # whether contents are a record of such a trial
 
     def __init__(
@@ -53,31 +53,43 @@ class Trial:
         return TRIALS / f"{self.name}.json"
 
     @property
-    def split(self) -> Path:
-        return SPLITS / f"{self.spec['split'][:12]}.npz"
+    def file(self) -> File:
+        """Its record, to be read."""
+        return File(self.record, self.digest, self.fits)
 
-    def run(self, say: Callable[[str], object] | None = None) -> bytes:
-        """Its record, for which it is trained; `say` gets the book's lines on the way."""
-        _, history = train(self, _images(self.split, self.spec["split"]), say)
-        return record(self, describe(history))
-
-
-@lru_cache(maxsize=1)
-def _images(path: Path, digest: str) -> Mapping[str, NDArray[Any]]:
-    return read_npz(path, digest, SPLIT)
+    @property
+    def inputs(self) -> dict[str, File]:
+        """The files whose bytes its run is given."""
+        return {"split": File(SPLITS / f"{self.spec['split'][:12]}.npz", self.spec["split"], SPLIT)}
 
 
-def specify(seed: int, number: int, config: Mapping[str, Any], split: str, code: str) -> dict[str, Any]:
-    """All that determines a trial's record; `split` and `code` are digests, `config` its hyper-parameters."""
-    return {"seed": [seed, number], "config": config, "split": split, "numpy": np.__version__, "code": code}
+def specify(
+    seed: int, number: int, config: Mapping[str, Any], split: str, run: tuple[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """All that determines a trial's record: `config` are its hyper-parameters, `split` the digest of what it
+    trains on, and `run` the fingerprint of the function of this name."""
+    code, libraries = run
+    return {
+        "seed": [seed, number],
+        "config": config,
+        "split": split,
+        "code": code,
+        "libraries": dict(libraries),
+    }
+
+
+def run(number: int, spec: Mapping[str, Any], split: bytes, say: Say | None = None) -> bytes:
+    """The record of a trial, for which it is trained; `say` gets the book's lines on the way."""
+    _, history = train(spec, decode_npz(split), say)
+    return record(number, spec, describe(history))
 
 
 def train(
-    trial: Trial, split: Mapping[str, NDArray[Any]], say: Callable[[str], object] | None = None
+    spec: Mapping[str, Any], split: Mapping[str, NDArray[Any]], say: Say | None = None
 ) -> tuple[MultiLayerNet, History]:
-    """The network of `trial` after its training on `split`; `say` gets the book's lines on the way."""
-    config = dict(trial.spec["config"])
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(trial.spec["seed"])))
+    """The network of a trial after its training on `split`; `say` gets the book's lines on the way."""
+    config = dict(spec["config"])
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(spec["seed"])))
     network = MultiLayerNet(
         split["x_train"][0].size,
         config.pop("hidden_sizes"),
@@ -91,10 +103,10 @@ def train(
     return network, Trainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
 
 
-def record(trial: Trial, outcome: Mapping[str, Any]) -> bytes:
-    """What became of `trial`, as the sealed file that is kept of it."""
-    contents = {"trial": trial.number, "spec": trial.spec, "result": digest(outcome), "outcome": outcome}
-    return sealed_json({"digest": trial.digest, **contents})
+def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> bytes:
+    """What became of a trial, as the sealed file that is kept of it."""
+    contents = {"trial": number, "spec": spec, "result": digest(outcome), "outcome": outcome}
+    return sealed_json({"digest": digest(spec), **contents})
 
 
 def describe(history: History) -> dict[str, Any]:

@@ -9,6 +9,9 @@ rule confirmation:
         ancient(layout.prepared.path),
         ancient(layout.held_out.path),
         ancient(layout.table.path),
+        lambda wildcards: repairs.before(
+            Path(f"results/confirmed/{wildcards.name}.json")
+        ),
     output:
         update("results/confirmed/{name}.json"),
     log:
@@ -16,7 +19,7 @@ rule confirmation:
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
     group:
-        lambda wildcards: together("confirmations", layout.table.path)
+        lambda wildcards: layout.table.path.stem
     resources:
         mem_mb=500,
     shell:
@@ -29,6 +32,7 @@ rule baseline:
         ancient(layout.prepared.path),
         ancient(layout.held_out.path),
         ancient(layout.split.path),
+        repairs.before(layout.baseline.path),
     output:
         update(layout.baseline.path),
     log:

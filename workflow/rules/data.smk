@@ -7,6 +7,8 @@
 
 rule download:
     """MNIST's leading images and the held-out ones, checked against pinned digests."""
+    input:
+        repairs.before(layout.raw.path),
     output:
         update(layout.raw.path),
     log:
@@ -23,6 +25,7 @@ rule prepare:
     """Pixels as numbers in [0, 1]: the subsample, and the held-out images apart from it."""
     input:
         ancient(layout.raw.path),
+        repairs.before(layout.prepared.path, layout.held_out.path),
     output:
         update([layout.prepared.path, layout.held_out.path]),
     log:
@@ -39,6 +42,7 @@ rule split:
     """A seeded shuffle; the first share of it is for validation."""
     input:
         ancient(layout.prepared.path),
+        repairs.before(layout.split.path),
     output:
         update(layout.split.path),
     log:

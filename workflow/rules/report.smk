@@ -1,7 +1,7 @@
 # From the records to the committed report.
 # needs: results/plan, results/trials, results/confirmed, results/baseline
-# makes: results/table, results/ranking, reports/, results/best.npz, and the receipts that vouch for what has
-# no seal of its own (results/receipts)
+# makes: results/table, results/ranking, reports/, results/best.npz, and the manifests that vouch for what has
+# no seal of its own (results/manifests)
 
 
 rule aggregate:
@@ -9,8 +9,9 @@ rule aggregate:
     input:
         ancient(layout.plan.path),
         ancient(layout.split.path),
-        [ancient(its.path) for its in layout.rounds],
+        [ancient(each.path) for each in layout.rounds],
         [ancient(record) for record in layout.records()],
+        repairs.before(layout.table.path),
     output:
         update(layout.table.path),
     log:
@@ -29,14 +30,15 @@ rule rank:
         ancient(layout.table.path),
         ancient(layout.held_out.path),
         ancient(layout.baseline.path),
-        [ancient(its.path) for its in layout.confirmed],
+        [ancient(each.path) for each in layout.confirmed],
+        repairs.before(layout.ranked.path, layout.whole.path),
     output:
         update(
             [
                 *shown(RANKED),
                 layout.ranked.path,
-                layout.whole,
-                layout.whole_receipt.path,
+                *layout.whole.published.values(),
+                layout.whole.path,
             ]
         ),
     log:
@@ -54,6 +56,7 @@ rule weights:
     input:
         ancient(layout.table.path),
         ancient(layout.split.path),
+        repairs.before(layout.weighted.path),
     output:
         update(layout.weighted.path),
     log:
@@ -72,7 +75,8 @@ rule render:
         ancient(layout.table.path),
         ancient(layout.held_out.path),
         ancient(layout.baseline.path),
-        [ancient(its.path) for its in layout.confirmed],
+        [ancient(each.path) for each in layout.confirmed],
+        repairs.before(layout.rendered.path),
     output:
         update([*shown(RENDERED), layout.rendered.path]),
     log:

@@ -2,12 +2,11 @@
 # needs: data/split
 # makes: results/plan, results/trials (and in it, of a search that learns, the rounds)
 
-# Whether this is `snakemake --report`: its graph shows also what those that are there were made from.
-SHOWN = any(word.startswith("--report") for word in sys.argv)
-
 
 rule plan:
     """Every trial of the search: its number, its point, and all that determines its record."""
+    input:
+        repairs.before(layout.plan.path),
     output:
         update(layout.plan.path),
     log:
@@ -23,7 +22,8 @@ rule plan:
 rule propose:
     """The points of one round of a search that learns, from what came of all trials before it."""
     input:
-        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name, SHOWN)),
+        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name, there)),
+        lambda wildcards: repairs.before(layout.round(wildcards.name).path),
     output:
         update("results/trials/rounds/{name}.json"),
     log:
@@ -39,11 +39,12 @@ rule propose:
 rule trial:
     """One seeded trial: the record is restored if it was ever trained here, else trained.
 
-    To start a process takes as long as half a trial, so one goes on for a few seconds with those that this
-    run will ask for next; their jobs then find the record there.
+    To start a process takes as long as half a trial, so one goes on for a few seconds with those that come next
+    in the plan; their jobs then find the record ready.
     """
     input:
-        lambda wildcards: ancient(layout.needed_for(wildcards.name, SHOWN)),
+        lambda wildcards: ancient(layout.needed_for(wildcards.name, there)),
+        lambda wildcards: repairs.before(*layout.places([wildcards.name])),
     output:
         update("results/trials/{name}.json"),
     log:
@@ -51,19 +52,20 @@ rule trial:
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
     group:
-        lambda wildcards: together("trials", layout.listing(wildcards.name))
+        lambda wildcards: layout.listing(wildcards.name).stem
     resources:
         mem_mb=200,
     params:
         plan=lambda wildcards: layout.listing(wildcards.name),
-        next=lambda wildcards: following(wildcards.name),
+        last=layout.names[-1],
     shell:
-        "test -e {output} || exec python workflow/scripts/trial.py"
-        " --plan {params.plan} {wildcards.name} {params.next} 2> {log}"
+        "mv .zdl/ready/{wildcards.name}.json {output} 2> /dev/null || exec"
+        " python workflow/scripts/trial.py --plan {params.plan} --go-on {params.last} {wildcards.name} 2> {log}"
 
 
 rule ready:
     """All that a trial needs, and no trial: `make trial` asks for it."""
     input:
+        repairs.notes,
         ancient(layout.plan.path),
         ancient(layout.split.path),

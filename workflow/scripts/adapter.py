@@ -3,10 +3,12 @@
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = (
@@ -27,10 +29,12 @@ zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 def run(step: Callable[..., None]) -> None:
     """Run a step of `zdl.steps` on the layout of params.yaml; what it reports goes to stderr."""
+    from zdl import fingerprint
     from zdl.layout import Layout
 
     with one_line():
         step(Layout.of("params.yaml"), say)
+        fingerprint.remember()
 
 
 @contextlib.contextmanager
@@ -55,6 +59,59 @@ def at(revision: str, path: str | Path) -> bytes | None:
     """A file as it is in a revision; None if that has none of that name."""
     done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
+
+
+def output(*command: str) -> bytes:
+    """What a command prints. If it fails, an `Error` with the first line of why: DVC may print more lines,
+    an excerpt of the file or a traceback, but begins with the reason."""
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode != 0:
+        why = done.stderr.decode(errors="replace").split("\n")[0].strip().rstrip(".")
+        raise Error(f"{' '.join(command[:2])}: {why or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def read_yaml(text: str) -> Any:
+    """What a YAML text holds, by the parser that DVC uses. A text that it refuses is a ValueError."""
+    from ruamel.yaml import YAML
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except Exception as error:  # half a file makes it raise almost anything
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def read_lock(text: str) -> dict[str, dict[str, Any]]:
+    """The stages in the text of a dvc.lock; a ValueError where it lacks the structure that DVC documents."""
+    lock = read_yaml(text)
+    stages = lock.get("stages", {}) if isinstance(lock, dict) and lock.get("schema") else None
+    if not isinstance(stages, dict):
+        raise ValueError("it has no schema, or stages that are no mapping")
+    for name, stage in stages.items():
+        if not is_record(stage):
+            raise ValueError(f"the stage {name} is incomplete")
+    return stages
+
+
+def is_record(stage: Any) -> bool:
+    """Whether this is a stage of a dvc.lock: it has a command, and of each file the path and checksum."""
+    if not isinstance(stage, dict) or not isinstance(stage.get("cmd"), str | list):
+        return False
+    params, files = stage.get("params", {}), [stage.get("deps", []), stage.get("outs", [])]
+    if not isinstance(params, dict) or not all(isinstance(items, list) for items in files):
+        return False
+    if not all(isinstance(values, dict) for values in params.values()):
+        return False
+    return all(isinstance(item, dict) and is_file(item) for items in files for item in items)
+
+
+def is_file(item: dict[str, Any]) -> bool:
+    """Whether an item of a dvc.lock has a path and a whole checksum, and no key without a value."""
+    if "path" not in item or None in item.values():
+        return False
+    if "md5" not in item:
+        return "etag" in item or "checksum" in item  # a file on a server
+    return re.fullmatch(r"[0-9a-f]{32}(\.dir)?", str(item["md5"])) is not None
 
 
 def say(line: str) -> None:

@@ -1,4 +1,5 @@
-"""Rule `trial`: the record of one trial, from the store or by training it; then of those that are next.
+"""Rule `trial`: the record of one trial, from the store or by training it; then of those that are next in the
+plan.
 
 `make trial C=7` calls it with a number instead of a name: trains in any case, and prints the book's lines.
 """
@@ -9,14 +10,16 @@ import time
 from pathlib import Path
 
 from adapter import one_line
-from zdl import store
+from zdl import fingerprint, store
 
 SECONDS = 5  # from its start, after which a process begins no other trial: progress is seen so often
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="the trial's name in the plan, or just its number")
-parser.add_argument("next", nargs="*", help="names of trials to go on with, as time allows")
 parser.add_argument("--plan", type=Path, help="the plan's file (by default, that of params.yaml)")
+parser.add_argument(
+    "--go-on", metavar="LAST", help="have those that come next, up to this one, ready for jobs"
+)
 parser.add_argument("--verbose", action="store_true", help="train in any case, and print each step's loss")
 args = parser.parse_args()
 end, parent = time.monotonic() + SECONDS, os.getppid()
@@ -29,6 +32,10 @@ with one_line():
         if args.name.isdecimal():
             args.name = layout.named(int(args.name))
         args.plan = layout.listing(args.name)
-    trial, *others = store.planned(args.plan, [args.name, *args.next])
+    trial = store.planned(args.plan, args.name)
+    fingerprint.remember()
+    store.end_future([args.plan, *(file.path for file in trial.inputs.values())])
     store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
-    store.obtain_some(others, lambda: time.monotonic() < end and os.getppid() == parent)
+    if args.go_on:
+        going = store.following(args.plan, args.name, args.go_on)
+        store.obtain_ready(going, lambda: time.monotonic() < end and os.getppid() == parent)

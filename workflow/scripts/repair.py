@@ -1,0 +1,19 @@
+"""Rule `repair`: what is damaged is moved out of the way, so that it is made again."""
+
+import argparse
+from pathlib import Path
+
+from adapter import one_line, say
+from zdl.files import write
+from zdl.layout import Layout
+from zdl.repair import repair
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("note", type=Path, help="a file to leave, with a line for each repair")
+args = parser.parse_args()
+
+with one_line():
+    lines = repair(Layout.of("params.yaml"))
+    for line in lines:
+        say(line)
+    write(args.note, "".join(f"{line}\n" for line in lines).encode())
