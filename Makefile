@@ -59,7 +59,7 @@ best: $(VENV)/ready  ## all trials of the last report, best first, in the book's
 
 # Of the times, those that are 0 (of trials that another trial's process trained) have no place on a log scale.
 report: run  ## all results with captions, the graph and the times, in one file to pass on: report.html
-	@snakemake --report report.html
+	@snakemake --quiet all --report report.html
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
 

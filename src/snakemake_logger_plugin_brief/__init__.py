@@ -7,57 +7,80 @@ package by its name; `--logger brief` (set in profiles/default) turns it on. The
 
 import logging
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
-EXPECTED = (
-    # A trial's record is often there before its job, made by the process of another one.
-    "Warning: the following output files of rule trial were not present when the DAG was created",
-    # Of a job that failed; a file that was there before it is never half written.
-    "Cannot restore",
-)
-UNTIMED = "Missing metadata for file"  # of the HTML report, once for every file
-SILENT = ("all", "trials", "ready", "total")  # in Snakemake's statistics, but no work
+SILENT = ("all", "all_on_slurm", "trials", "ready", "total")  # in Snakemake's statistics, but no work
 
 
 class LogHandler(LogHandlerBase):
-    """Shows records as they come in; on a terminal the count is one line that changes."""
+    """Shows records as they come in; on a terminal the count is one line that changes.
+
+    What a record is, its event says, or its level where it has none. Its text is shown or not; nothing is
+    read from it.
+    """
 
     def __post_init__(self) -> None:
         self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
         self.changing = self.stream.isatty() and not self.common_settings.dryrun
         self.shown = 0
         self.jobs: list[str] = []
-        self.untimed = False
+        self.running = False  # from the event RUN_INFO on
+        self.held: list[str] = []
+        self.first: dict[tuple[str, int], str] = {}  # the first warning of each line of code
+        self.more: Counter[tuple[str, int]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", None)
         if show := getattr(self, f"_{event}", None):
             show(vars(record))
-        elif record.getMessage().startswith(EXPECTED):
-            return
-        elif record.getMessage().startswith(UNTIMED):
-            self._untimed()
-        elif record.levelno >= logging.WARNING or (event is None and self._is_result(record)):
+        elif self.common_settings.verbose or record.levelno >= logging.ERROR:
             self._line(record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            self._warning(record)
+        elif record.levelno >= logging.INFO and event is None:
+            self._information(record)
 
-    def _is_result(self, record: logging.LogRecord) -> bool:
-        """What is not chatter among the plain messages: the answer, where there is nothing to do."""
-        return self.common_settings.verbose or record.getMessage().startswith("Nothing to be done")
+    def _information(self, record: logging.LogRecord) -> None:
+        """The answer, where Snakemake is to do something else than to run jobs, or has none to run; chatter,
+        if a run follows. So it waits until that is known."""
+        if not self.running and not self.common_settings.quiet:
+            self.held.append(record.getMessage())
 
-    def _untimed(self) -> None:
-        if not self.untimed:
-            self._line("some files were pulled, or made by DVC: Snakemake has no note of how long they took")
-        self.untimed = True
+    def _warning(self, record: logging.LogRecord) -> None:
+        """Of those that one line of code gives, one for every file, say: the first, and how many more. What
+        takes several lines is meant to be read, as each of `snakemake --lint`."""
+        place, text = (record.pathname, record.lineno), record.getMessage()
+        if place not in self.first or "\n" in text:
+            self.first.setdefault(place, text)
+            self._line(text)
+        else:
+            self.more[place] += 1
+
+    def close(self) -> None:
+        self._release()
+        for place, count in self.more.items():
+            self._line(f"(and {count} more like this: {self.first[place]})")
+        self.more.clear()
+        super().close()
+
+    def _release(self) -> None:
+        held, self.held = self.held, []
+        for text in held:
+            self._line(text)
 
     def _line(self, text: str) -> None:
+        self._release()
         print(f"\r\x1b[K{text}" if self.changing else text, file=self.stream, flush=True)
 
     def _run_info(self, record: dict[str, Any]) -> None:
         """What there is to do, by rule: Snakemake says it before the jobs, in a dry run again after them."""
+        self.running = True
+        self.held.clear()
         if self.common_settings.dryrun and not self.jobs:
             return
         for job in sorted(self.jobs):
@@ -96,12 +119,12 @@ class LogHandler(LogHandlerBase):
         self._line(f"{names} failed: " + ("\n".join(said) or f"{record.get('shellcmd')}"))
 
     def _group_error(self, record: dict[str, Any]) -> None:
-        """A submission to a cluster failed: what its jobs said, and how the cluster's own log ends; or what
-        was said if the cluster did not take it (workflow/rules/cluster.smk)."""
+        """A submission to a cluster failed: what its jobs said, and how the cluster's own log ends; or
+        why the cluster did not take it (workflow/rules/slurm.smk)."""
         jobs, logs = record["job_error_info"], record["aux_logs"]
         said = self._said([log for job in jobs for log in job["log"]])
         said += [text.splitlines()[-1] for text in self._said(logs)]
-        said = list(dict.fromkeys(said)) or [record.get("said") or "nothing was said"]
+        said = list(dict.fromkeys(said)) or [record.get("reason") or "nothing was said"]
         self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(said))
         if logs:
             self._line(f"(more may stand in {', '.join(logs)})")
@@ -121,10 +144,21 @@ class LogHandler(LogHandlerBase):
         if self.common_settings.printshellcmds:
             self._line(str(record.get("shellcmd") or record.get("cmd")))
 
-    def _job_finished(self, record: dict[str, Any]) -> None:
-        """Said by the count."""
+    def _workflow_started(self, record: dict[str, Any]) -> None:
+        """What came before is how Snakemake was set up, and no answer."""
+        self.held.clear()
 
-    _workflow_started = _job_started = _resources_info = _group_info = _rulegraph = _debug_dag = _job_finished
+    def _job_finished(self, record: dict[str, Any]) -> None:
+        """The count shows it."""
+        if self.common_settings.verbose:
+            self._line(str(record["msg"]))
+
+    _job_started = _resources_info = _group_info = _job_finished
+
+    def _debug_dag(self, record: dict[str, Any]) -> None:
+        """How jobs are chosen: hundreds of records, most without a text."""
+
+    _rulegraph = _debug_dag
 
     @property
     def writes_to_stream(self) -> bool:

@@ -1,7 +1,6 @@
 """The search on a real Slurm (`make test-slurm`): as it should go, when a node dies, and with wrong nodes."""
 
 import copy
-import re
 import subprocess
 import sys
 import time
@@ -76,9 +75,7 @@ def test_the_rounds_of_a_search_that_learns_are_submissions_of_their_own(clone, 
     assert [job["JobState"] for job in cluster.done()] == ["COMPLETED"] * 3
     logs = [path.read_text() for path in (clone.path / ".snakemake/slurm_logs").rglob("*.log")]
     commands = [line for log in logs for line in log.splitlines() if "exec python" in line]
-    assert commands
-    for command in commands:  # whose process goes on with the others of its group
-        assert len(set(re.findall(r" (\d+-[0-9a-f]{12})(?= )", command))) == 3, command
+    assert commands and all(" --go-on " in command for command in commands)
 
 
 def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
@@ -121,8 +118,9 @@ def test_what_slurm_does_not_take_is_told(clone):
 
 def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, tmp_path):
     wait = "import time\ntime.sleep(10)\n"  # or a node that has failed would take the next group, too
+    older = "import importlib.metadata\nimportlib.metadata.version = lambda name: '1.26.4'\n"
     files = {
-        "other/sitecustomize.py": f"{wait}import numpy\nnumpy.__version__ = '1.26.4'\n",
+        "other/sitecustomize.py": f"{wait}{older}",
         "broken/numpy.py": f"{wait}raise ImportError('libgfortran.so.5: cannot open shared object file')\n",
         "bare/python": f'#!/bin/sh\nsleep 10\nexec {sys.executable} -S -E "$@"\n',
     }
@@ -135,7 +133,7 @@ def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, 
     cluster.set("node3", PATH=f"{tmp_path / 'bare'}:{clone.env['PATH']}")
     said = clone.run(*ON_SLURM, "--jobs", "3", "--retries", "0", ok=False)
     for line in (
-        "node1: NumPy's version is 1.26.4, but ",
+        "node1: numpy's version is 1.26.4, but ",
         f"node2: {sys.executable} lacks what a trial needs (libgfortran.so.5: cannot open shared object",
         "node3: zdl is not installed in ",
     ):

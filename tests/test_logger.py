@@ -1,0 +1,100 @@
+"""What `snakemake` shows with `--logger brief`: answers, progress and failures, and no chatter."""
+
+import logging
+import types
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_brief import LogHandler
+
+
+@pytest.fixture
+def handler():
+    def make(**settings: bool) -> LogHandler:
+        common = dict.fromkeys(("stdout", "dryrun", "verbose", "quiet", "printshellcmds"), False)
+        return LogHandler(types.SimpleNamespace(**(common | settings)), None)
+
+    return make
+
+
+def say(handler, text, level=logging.INFO, line=1, **more):
+    record = logging.LogRecord("snakemake", level, "dag.py", line, text, None, None)
+    vars(record).update(more)
+    handler.emit(record)
+
+
+def run(handler):
+    """The records of a run of one job."""
+    say(handler, "Assuming unrestricted shared filesystem usage.")
+    say(handler, "Workflow has started!", event=LogEvent.WORKFLOW_STARTED)
+    say(handler, "Building DAG of jobs...")
+    say(handler, "Job stats: ...", event=LogEvent.RUN_INFO, stats={"trial": 1, "all": 1, "total": 2})
+    say(handler, "Select jobs to execute...")
+    say(handler, "Finished jobid: 0", event=LogEvent.JOB_FINISHED)
+    say(handler, "", event=LogEvent.PROGRESS, done=1, total=1)
+    say(handler, "Complete log(s): a.log")
+    handler.close()
+
+
+def test_of_a_run_there_is_what_it_does_and_how_far_it_is(handler, capsys):
+    run(handler())
+    assert capsys.readouterr().err.splitlines() == ["to run: 1 trial", "1 of 1 done"]
+
+
+def test_with_verbose_there_is_all_of_it(handler, capsys):
+    run(handler(verbose=True))
+    shown = capsys.readouterr().err
+    for text in ("Assuming", "Building", "Select", "Finished", "Complete"):
+        assert f"{text} " in shown
+
+
+def test_where_no_run_follows_what_is_said_is_the_answer(handler, capsys):
+    answering = handler()
+    say(answering, "Would delete a.json")
+    say(answering, "Would delete b.json")
+    answering.close()
+    answering.close()  # as Snakemake and Python's logging do
+    assert capsys.readouterr().err.splitlines() == ["Would delete a.json", "Would delete b.json"]
+
+
+def test_what_is_said_comes_in_its_order(handler, capsys):
+    answering = handler()
+    say(answering, "Building DAG of jobs...")
+    say(answering, "No rule to produce a", logging.ERROR, event=LogEvent.ERROR)
+    say(answering, "a detail", logging.DEBUG)
+    answering.close()
+    assert capsys.readouterr().err.splitlines() == ["Building DAG of jobs...", "No rule to produce a"]
+
+
+def test_quiet_leaves_what_went_wrong(handler, capsys):
+    answering = handler(quiet=["all"])
+    say(answering, "Adding a.png")
+    say(answering, "a warning", logging.WARNING)
+    say(answering, "an error", logging.ERROR)
+    answering.close()
+    assert capsys.readouterr().err.splitlines() == ["a warning", "an error"]
+
+
+def test_of_warnings_of_one_kind_there_is_the_first_and_how_many_more(handler, capsys):
+    warned = handler()
+    for number in range(5):
+        say(warned, f"no note of {number}", logging.WARNING, line=7)
+    say(warned, "another", logging.WARNING, line=8)
+    for number in range(2):
+        say(warned, f"Lints for rule {number}:\n    * ...", logging.WARNING, line=9)
+        say(warned, f"error {number}", logging.ERROR, line=10)
+    warned.close()
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[:2] == ["no note of 0", "another"]
+    assert [line for line in shown if "rule" in line] == ["Lints for rule 0:", "Lints for rule 1:"]
+    assert [line for line in shown if "error" in line] == ["error 0", "error 1"]
+    assert shown[-1] == "(and 4 more like this: no note of 0)"
+
+
+def test_snakemake_answers_what_is_no_run(made):
+    said = made.run("snakemake", "--delete-all-output", "-n")
+    for folder in ("results/trials", "reports"):
+        for path in (made.path / folder).glob("*.*"):
+            assert f"{path.relative_to(made.path)}\n" in said
+    assert "Unlocked working directory" in made.run("snakemake", "--unlock", "--cores", "1")
