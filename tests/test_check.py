@@ -7,32 +7,29 @@ import shutil
 
 import pytest
 
-from tests.workflow import Clone
+from tests.workflow import Clone, programs
 from zdl.layout import RANKED, RENDERED
 
 CHECK = ("python", "workflow/scripts/check.py")
 RANKING = "reports/ranking.csv"
 STALE = "was edited after the run that dvc.lock records"
 FORGE = """
-import hashlib, os
+import hashlib, sys
 from pathlib import Path
-from zdl import store
+sys.path.insert(0, "workflow/scripts")
+from on_record import manifest, md5_of_folder
 from zdl.layout import RANKED, Layout
 
-def known(path, data):  # as dvc.lock has it
-    md5 = hashlib.md5(data).hexdigest()
-    return f"- path: {path}\\n      hash: md5\\n      md5: {md5}\\n      size: {len(data)}"
+def known(data):  # as dvc.lock has it
+    return f"md5: {hashlib.md5(data).hexdigest()}\\n      size: {len(data)}"
 
-def receipt():
-    return store.receipt(Layout.of().ranked, {path: path.read_bytes() for path in RANKED})
-
-lock, ranking = Path("dvc.lock").read_text(), RANKED[0].read_bytes()
+ranked, lock, ranking = Layout.of().ranked, Path("dvc.lock").read_text(), RANKED[0].read_bytes()
 forged = ranking.replace(b"0.", b"0.9", 1)
-pairs = [(known(RANKED[0], ranking), known(RANKED[0], forged))]
-before = receipt()
+before = manifest(ranked)
 RANKED[0].write_bytes(forged)
-pairs += [(known("results/receipts/rank.json", before), known("results/receipts/rank.json", receipt()))]
-for old, new in pairs:
+after = manifest(ranked)
+folders = [md5_of_folder({ranked.path.name: data}) for data in (before, after)]
+for old, new in ((known(ranking), known(forged)), folders):
     assert lock.count(old) == 1, old
     lock = lock.replace(old, new)
 Path("dvc.lock").write_text(lock)
@@ -164,13 +161,63 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
             "LIMIT = 3\n",
             "though no result's digest has changed; `make repro`",
         ),
-        ("src/zdl/trainer.py", "LIMIT = 3\n", "`make repro` records it and makes what follows"),
+        ("src/zdl/trainer.py", "AHEAD = 50\n", "`make repro` records it and makes what follows"),
     ):
         with (clone.path / name).open("a") as file:
             file.write(edit)
         told = {line.split(":")[0]: line for line in lines(clone)}
         assert told[name].startswith(f"{name}: {STALE}") and about in told[name]
     assert told.keys() == {"src/zdl/statistics.py", "src/zdl/extra.py", "src/zdl/trainer.py"}
+
+
+def test_a_file_in_several_folders_that_stages_read_is_named_once(clone):
+    name = "src/zdl/samplers/grid.py"  # src/zdl is read by one stage, src/zdl/samplers by another
+    with (clone.path / name).open("a") as file:
+        file.write("# a remark\n")
+    (line,) = lines(clone)
+    assert line.startswith(f"{name}: {STALE}")
+
+
+def test_looking_changes_no_file(clone, recorded, tmp_path):
+    run = recorded.copy(tmp_path / "run")
+    run.edit(report={"best": 3})
+    for each in (clone, run):
+        before = files(each)
+        each.run(*CHECK, ok=each is clone)
+        assert files(each) == before
+
+
+def files(clone):
+    """Contents and time stamps of all files but for Git's own, DVC's scratch files and Python's bytecode."""
+    own = {".git", ".dvc/tmp", "__pycache__"}
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in clone.path.rglob("*")
+        if path.is_file() and not any(f"/{folder}/" in str(path) for folder in own)
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("dvc.yaml", "stages: [", "dvc.yaml: DVC does not take it ("),
+        ("dvc.yaml", "stages: {split: {}}", "dvc status: "),
+        (".dvc/tmp/rwlock", '{"read": {', "dvc status: "),
+    ],
+)
+def test_what_dvc_refuses_is_one_line(clone, path, text, line):
+    (clone.path / path).parent.mkdir(exist_ok=True)
+    (clone.path / path).write_text(text)
+    (told,) = lines(clone)
+    assert told.startswith(line) and path in told
+    assert path != "dvc.yaml" or command(told) == "git checkout HEAD dvc.yaml"
+
+
+def test_a_git_that_fails_is_not_taken_for_nothing_there(clone, tmp_path):
+    fails = 'case "$1" in ls-files) echo "fatal: no index" >&2; exit 128;; esac'
+    where = programs(tmp_path / "bin", git=f'{fails}\nexec {shutil.which("git")} "$@"').split(os.pathsep)[0]
+    said = clone.run(*CHECK, ok=False, PATH=f"{where}{os.pathsep}{clone.env['PATH']}")
+    assert said == "git ls-files: fatal: no index\n"
 
 
 def test_a_lock_of_another_commit(clone):
@@ -193,7 +240,7 @@ def test_a_lock_of_another_commit(clone):
         ("", None, "dvc.lock: is not there; `git checkout HEAD dvc.lock` brings it"),
         ("\n  split:\n", "\n  shuffle:\n", "dvc.lock: lacks the stage split of dvc.yaml; `make repro`"),
         ("cmd: python workflow/scripts/rank.py", "cmd: echo", "dvc.yaml: the command of the stage rank is"),
-        ("- path: src/zdl/surface.py\n", "- path: src/zdl/other.py\n", "dvc.lock: lacks src/zdl/surface.py"),
+        ("- path: workflow/schemas\n", "- path: workflow/forms\n", "dvc.lock: lacks workflow/schemas among"),
         ("schema: '2.0'\n", "<<<<<<< HEAD\n", "dvc.lock: DVC does not take it ("),
     ],
 )
@@ -216,7 +263,7 @@ def test_a_stage_recorded_with_another_file_than_was_made(clone):
     )
 
 
-def test_a_receipt_that_is_here_knows_a_report_that_was_forged_with_its_lock(recorded, tmp_path):
+def test_a_manifest_that_is_here_knows_a_report_that_was_forged_with_its_lock(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
     clone.run("python", "-c", FORGE)
     clone.commit()

@@ -18,11 +18,11 @@ parser.add_argument("--full", action="store_true", help="train everything anew, 
 args = parser.parse_args()
 
 with one_line():
-    found = check()
-    if args.full and not found:
-        found = retrain()
-    if found:
-        print(*found, sep="\n")
+    findings = check()
+    if args.full and not findings:
+        findings = retrain()
+    if findings:
+        print(*findings, sep="\n")
         raise SystemExit(1)
     if args.full:
         print(f"{REPORTS}/ and {LOCK} are, byte for byte, what training everything anew gives")

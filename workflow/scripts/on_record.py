@@ -1,30 +1,43 @@
-"""What DVC has on record in dvc.lock, held against what is here: for `make check` and `make review`.
+"""Whether dvc.lock and reports/ fit what is here: for `make check` and `make review`.
 
-dvc.lock has the checksums of all that each stage read and wrote, so that little is needed to tell: no result,
-no training, only what Git carries.
+dvc.lock holds the checksum of every file that a stage read and wrote, so that little is needed to tell: no
+result, no training, only what Git carries. DVC is used through its files and its command line.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from adapter import at, say
+from adapter import at, output, read_lock, read_yaml, say
 from zdl import Error, store
-from zdl.files import Damaged, canonical, read_json
-from zdl.layout import RANKED, RENDERED, REPORTS, Layout
-
-if TYPE_CHECKING:
-    from dvc.output import Output
-    from dvc.stage import PipelineStage as Stage
+from zdl.artifact import Artifact
+from zdl.files import Damaged, canonical
+from zdl.layout import REPORTS, Layout
 
 LOCK = Path("dvc.lock")
+PIPELINE = Path("dvc.yaml")
 REPRO = "`make repro` mends it"
+
+Record = Mapping[str, Any]  # a stage in dvc.lock
+
+
+class Stage(NamedTuple):
+    """A stage of dvc.yaml: the paths it names, their checksums in dvc.lock, and what DVC finds changed."""
+
+    name: str
+    deps: set[str]  # with the files of its parameters
+    outs: set[str]
+    uncached: set[str]  # the outs that Git carries
+    read: dict[str, str | None]  # path: checksum (None for a file of parameters)
+    written: dict[str, str | None]
+    changed: dict[str, Mapping[str, Any]]  # kind of change: paths
 
 
 def check() -> list[str]:
@@ -33,105 +46,159 @@ def check() -> list[str]:
     if not LOCK.exists():
         mend = "make repro" if at("HEAD", LOCK) is None else f"git checkout HEAD {LOCK}"
         return [f"{LOCK}: is not there; `{mend}` brings it"]
-    stages, lock = recorded()
-    outs = {out.def_path: out for stage in stages for out in stage.outs}
-    edited = sorted(sources(stages, outs))
-    wrong = dict(published(outs, remade=bool(edited)))
-    found = [*structure(stages, lock), *chain(stages, outs)]
+    records = checked(LOCK, read_lock)
+    stages = pipeline(records)
+    outs = {path: sum_ for stage in stages for path, sum_ in stage.written.items() if path in stage.outs}
+    edited = sorted(sources(stages))
+    wrong = dict(published(stages, remade=bool(edited)))
+    lines = [*structure(stages, records), *chain(stages, outs)]
     vouched = not wrong and vouches(layout, outs)
     for path in edited:
         what = f"{path}: was edited after the run that {LOCK} records"
         then = "and trains nothing that is there" if vouched else "and makes what follows from it"
         note = ", though no result's digest has changed" if vouched else ""
-        found.append(f"{what}{note}; `make repro` records it {then}")
-    found += wrong.values()
-    found += [*strays(outs), *(line for path, line in received(layout) if path not in wrong)]
-    if not found and not vouched:
-        found = [f"{LOCK}: was recorded under other versions of the libraries, or by hand; {REPRO}"]
-    if found and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
-        found.append(
+        lines.append(f"{what}{note}; `make repro` records it {then}")
+    lines += wrong.values()
+    lines += strays({path for stage in stages for path in stage.outs})
+    lines += [line for path, line in received(layout) if path not in wrong]
+    if not lines and not vouched:
+        lines = [f"{LOCK}: was recorded under other versions of the libraries, or by hand; {REPRO}"]
+    if lines and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
+        lines.append(
             f"{LOCK}: is not the last commit's; was that not meant, `git checkout HEAD {LOCK}` mends it"
         )
-    return found
+    return lines
 
 
-def recorded() -> tuple[list["Stage"], Mapping[str, Any]]:
-    """The stages of dvc.yaml, filled with what dvc.lock records of them; and the stages in dvc.lock, as they
-    stand there."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
+def checked(path: Path, read: Callable[[str], Any]) -> Any:
+    """The contents of one of DVC's files; one that `read` refuses, DVC would refuse too."""
     try:
-        with Repo() as repo:
-            stages = list(repo.index.stages)
-            return stages, stages[0].dvcfile.lockfile_contents.get("stages", {})
-    except DvcException as error:
-        path = LOCK if str(LOCK) in str(error) else Path("dvc.yaml")
-        told = " ".join(str(error).split())
-        raise Error(f"{path}: DVC does not take it ({told}); `git checkout HEAD {path}` mends it") from None
+        return read(path.read_text("utf-8"))
+    except ValueError as error:
+        raise Error(f"{path}: DVC does not take it ({error}); `git checkout HEAD {path}` mends it") from None
 
 
-def structure(stages: list["Stage"], lock: Mapping[str, Any]) -> Iterator[str]:
+def pipeline(records: Mapping[str, Record]) -> list[Stage]:
+    """The stages of dvc.yaml with what dvc.lock and `dvc status` say of them. (Stages that DVC makes of
+    `foreach`, `matrix` or `${}` are not expanded: dvc.yaml has none.)"""
+    document = checked(PIPELINE, read_yaml) or {}
+    changes = status()  # DVC refuses a dvc.yaml of another structure than it documents
+    stages = []
+    for name, stage in document.get("stages", {}).items():
+        record = records.get(name, {})
+        outs = [*stage.get("outs", []), *stage.get("metrics", [])]
+        options = {path: flags for out in outs if isinstance(out, dict) for path, flags in out.items()}
+        params = {
+            "params.yaml" if isinstance(key, str) else next(iter(key)) for key in stage.get("params", [])
+        }
+        stages.append(
+            Stage(
+                name,
+                deps={*stage.get("deps", [])} | params,
+                outs={out if isinstance(out, str) else next(iter(out)) for out in outs},
+                uncached={path for path, flags in options.items() if flags.get("cache") is False},
+                read={**dict.fromkeys(record.get("params", {})), **checksums(record, "deps")},
+                written=checksums(record, "outs"),
+                changed=by_kind(changes.get(name, [])),
+            )
+        )
+    return stages
+
+
+def status() -> dict[str, list[Any]]:
+    """What DVC finds changed, by stage."""
+    try:
+        changes: dict[str, list[Any]] = json.loads(output("dvc", "status", "--json"))
+        return changes
+    except Error as error:
+        edited = [str(path) for path in (PIPELINE, LOCK) if at("HEAD", path) not in (None, path.read_bytes())]
+        back = f"; `git checkout HEAD {' '.join(edited)}` restores the last commit's" if edited else ""
+        raise Error(f"{error}{back}") from None
+
+
+def checksums(record: Record, kind: str) -> dict[str, str | None]:
+    """What a stage in dvc.lock has under `deps` or `outs`, by path."""
+    return {item["path"]: item.get("md5") for item in record.get(kind, [])}
+
+
+def by_kind(changes: Iterable[str | Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """A stage in the output of `dvc status`, a list of texts and mappings, as one mapping."""
+    return {
+        kind: paths
+        for change in changes
+        for kind, paths in ({change: {}} if isinstance(change, str) else change).items()
+    }
+
+
+def structure(stages: list[Stage], records: Mapping[str, Record]) -> Iterator[str]:
     """Where dvc.yaml and dvc.lock do not speak of the same stages, commands and files."""
     anew = f"`rm {LOCK}`, then `make repro`, mends it"  # DVC itself does not look for what is too much
-    for name in sorted(lock.keys() - {stage.name for stage in stages}):
+    for name in sorted(records.keys() - {stage.name for stage in stages}):
         yield f"{LOCK}: has the stage {name}, which dvc.yaml has not; {anew}"
     for stage in stages:
-        if stage.name not in lock:
+        if stage.name not in records:
             yield f"{LOCK}: lacks the stage {stage.name} of dvc.yaml; {REPRO}"
             continue
-        if stage.cmd_changed:
+        if "changed command" in stage.changed:
             yield f"dvc.yaml: the command of the stage {stage.name} is not what {LOCK} records; {REPRO}"
-        for kind, items in (("deps", stage.deps), ("outs", stage.outs)):
+        for kind, paths, known in (
+            ("deps", stage.deps, stage.read.keys()),
+            ("outs", stage.outs, stage.written.keys()),
+        ):
             which = f"among the {kind} of the stage {stage.name}"
-            named = {item.def_path for item in items if not isinstance(item.hash_info.value, dict)}
-            known = {item["path"] for item in lock[stage.name].get(kind, [])}
-            for path in sorted(named - known):
+            for path in sorted(paths - known):
                 yield f"{LOCK}: lacks {path} {which}; {REPRO}"
-            for path in sorted(known - named):
+            for path in sorted(known - paths):
                 yield f"{LOCK}: has {path} {which}, unlike dvc.yaml; {anew}"
 
 
-def chain(stages: list["Stage"], outs: Mapping[str, "Output"]) -> Iterator[str]:
+def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
     """Where a stage was recorded with another file than the one that the stage before it made."""
+    makers = {path: stage.name for stage in stages for path in stage.outs}
     for stage in stages:
-        for dep in stage.deps:
-            made = outs.get(dep.def_path)
-            if made and made.hash_info and dep.hash_info and made.hash_info != dep.hash_info:
-                path = dep.def_path
-                yield f"{LOCK}: has {stage.name} read another {path} than {made.stage.name} made; {REPRO}"
+        for path in sorted(stage.deps & stage.read.keys() & outs.keys()):
+            if stage.read[path] != outs[path]:
+                yield f"{LOCK}: has {stage.name} read another {path} than {makers[path]} made; {REPRO}"
 
 
-def sources(stages: list["Stage"], outs: Mapping[str, "Output"]) -> set[str]:
+def sources(stages: list[Stage]) -> set[str]:
     """The files that Git tracks and a stage reads (params.yaml, code, schemas) which are not as recorded."""
-    edited, folders = set(), set()
-    for stage in stages:
-        for dep in stage.deps:
-            if dep.def_path not in outs and dep.hash_info and dep.workspace_status():
-                (folders if Path(dep.def_path).is_dir() else edited).add(dep.def_path)
-    since = git("log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
-    for folder in folders:  # of which only one checksum is recorded: what was edited since then, Git may know
+    made = {path for stage in stages for path in stage.outs}  # a fresh clone has none of them
+    changed = {
+        path for stage in stages for path in stage.changed.get("changed deps", {}) if path in stage.read
+    }
+    folders = {path for path in changed - made if Path(path).is_dir()}
+    files = changed - made - folders
+    if not folders:
+        return files
+    # A folder has one checksum in dvc.lock. Which of its files were edited since then, Git may know.
+    since = output("git", "log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
+    for folder in folders:
         named = listed("diff", "--name-only", "--relative", since, "--", folder)
         named += listed("ls-files", "--others", "--exclude-standard", "--", folder)
-        edited |= set(named) or {folder}
-    return edited
+        files |= set(named) or {folder}
+    return files
 
 
-def published(outs: Mapping[str, "Output"], remade: bool) -> Iterator[tuple[str, str]]:
+def published(stages: list[Stage], remade: bool) -> Iterator[tuple[str, str]]:
     """Of the files under reports/ those that are not as recorded, and what to say; `remade` tells that a run
     is due anyway, which writes all of them."""
-    for path, out in sorted(outs.items()):
-        if out.use_cache or not out.hash_info or not (status := out.workspace_status()):
-            continue
-        what = "is not there" if "deleted" in status.values() else f"is not what {LOCK} records"
+    wrong = {
+        path: (change, stage.written[path])
+        for stage in stages
+        for path, change in stage.changed.get("changed outs", {}).items()
+        if path in stage.uncached & stage.written.keys()
+    }
+    for path, (change, recorded) in sorted(wrong.items()):
+        what = "is not there" if change == "deleted" else f"is not what {LOCK} records"
         last = at("HEAD", path)
-        if not remade and last is not None and md5(last) == out.hash_info.value:
+        if not remade and last is not None and md5(last) == recorded:
             yield path, f"{path}: {what}; `git checkout HEAD {path}` mends it"
         else:
             yield path, f"{path}: {what}; {REPRO}"
 
 
-def strays(outs: Mapping[str, "Output"]) -> Iterator[str]:
+def strays(outs: set[str]) -> Iterator[str]:
     """What lies in reports/, or is committed there, and no stage makes."""
     for path in listed("ls-files", "--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
         if path not in outs and Path(path).exists():
@@ -139,28 +206,30 @@ def strays(outs: Mapping[str, "Output"]) -> Iterator[str]:
             yield f"{path}: no stage of dvc.yaml makes it; `{mend}` mends it"
 
 
-def vouches(layout: Layout, outs: Mapping[str, "Output"]) -> bool:
-    """Whether dvc.lock records the receipts that today's settings, code and libraries, with the files under
-    reports/ as they are, give. (A receipt holds digests only: see `zdl.store`.)"""
-    for file, paths in ((layout.ranked, RANKED), (layout.rendered, RENDERED)):
-        receipt = store.receipt(file, {path: path.read_bytes() for path in paths})
-        out = outs.get(str(file.path))
-        if not out or not out.hash_info or out.hash_info.value != md5(receipt):
-            return False
-    return True
+def vouches(layout: Layout, outs: Mapping[str, str | None]) -> bool:
+    """Whether dvc.lock records the manifests that today's settings, code and libraries, with the files under
+    reports/ as they are, give. (A manifest holds digests only: see `zdl.store`.)"""
+    return all(
+        outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
+        for artifact in (layout.ranked, layout.rendered)
+    )
+
+
+def manifest(artifact: Artifact) -> bytes:
+    """The manifest of published files as they are."""
+    return store.manifest(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
 def received(layout: Layout) -> Iterator[tuple[str, str]]:
     """Of the files under reports/ those that a run here wrote otherwise, from today's settings and code, as
-    its receipt tells if it is here."""
-    for file in (layout.ranked, layout.rendered):
+    its manifest tells if it is here."""
+    for artifact in (layout.ranked, layout.rendered):
         try:
-            sums = read_json(*file)["files"]
+            changed = store.changed(artifact)
         except Damaged:
             continue
-        for path, wanted in sums.items():
-            if Path(path).exists() and hashlib.sha256(Path(path).read_bytes()).hexdigest() != wanted:
-                yield path, f"{path}: is not what the run here wrote, as {file.path} tells; {REPRO}"
+        for path in filter(os.path.exists, changed):
+            yield path, f"{path}: is not what the run here wrote, as {artifact.path} tells; {REPRO}"
 
 
 def retrain() -> list[str]:
@@ -194,36 +263,34 @@ def differing(here: Mapping[str, bytes], anew: Mapping[str, bytes]) -> Iterator[
 def contents(folder: Path) -> dict[str, bytes]:
     """All files under reports/, by their names from `folder`; and dvc.lock, but for the order of its stages,
     which is the one in which they came to it: DVC leaves those that are there where they are."""
-    from ruamel.yaml import YAML
-
     paths = (path for path in (folder / REPORTS).rglob("*") if path.is_file())
-    lock = canonical(YAML(typ="safe").load(folder / LOCK))
+    lock = canonical(read_yaml((folder / LOCK).read_text("utf-8")))
     return {str(LOCK): lock, **{str(path.relative_to(folder)): path.read_bytes() for path in paths}}
 
 
 def stale(lock: bytes, files: Callable[[str], bytes | None]) -> list[str]:
     """The settings and published files, read by `files`, which differ from those that a dvc.lock records."""
-    from ruamel.yaml import YAML
-
     sums = {
-        item["path"]: item["md5"]
-        for stage in YAML(typ="safe", pure=True).load(lock)["stages"].values()
-        for item in [*stage.get("deps", []), *stage.get("outs", [])]
-        if item["path"] == "params.yaml" or Path(item["path"]).is_relative_to(REPORTS)
+        path: sum_
+        for record in read_lock(lock.decode()).values()
+        for path, sum_ in {**checksums(record, "deps"), **checksums(record, "outs")}.items()
+        if path == "params.yaml" or Path(path).is_relative_to(REPORTS)
     }
     return [path for path, sum_ in sums.items() if (data := files(path)) is None or md5(data) != sum_]
 
 
-def git(*arguments: str) -> bytes:
-    """What Git prints; nothing if it fails, as it does for what it does not know."""
-    return subprocess.run(["git", *arguments], capture_output=True, check=False).stdout
-
-
 def listed(*arguments: str) -> list[str]:
     """The files that Git names."""
-    return sorted({name for name in git(arguments[0], "-z", *arguments[1:]).decode().split("\0") if name})
+    names = output("git", arguments[0], "-z", *arguments[1:]).decode().split("\0")
+    return sorted({name for name in names if name})
 
 
 def md5(data: bytes) -> str:
     """The checksum by which DVC records a file."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def md5_of_folder(files: Mapping[str, bytes]) -> str:
+    """The checksum by which DVC records a directory: that of the list of its files, in JSON."""
+    entries = [{"md5": md5(files[name]), "relpath": name} for name in sorted(files)]
+    return f"{md5(json.dumps(entries).encode())}.dir"

@@ -2,12 +2,10 @@
 
 import os
 
-from adapter import one_line, say
+from adapter import one_line, output, say
 
 with one_line():
-    from dvc.config import Config
-
-    if not Config.from_cwd()["core"].get("remote"):
+    if not output("dvc", "config", "core.remote").strip():  # where it is not set, nothing is printed
         say(
             "no remote is set (`dvc remote add --default` does it): nothing is pulled, a run makes everything"
         )
