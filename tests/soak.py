@@ -1,4 +1,5 @@
-"""Try to break the promise: random edits, damage, kills and rivals, and then a plain run that mends it all.
+"""Try to break the promise: random edits of settings and code, damage, kills and rivals, and then a plain run
+that repairs it all.
 
     make soak MINUTES=60 SEED=1
     python -m tests.soak --replay "built edit:lr:wide kill:group:dvc:0.5 finish:snakemake"
@@ -35,13 +36,16 @@ from typing import NamedTuple
 
 import psutil
 
-from tests.workflow import ENGINES, ROOT, STEP_BY_STEP, Clone
+from tests.planted import plant, source
+from tests.test_layout import ENTRIES
+from tests.workflow import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
+from zdl.closure import Closure, Source
 
 SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
 KEPT = (".zdl/trials", "results/trials")  # where a whole record saves its trial from being trained again
 MADE = ("data", "results", "reports")
-WEIGHTS = ("results/best.npz", "results/receipts/weights.json")
+WEIGHTS = ("results/best.npz", "results/manifests/weights/")
 UNTRACKED = {"snakemake": (), "dvc": WEIGHTS}  # what an engine does not know of, and leaves as it was
 
 SETTINGS = {  # what is edited, and the values that it takes; the first is the template's
@@ -57,21 +61,6 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "repeats": {"2": ("confirm", 2), "3": ("confirm", 3)},
     "best": {"4": ("report", 4), "3": ("report", 3)},
 }
-CODE = {  # a module, and an edit of it that the results must follow (the last: must not)
-    "layers": ("+ 1e-7)", "+ 1e-3)"),
-    "dataset": ('kind="stable")', 'kind="stable")[::-1]'),
-    "space": ("DIGITS = 12", "DIGITS = 6"),
-    "samplers/bayes": ("LEADERS, NEARBY", "NEARBY, LEADERS"),
-    "surface": ("expected, 4)", "expected, 1)"),
-    "repeats": ("np.rint(100", "np.floor(100"),
-    "baseline": ("TOLERANCE = 1e-8", "TOLERANCE = 1e-1"),
-    "plan": ('"result": record["result"]}', '"result": record["result"][::-1]}'),
-    "ranking": ("len(scores), 6)", "len(scores), 1)"),
-    "figures/space": ('ylabel="validation accuracy"', 'ylabel="accuracy"'),
-    "report": ('pd.isna(value) else f"{value:.3f}"', 'pd.isna(value) else f"{value:.4f}"'),
-    "steps": ("indent=2", "indent=1"),
-    "network": ('"""The book\'s network', '"""Our network'),
-}
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
     "no lock": (
         "src/zdl/store.py",
@@ -84,9 +73,9 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
         "not data.endswith(end)",
     ),
     "a digest that forgets a setting": (
-        "src/zdl/layout.py",
-        "[outcomes, self.settings, code",
-        "[outcomes, code",
+        "src/zdl/artifact.py",
+        "for name, value in given.items()}",
+        'for name, value in given.items() if name != "settings"}',
     ),
     "a write that is not atomic": (
         "src/zdl/files.py",
@@ -95,8 +84,8 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a report that trusts time stamps": (
         "src/zdl/store.py",
-        "return found == sums",
-        "return all(Path(path).stat().st_mtime <= receipt.path.stat().st_mtime for path in sums)",
+        "if _sum(path) != wanted]",
+        "if Path(path).stat().st_mtime > file.path.stat().st_mtime]",
     ),
     "a store that restores unverified": (
         "src/zdl/store.py",
@@ -104,6 +93,9 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
         "        return",
     ),
 }
+
+
+BATCH = TINY["search"]["batch"]  # trials of a round
 
 
 class Broken(AssertionError):
@@ -146,6 +138,7 @@ class Oracle:
         shutil.copy(clone.path / "params.yaml", folder)
         if (raw := self.folder / "raw").exists():  # the same for every search of up to 500 images
             shutil.copytree(raw, folder / "data/raw")
+        fresh.timeout = 100
         fresh.run("python", "-c", STEP_BY_STEP)
         if not raw.exists():
             shutil.copytree(folder / "data/raw", raw)
@@ -153,6 +146,10 @@ class Oracle:
         files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, KEPT[0])}
         shutil.rmtree(folder)
         return Expected(json.loads(keys), files)
+
+
+def contents(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def made(folder: Path, *tops: str) -> list[str]:
@@ -323,11 +320,16 @@ class Sequence:
         self._right(engine, code, said, expected)
 
     def look_(self) -> None:
-        """A dry run names the trials whose records are not there, and changes nothing that is whole."""
-        expected = self._expect()
+        """A dry run names the trials whose records are not there, or not whole, and changes nothing."""
+        expected, before = self._expect(), tree(self.clone.path)
         code, said = self._wait(self._start("snakemake", "1", "--dry-run"))
         self._account(expected, 0)
-        absent = [name for name in expected.keys if not self._holds(KEPT[1], name, expected)]
+        if tree(self.clone.path) != before:
+            raise Broken("looking changed what was looked at")
+        absent = {name for name in expected.keys if not self._holds(KEPT[1], name, expected)}
+        rounds = {name: data for name, data in expected.files.items() if "/rounds/" in name}
+        if any(contents(self.clone.path / name) != data for name, data in rounds.items()):
+            absent |= {name for name in expected.keys if int(name[:4]) >= BATCH}  # they go with their round
         named = re.findall(r"^trial (\S+):", said, re.M)
         if code or named != sorted(absent):
             raise Broken(f"the dry run ({code}) names {named}, but {absent} are not there\n{said}")
@@ -396,12 +398,20 @@ class Sequence:
     def edit_(self, name: str, value: str) -> None:
         edit(self.clone, name, value)
 
-    def code_(self, module: str) -> None:
-        """Edit a module, or take that back."""
-        path, (old, new) = self.clone.path / f"src/zdl/{module}.py", CODE[module]
-        if old not in path.read_text("utf-8"):
-            old, new = new, old
-        replace(path, old, new)
+    def code_(self, entry: str, seed: str) -> None:
+        """Plant an edit in code that some file is named by; but none that breaks what it is planted in."""
+        rng, src = random.Random(seed), self.clone.path / "src"
+        definitions = sorted(Closure(Source(src / "zdl"), entry.replace("=", ":")).definitions)
+        module, name = rng.choice(definitions)
+        path = source(src, module)
+        text = path.read_text("utf-8")
+        if plant(src, f"{module}:{name}", rng):
+            try:
+                self.template.oracle(self.clone)
+            except (AssertionError, subprocess.TimeoutExpired):  # it fails, or has no end
+                path.write_text(text, "utf-8")
+            else:
+                self.done["planted"] += 1
 
     def back_(self) -> None:
         """Take all edits back."""
@@ -510,7 +520,7 @@ class Sequence:
         for name, data in expected.files.items():
             path = self.clone.path / name
             needed = name.startswith(("reports/", "results/trials/", "results/confirmed/"))
-            there = path.is_file() and not name.startswith(".zdl/") and name not in UNTRACKED[engine]
+            there = path.is_file() and not name.startswith(".zdl/") and not name.startswith(UNTRACKED[engine])
             if (needed or there) and not (path.is_file() and path.read_bytes() == data):
                 raise Broken(f"{name} is not what a fresh clone has\n{said}")
 
@@ -622,7 +632,7 @@ def _run(rng: random.Random) -> str:
 DIRECTORIES = (
     ".snakemake",
     ".zdl",
-    "results/receipts",
+    "results/manifests",
     "results/trials",
     "results",
     "data",
@@ -636,7 +646,7 @@ WORDS = [
     *[_kill] * 4,
     *[_crash] * 3,
     *[_both] * 2,
-    *[lambda rng: f"code:{rng.choice([*CODE])}"] * 2,
+    *[lambda rng: f"code:{rng.choice(ENTRIES).replace(':', '=')}:{rng.randrange(10**6)}"] * 3,
     *[lambda rng: f"delete:{rng.choice(DIRECTORIES)}"] * 2,
     *[lambda rng: rng.choice(["stash", "pop", "branch:main", "branch:other", "commit", "pull", "back"])] * 3,
     lambda rng: f"touch:{rng.randrange(1000)}",

@@ -1,11 +1,10 @@
 """A search too large for its whole ranking to be published: what Git carries then, and where the rest is."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.workflow import ENGINES, ROOT, TRIALS, Clone
+from tests.workflow import ENGINES, TRIALS, Clone
 
 ROWS = 4  # published, of TRIALS
 SAID = f"{TRIALS} in the one file in `results/ranking/`"
@@ -104,10 +103,3 @@ def test_a_ranking_whose_rows_all_fit_is_published_whole(clone):
     assert clone.reports()["ranking.csv"] == whole(clone).read_bytes()
     assert "All trials are in [ranking.csv]" in clone.reports()["README.md"].decode()
     assert len(lines(clone)[0]) == ROWS
-
-
-def test_no_rule_has_a_pipe_or_is_a_service():
-    """Snakemake is told so (common.smk), since to find out is quadratic in the trials."""
-    rules = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-    assert len(rules) > 5
-    assert not [path.name for path in rules if re.search(r"\b(pipe|service)\(", path.read_text())]

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tests.workflow import ROOT, STEP_BY_STEP, TINY, Clone
-from zdl import kinds, trial
 from zdl.network import MultiLayerNet, numerical_gradient
 from zdl.optimizers import make
 from zdl.trainer import Trainer
@@ -97,20 +96,17 @@ def test_a_data_set_of_three_classes_comes_to_a_page(clone):
     """With the mistakes on the way that the guide speaks of, each told in a line."""
     *edits, _ = DATA
     play(edits, clone)
-    data, kinds_py, trial_py = (clone.path / f"src/zdl/{name}.py" for name in ("digits", "kinds", "trial"))
+    data, kinds_py = (clone.path / f"src/zdl/{name}.py" for name in ("digits", "kinds"))
     text = re.sub(r"PINNED = \{.*?\n\}", "PINNED = {}", data.read_text(), flags=re.S)
     data.write_text(text.replace("t.astype(np.uint8)", "(t % 3).astype(np.uint8)"))
     script = ["python", "workflow/scripts/download.py"]
-    (line,) = clone.run(*script, ok=False).splitlines()
+    *_, line = clone.run(*script, ok=False).splitlines()
     found = re.fullmatch(r".* not those of PINNED, but (\{.*\})", line)[1]
     data.write_text(data.read_text().replace("PINNED = {}", f"PINNED = {found}"))
     kinds_py.write_text(kinds_py.read_text().replace("CLASSES = 10", "CLASSES = 2"))
-    assert "zdl.trial.CLASSES: 10 (zdl.kinds.CLASSES: 2; " in clone.run("snakemake", "-n", ok=False)
-    trial_py.write_text(trial_py.read_text().replace("CLASSES = 10", "CLASSES = 2"))
     *_, line = clone.run(*script, ok=False).splitlines()
     assert line == "labels: up to 2 (zdl.kinds.CLASSES: 2, so up to 1)"
-    for path in (kinds_py, trial_py):
-        path.write_text(path.read_text().replace("CLASSES = 2", "CLASSES = 3"))
+    kinds_py.write_text(kinds_py.read_text().replace("CLASSES = 2", "CLASSES = 3"))
     clone.run("python", "-c", STEP_BY_STEP)
     page = (clone.path / "reports/README.md").read_text()
     digit, taken_for = re.search(r"is\s+to\s+take\s+(\d)\s+for\s+(\d),", page).groups()
@@ -125,11 +121,6 @@ def test_the_guide_played_word_for_word(clone):
     assert would_run(said["snakemake -n"]) == sorted(network) and not network.keys() & before.keys()
     for old, new in zip(before.values(), network.values(), strict=True):
         assert new.items() > old.items() and 0 <= new["residual_scale"] <= 1
-    code = clone.path / "src/zdl/trial.py"
-    text = code.read_text()
-    code.write_text(text.replace('"residual", ', ""))
-    clone.run("pytest", "-q", "tests/test_layout.py", "-k", "trains", ok=False)
-    code.write_text(text)
     code = clone.path / "src/zdl/residual.py"
     text = code.read_text()
     code.write_text(text.replace("self.scale * self.activation", "-self.scale * self.activation"))
@@ -241,7 +232,3 @@ def test_the_gradient_of_dropout_is_the_numeric_one(dropout):
         gradient = {key: grad.copy() for key, grad in network.grads.items()}
         for key, p in network.params.items():
             np.testing.assert_allclose(gradient[key], numerical_gradient(loss, p), atol=1e-6, err_msg=key)
-
-
-def test_there_are_as_many_classes_in_a_trial_as_in_its_data():
-    assert trial.CLASSES == kinds.CLASSES

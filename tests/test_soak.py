@@ -18,12 +18,12 @@ FOUND = {  # by the seed that found it, shrunk
     "100-13": "fresh kill:engine:snakemake:first run:snakemake:1",
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
-    # A pulled clone had no receipts; `render` asked for `rank`'s, and DVC saw no reason to run that.
-    "by hand 1": "built pull code:figures/space finish:dvc",
+    # A pulled clone had no manifests; `render` asked for `rank`'s, and DVC saw no reason to run that.
+    "by hand 1": "built pull code:zdl.reporting=pages:1 finish:dvc",
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
     "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.
-    "by hand 2": "built run:snakemake code:steps run:snakemake",
+    "by hand 2": "built run:snakemake code:zdl.reporting=tables:2 run:snakemake",
 }
 
 
@@ -52,18 +52,21 @@ def test_random_sequences_keep_it(template, seed):
 CAUGHT = {  # after a first run: the actions by which a defect shows, and what is said of it
     "no lock": ("delete:.zdl delete:results both:snakemake:snakemake:0", "trained, and need not be"),
     "no checksum": ("damage:digit:results/trials:0:0.99 run:snakemake", "results/trials/0000-.* is not what"),
-    "a digest that forgets a setting": ("run:snakemake edit:best:3 run:snakemake", "curves.csv is not what"),
+    "a digest that forgets a setting": (
+        "run:snakemake edit:best:3 run:snakemake",
+        "README.ja.md is not what",
+    ),
     "a write that is not atomic": (  # one record is to be made, so that no other process mends the torn one
         "damage:delete:.zdl/trials:0 damage:delete:results/trials:0 crash:write:0:300:snakemake",
         "is torn",
     ),
     "a report that trusts time stamps": (
-        "damage:append:reports:0.97 touch:same run:snakemake",  # so that no table is newer than its receipt
+        "damage:append:reports:0.97 touch:same run:snakemake",  # so that no table is newer than its manifest
         "space.csv is not what",
     ),
     "a store that restores unverified": (
         "damage:digit:.zdl/trials:0:0.99 damage:delete:results/trials:0 run:snakemake",
-        "results/trials/0000-.* is damaged",
+        "results/trials/0000-.* is not what",
     ),
 }
 
