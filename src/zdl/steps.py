@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from zdl import mnist, ranking, repair, store
+from zdl import mnist, store
 from zdl.artifact import Artifact
 from zdl.files import read, write
 from zdl.layout import RANKED, WEIGHTS, Layout
@@ -108,6 +108,8 @@ def baseline(layout: Layout, say: Say) -> None:
 
 def rank(layout: Layout, say: Say) -> None:
     """What the search found and what survived, in tables; and in a few numbers."""
+    from zdl import ranking  # here alone, with pandas: each process starts with what its own step needs
+
     make(layout.whole)
     store.leave_only(*layout.whole.published.values())
     make(layout.ranked)
@@ -117,6 +119,8 @@ def rank(layout: Layout, say: Say) -> None:
 def weights(layout: Layout, say: Say) -> None:
     """The weights of the best trial, which is trained once more for them: `zdl.weights.predict` reads digits
     with them. (Their last bits differ between processors, so neither engine's lock knows of them.)"""
+    from zdl import repair
+
     known = {trial.number: trial for trial in layout.known()}
     repair.restore_weights(layout.weighted)
     make(layout.weighted, lambda: {"spec": lambda number: known[number].spec, "say": say})
