@@ -89,8 +89,8 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a store that restores unverified": (
         "src/zdl/store.py",
-        "        read_json(path, trial.digest, trial.fits)\n        return",
-        "        return",
+        "return read(File(path, trial.digest, trial.fits))",
+        "return path.read_bytes()",
     ),
 }
 

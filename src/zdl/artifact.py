@@ -7,12 +7,11 @@ around it, which reads, checks, writes and never looks inside.
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from zdl.files import File, Fits, digest, read
-from zdl.fingerprint import fingerprint
+from zdl.fingerprint import fingerprint, function
 
 
 class Artifact(File):
@@ -60,10 +59,9 @@ class Artifact(File):
         """What its function makes: the bytes of the file, or, by name, those that are published."""
         if handed.keys() != self.handed.keys():
             raise TypeError(f"{self.entry}: {sorted(handed)} handed in, {sorted(self.handed)} declared")
-        module, _, name = self.entry.partition(":")
         given = {argument: _each(value, read) for argument, value in self.given.items()}
         own = {} if self.published else {"digest": self.digest}
-        return getattr(import_module(module), name)(**given, **handed, **own)
+        return function(self.entry)(**given, **handed, **own)
 
 
 def _each(value: Any, of: Any) -> Any:

@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,6 +43,13 @@ def fingerprint(entry: str) -> Fingerprint:
         closure = Closure(_source(), entry)
         known = _analysed[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
     return Fingerprint(known["code"], _versions(known["libraries"]))
+
+
+def function(entry: str) -> Callable[..., Any]:
+    """The function of that name."""
+    module, _, name = entry.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 def remember() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zdl import store
 from zdl.artifact import Artifact
-from zdl.files import Damaged, File, digest, read, read_json, read_npz
+from zdl.files import Damaged, File, digest, read, read_json
 from zdl.layout import WEIGHTS, Layout
 from zdl.network import WEIGHTS as KIND
 from zdl.rounds import history
@@ -118,8 +118,7 @@ def restore_weights(artifact: Artifact) -> None:
     kept = store.WEIGHTS / f"{artifact.digest}{WEIGHTS.suffix}"
     if not store.vouches(artifact):
         with suppress(Damaged):
-            read_npz(kept, KIND)
-            store.publish(artifact, {WEIGHTS.name: kept.read_bytes()})
+            store.publish(artifact, {WEIGHTS.name: read(File(kept, KIND))})
 
 
 class Repairs:

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -32,7 +31,7 @@ from zdl.files import (
     sealed_json,
     write,
 )
-from zdl.fingerprint import fingerprint
+from zdl.fingerprint import fingerprint, function
 from zdl.kinds import is_confirmation, is_record
 from zdl.trial import ROUNDS, TRIALS, Trial
 
@@ -152,9 +151,8 @@ def _trained(trial: Trial, say: Callable[[str], None] | None) -> bytes:
     if log := os.environ.get("ZDL_TRAININGS"):  # a file that gets a line for each training: for tests
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{trial.name}\n")
-    module, _, name = trial.entry.partition(":")
     inputs = {argument: _bytes(file) for argument, file in trial.inputs.items()}
-    data: bytes = getattr(import_module(module), name)(trial.number, trial.spec, **inputs, say=say)
+    data: bytes = function(trial.entry)(trial.number, trial.spec, **inputs, say=say)
     return data
 
 
@@ -184,8 +182,7 @@ def obtain_ready(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
 
 def _whole(path: Path, trial: Trial) -> bytes | None:
     try:
-        read_json(path, trial.digest, trial.fits)
-        return path.read_bytes()
+        return read(File(path, trial.digest, trial.fits))
     except (Damaged, OSError):
         return None
 
