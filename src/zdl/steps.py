@@ -60,6 +60,7 @@ def plan(layout: Layout, say: Say) -> None:
     for note in notes(layout.settings):
         say(f"note: {note}")
     make(layout.plan)
+    list(layout.artifacts)  # names every file, so that the code is analysed once, here, and remembered
 
 
 def propose(layout: Layout, say: Say, name: str) -> None:
