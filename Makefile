@@ -105,7 +105,7 @@ lint: $(VENV)/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	zizmor --quiet --offline --no-progress .github/workflows
 	mypy
-	pytest --quiet tests/test_lint.py
+	pytest --quiet tests/workflow/test_lint.py
 
 bench: $(VENV)/ready  ## the benchmarks, an hour at most; ratios where they can be (bench/README.md)
 	python bench/trial.py

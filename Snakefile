@@ -1,7 +1,7 @@
 """zdl: the hyper-parameter search of *Deep Learning from Scratch*, chapter 6, as a pipeline.
 
 MNIST -> data.smk -> search.smk (one job a trial) -> confirm.smk -> report.smk -> reports/README.md
-All settings are in params.yaml; all file names come from zdl.layout.
+All settings are in params.yaml; all file names come from zdl.pipeline.paths.
 """
 
 from snakemake.utils import min_version

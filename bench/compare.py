@@ -30,14 +30,16 @@ import numpy as np
 import pandas as pd
 
 from bench import comparing
-from zdl import Error, dataset, mnist, plan, samplers
-from zdl.files import STORE, canonical, digest
-from zdl.fingerprint import fingerprint
-from zdl.layout import Layout
-from zdl.samplers import SAMPLERS, Proposal, Sampler
-from zdl.settings import SCHEMA, load
-from zdl.space import stream
-from zdl.trial import Trial, describe, train
+from zdl import Error
+from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.io import STORE, canonical, digest
+from zdl.config.settings import SCHEMA, load
+from zdl.data import mnist, preprocess
+from zdl.pipeline.paths import Layout
+from zdl.search import plan, samplers
+from zdl.search.distributions import stream
+from zdl.search.samplers import SAMPLERS, Proposal, Sampler
+from zdl.search.trial import Trial, describe, train
 
 METHODS = ("random", "grid", "halton", "bayes")
 SEEDS, TRIALS = 20, 100  # seeds 0 to 19
@@ -102,8 +104,8 @@ def trained(trial: Trial, data: tuple[int, float, int]) -> list[Any]:
 def images(subsample: int, rate: float, seed: int) -> tuple[dict[str, Any], Any, Any]:
     """The split that trials are trained on, and the held-out images and labels; no network is needed."""
     raw = mnist.load("bundled", max(mnist.BUNDLED, subsample), report=lambda line: None)
-    split = dataset.split(*dataset.prepare(raw.x, raw.t, subsample), validation_rate=rate, seed=seed)
-    return split._asdict(), *dataset.prepare(raw.x_held_out, raw.t_held_out)
+    split = preprocess.split(*preprocess.prepare(raw.x, raw.t, subsample), validation_rate=rate, seed=seed)
+    return split._asdict(), *preprocess.prepare(raw.x_held_out, raw.t_held_out)
 
 
 class Runner:
@@ -160,7 +162,7 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
     rows: list[dict[str, Any]] = []
     while left := search["trials"] - len(trials):
         history = [(trial.point, row["val_acc"]) for trial, row in zip(trials, rows, strict=True)]
-        key = digest([fingerprint("zdl.samplers:sampler"), search, history, left])
+        key = digest([fingerprint("zdl.search.samplers:sampler"), search, history, left])
         proposals, seconds = await runner.once(key, proposed, search, history, left)
         new = plan.enroll(settings, split, [Proposal(*each) for each in proposals], trials, run=run)
         if not new:

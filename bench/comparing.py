@@ -20,12 +20,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from zdl.dataset import validation_count
-from zdl.figures import png, surface_map, svg
-from zdl.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
-from zdl.prose import accuracy, count, listed, short, tidy, title
-from zdl.ranking import csv, map_axes
-from zdl.surface import surface
+from zdl.analysis.ranking import csv, map_axes
+from zdl.analysis.surrogate import surface
+from zdl.data.preprocess import validation_count
+from zdl.report.figures import png, surface_map, svg
+from zdl.report.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
+from zdl.report.formatting import accuracy, count, listed, short, tidy, title
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
 MARKS, PAIRED = (10, 20, 50, 100), (20, 50, 100)  # numbers of trials at which the best so far is told

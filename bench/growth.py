@@ -23,10 +23,10 @@ for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # read when NumPy is imported
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.workflow import TINY, Clone
-from zdl.files import read_npz
-from zdl.layout import Layout
-from zdl.trial import train
+from tests.engines import TINY, Clone
+from zdl.artifacts.io import read_npz
+from zdl.pipeline.paths import Layout
+from zdl.search.trial import train
 
 CORES = 2
 STEPS = {  # which see all trials, with what they make

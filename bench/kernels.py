@@ -26,10 +26,10 @@ def outcomes(optimizer: str, kernel: str) -> list[tuple[str, int | None]]:
 
 def here(optimizer: str) -> None:
     """Print the same, found in this process."""
-    from zdl.files import digest, read_npz
-    from zdl.layout import Layout
-    from zdl.settings import load
-    from zdl.trial import describe, train
+    from zdl.artifacts.io import digest, read_npz
+    from zdl.config.settings import load
+    from zdl.pipeline.paths import Layout
+    from zdl.search.trial import describe, train
 
     settings = load("params.yaml")
     settings["training"]["optimizer"] = optimizer

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.workflow import Clone
+from tests.engines import Clone
 
 OUT = ROOT / "docs/reviews"
 EDITS = {

@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from tests import book
-from tests.workflow import Clone
-from zdl import dataset, mnist
-from zdl.layout import Layout
-from zdl.settings import resolve
+from tests.engines import Clone
+from zdl.config.settings import resolve
+from zdl.data import mnist, preprocess
+from zdl.pipeline.paths import Layout
 
 LR = {"lr": (1e-6, 1e-2)}
 HALF = {"lr": (1e-4, 1e-2)}
@@ -35,7 +35,7 @@ def book_loop(layout: Layout) -> float:
     """Seconds that the book's loop takes over the points of a search."""
     settings = layout.settings
     images = mnist.load("bundled", settings["data"]["subsample"], report=lambda line: None)
-    split = dataset.split(*dataset.prepare(images.x, images.t), **settings["split"])
+    split = preprocess.split(*preprocess.prepare(images.x, images.t), **settings["split"])
     start = time.perf_counter()
     for trial in layout.trials.values():
         config, rng = resolve(settings, trial.point), np.random.default_rng(trial.number)

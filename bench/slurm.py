@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.engines import Clone
 from tests.slurm.cluster import Cluster
-from tests.workflow import Clone
 
 PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "5")
 CONTENDERS = {  # trials, and how many are in a submission (0: none is submitted)

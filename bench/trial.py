@@ -28,16 +28,16 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from tests import book
-from zdl import dataset, mnist
-from zdl.network import MultiLayerNet
-from zdl.optimizers import make
-from zdl.trainer import Trainer
+from zdl.data import mnist, preprocess
+from zdl.nn.network import MultiLayerNet
+from zdl.nn.optimizers import make
+from zdl.nn.trainer import Trainer
 
 ROUNDS, SIZES, EPOCHS, BATCH, LR = 7, [784, *[100] * 6, 10], 50, 100, 0.007
 STEPS = EPOCHS * 4
 
 images = mnist.load("bundled", 500, report=lambda line: None)
-SPLIT = dataset.split(*dataset.prepare(images.x, images.t), validation_rate=0.2, seed=1)
+SPLIT = preprocess.split(*preprocess.prepare(images.x, images.t), validation_rate=0.2, seed=1)
 
 
 def zdl_trial(dtype: str) -> None:

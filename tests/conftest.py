@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.workflow import Clone, programs
+from tests.engines import Clone, programs
 
 settings.register_profile("zdl", deadline=None)  # a busy machine is no defect
 settings.load_profile("zdl")

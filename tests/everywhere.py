@@ -25,7 +25,7 @@ from pathlib import Path
 
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
-from tests.workflow import ROOT, Clone
+from tests.engines import ROOT, Clone
 
 SIMD = " ".join(name for name in __cpu_dispatch__ if __cpu_features__[name])  # NumPy refuses other names
 KERNELS = {  # OPENBLAS_CORETYPE, and the names by which OpenBLAS may then call its kernels

@@ -10,8 +10,8 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def plant(src: Path, definition: str, rng: random.Random) -> str:
-    """Change one constant or comparison in a definition ("zdl.trial:run") of the package in `src`; what it
-    was and what it is now. Nothing, if there is none in it."""
+    """Change one constant or comparison in a definition ("zdl.search.trial:run") of the package in `src`;
+    what it was and what it is now. Nothing, if there is none in it."""
     module, _, name = definition.partition(":")
     path = source(src, module)
     tree = ast.parse(path.read_text("utf-8"))

@@ -36,10 +36,10 @@ from typing import NamedTuple
 
 import psutil
 
+from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
+from tests.pipeline.test_paths import ENTRIES
 from tests.planted import plant, source
-from tests.test_layout import ENTRIES
-from tests.workflow import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
-from zdl.closure import Closure, Source
+from zdl.artifacts.closure import Closure, Source
 
 SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
@@ -63,32 +63,32 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
 }
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
     "no lock": (
-        "src/zdl/store.py",
+        "src/zdl/pipeline/cache.py",
         "        fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)\n",
         "",
     ),
     "no checksum": (
-        "src/zdl/files.py",
+        "src/zdl/artifacts/io.py",
         "data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end",
         "not data.endswith(end)",
     ),
     "a digest that forgets a setting": (
-        "src/zdl/artifact.py",
+        "src/zdl/artifacts/artifact.py",
         "for name, value in given.items()}",
         'for name, value in given.items() if name != "settings"}',
     ),
     "a write that is not atomic": (
-        "src/zdl/files.py",
+        "src/zdl/artifacts/io.py",
         'tempfile.mkstemp(dir=STORE, suffix=".tmp")',
         "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), str(path)",
     ),
     "a report that trusts time stamps": (
-        "src/zdl/store.py",
+        "src/zdl/pipeline/cache.py",
         "if _sum(path) != wanted]",
         "if Path(path).stat().st_mtime > file.path.stat().st_mtime]",
     ),
     "a store that restores unverified": (
-        "src/zdl/store.py",
+        "src/zdl/pipeline/cache.py",
         "return read(File(path, trial.digest, trial.fits))",
         "return path.read_bytes()",
     ),
@@ -112,7 +112,7 @@ class Expected(NamedTuple):
 
 KEYS = """
 import json
-from zdl.layout import Layout
+from zdl.pipeline.paths import Layout
 print(json.dumps({name: trial.key for name, trial in Layout.of().trials.items()}))
 """
 

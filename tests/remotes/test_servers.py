@@ -17,7 +17,7 @@ import pytest
 from moto import settings
 from moto.server import ThreadedMotoServer
 
-from tests.test_sharing import Directory, Sharing
+from tests.workflow.test_sharing import Directory, Sharing
 
 HOST = "127.0.0.1"
 ALLOWED = {"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"]}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engines import TINY, Clone
 from tests.slurm.cluster import CPUS, Cluster
-from tests.workflow import TINY, Clone
 
 TRIALS, GROUP = 60, 10  # in a submission
 SEARCH = {"trials": TRIALS}

@@ -1,8 +1,9 @@
 """Note which functions of zdl a process runs. Python imports this where PYTHONPATH names this folder.
 
 In the processes of workflow/scripts only, and where ZDL_WATCH names a folder: each leaves a file there that
-says, for every function of ZDL_ENTRIES ("zdl.trial:run ..."), which definitions ran while it did; and, under
-"", which ran besides, or for a module of ZDL_SHELL ("zdl.store ...") that was called on the way.
+says, for every function of ZDL_ENTRIES ("zdl.search.trial:run ..."), which definitions ran while it did; and,
+under "", which ran besides, or for a module of ZDL_SHELL ("zdl.pipeline.cache ...") that was called on the
+way.
 """
 
 import atexit
@@ -19,7 +20,7 @@ MARK = f"{os.sep}src{os.sep}zdl{os.sep}"
 
 
 def _definition(code: CodeType) -> str:
-    """The definition that code is part of, as "zdl.trial:run"; nothing for code of others."""
+    """The definition that code is part of, as "zdl.search.trial:run"; nothing for code of others."""
     _, mark, path = code.co_filename.rpartition(MARK)
     name = code.co_qualname.partition(".")[0]
     importing = not code.co_flags & inspect.CO_OPTIMIZED  # the body of a module or a class

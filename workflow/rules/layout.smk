@@ -14,9 +14,9 @@ except ModuleNotFoundError:
     )
 root = Path(f"{workflow.current_basedir}").parents[1]
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
-from zdl.layout import RANKED, RENDERED, Layout
-from zdl.repair import Repairs
-from zdl.store import check_writable
+from zdl.pipeline.paths import RANKED, RENDERED, Layout
+from zdl.pipeline.repair import Repairs
+from zdl.pipeline.cache import check_writable
 
 if config:
     raise SystemExit(

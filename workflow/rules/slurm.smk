@@ -1,6 +1,6 @@
 # The workflow on Slurm (docs/clusters.md): the rules as they are, and what their groups need there. A group is
 # many jobs of one rule in one submission. profiles/slurm names this file as its Snakefile; nothing else reads it.
-# Objects of Snakemake are changed here and nowhere else (tests/test_lint.py), each to work around a gap in it.
+# Objects of Snakemake are changed here and nowhere else (tests/workflow/test_lint.py), each to work around a gap in it.
 
 import os
 import subprocess

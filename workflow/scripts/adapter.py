@@ -28,9 +28,9 @@ zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
 def run(step: Callable[..., None]) -> None:
-    """Run a step of `zdl.steps` on the layout of params.yaml; what it reports goes to stderr."""
-    from zdl import fingerprint
-    from zdl.layout import Layout
+    """Run a step of `zdl.pipeline.steps` on the layout of params.yaml; what it reports goes to stderr."""
+    from zdl.artifacts import fingerprint
+    from zdl.pipeline.paths import Layout
 
     with one_line():
         step(Layout.of("params.yaml"), say)
@@ -41,11 +41,11 @@ def run(step: Callable[..., None]) -> None:
 def alone() -> Iterator[Callable[[str], int]]:
     """A context in which no other process is; it gives what has Snakemake make a target's files, and tells
     its exit code."""
-    from zdl import store
-    from zdl.layout import Layout
+    from zdl.pipeline import cache
+    from zdl.pipeline.paths import Layout
 
     Layout.of("params.yaml")  # wrong settings are refused before anything is touched
-    with store.lock_file("trials.lock") as lock:
+    with cache.lock_file("trials.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
 
         def snakemake(target: str) -> int:

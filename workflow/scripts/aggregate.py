@@ -1,6 +1,6 @@
 """Rule and stage `aggregate`: every record, checked, in one table."""
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 run(steps.aggregate)

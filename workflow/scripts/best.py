@@ -4,9 +4,9 @@ import argparse
 import json
 
 from adapter import one_line
-from zdl import ranking
-from zdl.files import parsing
-from zdl.layout import RANKED, RENDERED, REPORTS, WHOLE
+from zdl.analysis import ranking
+from zdl.artifacts.io import parsing
+from zdl.pipeline.paths import RANKED, RENDERED, REPORTS, WHOLE
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("count", type=int, nargs="?", help="how many of them (all)")

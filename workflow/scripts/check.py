@@ -11,7 +11,7 @@ import argparse
 
 from adapter import one_line
 from on_record import LOCK, check, retrain
-from zdl.layout import REPORTS
+from zdl.pipeline.paths import REPORTS
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--full", action="store_true", help="train everything anew, and compare")

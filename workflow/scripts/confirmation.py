@@ -4,7 +4,7 @@ import argparse
 from functools import partial
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="of the file of its repeats")

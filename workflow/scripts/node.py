@@ -15,10 +15,10 @@ try:
     from adapter import one_line
 
     with one_line():
-        from zdl import store
+        from zdl.pipeline import cache
 
-        store.check_writable()
-        store.check_fit(Path("results/plan").glob("*.json"))
+        cache.check_writable()
+        cache.check_fit(Path("results/plan").glob("*.json"))
 except ImportError as error:
     raise SystemExit(f"{node}: {sys.executable} lacks what a trial needs ({error})") from None
 except SystemExit as error:

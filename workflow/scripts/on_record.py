@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapter import at, output, read_lock, read_yaml, say
-from zdl import Error, store
-from zdl.artifact import Artifact
-from zdl.files import Damaged, canonical
-from zdl.layout import REPORTS, Layout
+from zdl import Error
+from zdl.artifacts.artifact import Artifact
+from zdl.artifacts.io import Damaged, canonical
+from zdl.pipeline import cache
+from zdl.pipeline.paths import REPORTS, Layout
 
 LOCK = Path("dvc.lock")
 PIPELINE = Path("dvc.yaml")
@@ -208,7 +209,7 @@ def strays(outs: set[str]) -> Iterator[str]:
 
 def vouches(layout: Layout, outs: Mapping[str, str | None]) -> bool:
     """Whether dvc.lock records the manifests that today's settings, code and libraries, with the files under
-    reports/ as they are, give. (A manifest holds digests only: see `zdl.store`.)"""
+    reports/ as they are, give. (A manifest holds digests only: see `zdl.pipeline.cache`.)"""
     return all(
         outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
         for artifact in (layout.ranked, layout.rendered)
@@ -217,7 +218,7 @@ def vouches(layout: Layout, outs: Mapping[str, str | None]) -> bool:
 
 def manifest(artifact: Artifact) -> bytes:
     """The manifest of published files as they are."""
-    return store.manifest(artifact, {path: path.read_bytes() for path in artifact.published.values()})
+    return cache.manifest(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
 def received(layout: Layout) -> Iterator[tuple[str, str]]:
@@ -225,7 +226,7 @@ def received(layout: Layout) -> Iterator[tuple[str, str]]:
     its manifest tells if it is here."""
     for artifact in (layout.ranked, layout.rendered):
         try:
-            changed = store.changed(artifact)
+            changed = cache.changed(artifact)
         except Damaged:
             continue
         for path in filter(os.path.exists, changed):

@@ -1,6 +1,6 @@
 """Rule and stage `plan`: every trial of the search, before any of them runs."""
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 run(steps.plan)

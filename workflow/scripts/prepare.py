@@ -1,6 +1,6 @@
 """Rule and stage `prepare`: pixels as numbers in [0, 1]."""
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 run(steps.prepare)

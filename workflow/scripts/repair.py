@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from adapter import one_line, say
-from zdl.files import write
-from zdl.layout import Layout
-from zdl.repair import repair
+from zdl.artifacts.io import write
+from zdl.pipeline.paths import Layout
+from zdl.pipeline.repair import repair
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("note", type=Path, help="a file to leave, with a line for each repair")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import on_record
 from adapter import at, one_line
-from zdl import Error, figures, review
-from zdl.files import parsing, write
-from zdl.settings import load
+from zdl import Error
+from zdl.artifacts.io import parsing, write
+from zdl.config.settings import load
+from zdl.report import compare, figures
 
 OUT = Path("review")
 
@@ -22,13 +23,13 @@ def here(path: str) -> bytes | None:
     return Path(path).read_bytes() if Path(path).is_file() else None
 
 
-def side(name: str, files: Callable[[str], bytes | None]) -> review.Side:
+def side(name: str, files: Callable[[str], bytes | None]) -> compare.Side:
     """One side of the review, and which of its files are not those that its dvc.lock has on record."""
     if (lock := files("dvc.lock")) is None:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
         stale = on_record.stale(lock, files)
-    return review.read(name, files, stale)
+    return compare.read(name, files, stale)
 
 
 def commit(revision: str) -> str:
@@ -52,7 +53,7 @@ with one_line():
     base, head = commit(args.base), commit(args.head) if args.head else None
     old = side(args.base, partial(at, base))
     new = side(args.head or "working tree", partial(at, head) if head else here)
-    trials, names = review.overlaid(old, new)
+    trials, names = compare.overlaid(old, new)
     links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}
     write(OUT / links["old"], old.figure)
     write(OUT / links["new"], new.figure)
@@ -64,6 +65,6 @@ with one_line():
             side: f"{args.raw}/{revision}/reports/best20.png"
             for side, revision in (("old", base), ("new", head))
         }
-    text = review.page(old, new, links, axes=len(names))
+    text = compare.page(old, new, links, axes=len(names))
     write(OUT / "review.md", text.encode())
     print(text, end="")

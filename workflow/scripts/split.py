@@ -1,6 +1,6 @@
 """Rule and stage `split`: the seeded shuffle into training and validation images."""
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 run(steps.split)

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from adapter import one_line
-from zdl import fingerprint, store
+from zdl.artifacts import fingerprint
+from zdl.pipeline import cache
 
 SECONDS = 5  # from its start, after which a process begins no other trial: progress is seen so often
 
@@ -26,16 +27,16 @@ end, parent = time.monotonic() + SECONDS, os.getppid()
 
 with one_line():
     if not args.plan:
-        from zdl.layout import Layout
+        from zdl.pipeline.paths import Layout
 
         layout = Layout.of("params.yaml")
         if args.name.isdecimal():
             args.name = layout.named(int(args.name))
         args.plan = layout.listing(args.name)
-    trial = store.planned(args.plan, args.name)
+    trial = cache.planned(args.plan, args.name)
     fingerprint.remember()
-    store.end_future([args.plan, *(file.path for file in trial.inputs.values())])
-    store.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
+    cache.end_future([args.plan, *(file.path for file in trial.inputs.values())])
+    cache.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
     if args.go_on:
-        going = store.following(args.plan, args.name, args.go_on)
-        store.obtain_ready(going, lambda: time.monotonic() < end and os.getppid() == parent)
+        going = cache.following(args.plan, args.name, args.go_on)
+        cache.obtain_ready(going, lambda: time.monotonic() < end and os.getppid() == parent)

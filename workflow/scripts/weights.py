@@ -1,6 +1,6 @@
 """Rule and stage `weights`: the best trial's network, trained once more to keep its weights."""
 
 from adapter import run
-from zdl import steps
+from zdl.pipeline import steps
 
 run(steps.weights)

@@ -1,0 +1,219 @@
+"""The ranking: what became of every trial, as tables. Figures and the page show these and compute nothing.
+
+A trial's score is the last point of its validation curve, which is what the book ranks by; ties keep
+trial order. A trial that diverged ranks after all that finished, whatever it had reached: its network is
+of no use. *The best n* are the first n that finished, so there may be fewer.
+"""
+
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from zdl.report.formatting import short, title
+
+FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
+TEXT = ("key", "result", "status")
+CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
+CROWDED = 4000  # trials, from which on their dots on a map hide each other, and what is under them
+PUBLISHED = 1000  # rows of the ranking under reports/, the first ones: 100 kB, which a pull request can carry
+
+
+def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.DataFrame:
+    """Every trial of `table`, best first: the columns of FIXED, then one for each searched hyper-parameter.
+
+    `names` are the searched hyper-parameters in the order of params.yaml; left out, they are those found
+    in the points, in the order met. Accuracies are shares of images, in [0, 1]: `val_acc` and `train_acc`
+    the curve's last point, `final_val_acc` after the last update. Blank is what there is not: accuracies
+    never evaluated, a final accuracy of a diverged trial, a hyper-parameter that plays no part in its trial.
+
+    `key` follows from all that determines a trial's record, and `result` from what came of it: two searches
+    whose trials have the same have the same trials (`zdl.report.compare`).
+
+    `epochs` counts the points of the curve. Where it is itself searched it has no second column, and the
+    one it has holds the value drawn: the same for a trial that finished; for one that diverged, not how far
+    it came but where it lies in the space, as all other hyper-parameters do.
+    """
+    records = table["trials"]
+    names = _searched(records) if names is None else list(names)
+    rows = sorted((_row(record) for record in records), key=_order)
+    columns = {name: [row.get(name) for row in rows] for name in (*FIXED[1:], *names)}
+    return pd.DataFrame(
+        {"rank": range(1, len(rows) + 1), **{name: _column(values) for name, values in columns.items()}}
+    )
+
+
+def _searched(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for record in records for name in record["point"]))
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """One trial's values under their column names; what is missing is None."""
+    outcome = record["outcome"]
+    curve, final = outcome["curve"], outcome["final"]
+    evaluated = len(curve["val_correct"]) > 0
+    return {
+        "trial": record["trial"],
+        "key": record["key"],
+        "result": record["result"][:12],
+        "val_acc": curve["val_correct"][-1] / curve["val_size"] if evaluated else None,
+        "train_acc": curve["train_correct"][-1] / curve["train_size"] if evaluated else None,
+        "final_val_acc": final["val_correct"] / final["val_size"] if final else None,
+        "status": outcome["status"],
+        "epochs": len(curve["val_correct"]),
+        **record["point"],
+    }
+
+
+def _order(row: Mapping[str, Any]) -> tuple[bool, float, int]:
+    score = -math.inf if row["val_acc"] is None else row["val_acc"]
+    return row["status"] == "diverged", -score, row["trial"]
+
+
+def _column(values: Sequence[Any]) -> "pd.Series[Any]":
+    """Text, whole numbers or floats, with blanks in each; mixed choices ('relu', 0.01) are text."""
+    known = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in known):
+        return pd.Series([None if value is None else str(value) for value in values], dtype="str")
+    if known and all(isinstance(value, int) for value in known):
+        return pd.Series(values, dtype="int64" if len(known) == len(values) else "Int64")
+    return pd.Series(values, dtype="float64")
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """The frame as CSV text: lines end in a newline alone, floats are their repr, blanks are empty."""
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def read(text: str) -> pd.DataFrame:
+    """The frame that `csv` wrote as `text`: the same values and the same types."""
+    # Types are found here, not by pandas, which would take a result such as 000012345678 for a number.
+    raw = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+    return pd.DataFrame(
+        {
+            name: raw[name] if name in TEXT else _column([_value(cell) for cell in raw[name]])
+            for name in raw.columns
+        }
+    )
+
+
+def _value(cell: str) -> int | float | str | None:
+    for number in (int, float):
+        try:
+            return number(cell)
+        except ValueError:
+            pass
+    return cell or None
+
+
+def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
+    """The best n of a ranking: its first n rows that finished."""
+    return frame[frame["status"] != "diverged"].head(n)
+
+
+def map_axes(
+    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], order: Sequence[str] = ()
+) -> list[str]:
+    """The one or two hyper-parameters to draw a search over: numbers, if there are any.
+
+    Those that play a part in every trial come first, and among them those that come first in `order`, if it
+    is given: such as the most important ones. The two chosen by it are then in the order of `space`. One that
+    plays a part in fewer than half of the trials is no second axis, as it would hide the others.
+    """
+    searched = [name for name in space if name in ranking]
+    place = {name: k for k, name in enumerate(order)}
+    ordered = sorted(searched, key=lambda name: place.get(name, len(place)))
+    numeric = [name for name in ordered if "options" not in space[name]]
+    numeric.sort(key=lambda name: ranking[name].hasnans)
+    chosen = [name for name in numeric if ranking[name].notna().mean() >= 0.5][:2] or [*numeric, *ordered][:1]
+    return sorted(chosen, key=searched.index) if order else chosen
+
+
+def important_axes(
+    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], found: pd.DataFrame
+) -> list[str]:
+    """`map_axes` of the hyper-parameters that matter most, as `zdl.analysis.recommendations.space` has
+    found."""
+    order = found.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
+    return map_axes(ranking, space, order)
+
+
+def best_lines(frame: pd.DataFrame, n: int | None = None, names: Iterable[str] | None = None) -> list[str]:
+    """The book's lines for the first n trials (all: None), diverged ones marked as such.
+
+    ``Best-1(val acc:0.83) | lr:0.0092, weight decay:3.86e-07``. `names` are the hyper-parameters to show,
+    all columns after FIXED by default (so `epochs`, where searched, is shown only if named).
+    """
+    names = list(frame.columns[len(FIXED) :]) if names is None else list(names)
+    lines = []
+    for row in frame.head(len(frame) if n is None else n).to_dict("records"):
+        diverged = ", diverged" if row["status"] == "diverged" else ""
+        point = ", ".join(f"{title(name)}:{short(row[name])}" for name in names)
+        lines.append(f"Best-{row['rank']}(val acc:{round(row['val_acc'], 4)}{diverged}) | {point}")
+    return lines
+
+
+def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataFrame:
+    """The learning curves of the best trials, a row for each evaluation (columns: CURVES).
+
+    `epoch` counts from 1, as the book prints it. In the order of the ranking; no row if none finished.
+    """
+    records = {record["trial"]: record["outcome"]["curve"] for record in table["trials"]}
+    rows = [
+        (row.rank, row.trial, epoch, train / curve["train_size"], val / curve["val_size"])
+        for row in top(frame, best)[["rank", "trial"]].itertuples(index=False)
+        for curve in [records[row.trial]]
+        for epoch, (train, val) in enumerate(
+            zip(curve["train_correct"], curve["val_correct"], strict=True), start=1
+        )
+    ]
+    return pd.DataFrame(
+        {name: _column(values) for name, values in zip(CURVES, zip(*rows, strict=True), strict=True)}
+        if rows
+        else {name: pd.Series(dtype="float64" if "acc" in name else "int64") for name in CURVES}
+    )
+
+
+def metrics(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> dict[str, dict[str, Any]]:
+    """The search in a few numbers, for `dvc metrics diff`: nested scalars, the same keys for every search.
+
+    best    trial, its three accuracies and its hyper-parameters; all null if no trial finished
+    top     the best n trials: how many they are, mean and least validation accuracy (null if none)
+    search  trials in all, finished, diverged, finished with a validation accuracy above one half, and
+            `val_images`, the number of images behind each validation accuracy (null if there is no trial)
+    """
+    records = table["trials"]
+    names = [*frame.columns[len(FIXED) :], *(["epochs"] if "epochs" in _searched(records) else [])]
+    finished = top(frame, len(frame))
+    leaders = top(frame, best)
+    scores = leaders["val_acc"].tolist()
+    first = leaders.iloc[0].to_dict() if scores else {}
+    return {
+        "best": {
+            name: _scalar(first.get(name))
+            for name in ("trial", "val_acc", "train_acc", "final_val_acc", *names)
+        },
+        "top": {
+            "size": len(scores),
+            # fsum rounds once, and 6 decimals hide even that: the mean of 0.83 and 0.81 is 0.82
+            "mean_val_acc": round(math.fsum(scores) / len(scores), 6) if scores else None,
+            "min_val_acc": min(scores) if scores else None,
+        },
+        "search": {
+            "trials": len(frame),
+            "finished": len(finished),
+            "diverged": len(frame) - len(finished),
+            "above_half": int((finished["val_acc"] > 0.5).sum()),
+            "val_images": records[0]["outcome"]["curve"]["val_size"] if records else None,
+        },
+    }
+
+
+def _scalar(value: Any) -> Any:
+    """A cell as JSON has it: Python's own number or text, None for a blank."""
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,81 @@
+"""The weights of a trained network in a file: to save, to load, and to read digits with.
+
+digits, probabilities = predict("results/best.npz", images)
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl import Error
+from zdl.analysis.best import best_trial
+from zdl.artifacts.io import decode_json, decode_npz, digest, read_npz, write
+from zdl.artifacts.schemas import is_network
+from zdl.nn.layers import Array, Labels, softmax
+from zdl.nn.network import WEIGHTS, MultiLayerNet
+from zdl.search.trial import describe, train
+
+
+def best(
+    table: bytes, split: bytes, spec: Callable[[int], Mapping[str, Any]], say: Callable[[str], object]
+) -> dict[str, bytes]:
+    """The weights of the best trial, which is trained once more for them; nothing if no trial finished.
+
+    `spec` gives what determines the trial with a number.
+    """
+    number = best_trial(table, 1)
+    if number is None:
+        say("no trial finished: there are no weights to keep")
+        return {}
+    network, history = train(spec(number), decode_npz(split))
+    results = {row["trial"]: row["result"] for row in decode_json(table)["trials"]}
+    if digest(describe(history)) != results[number]:
+        say(f"note: trial {number} came out otherwise than in its record, on another kind of processor")
+    return {"best.npz": network.to_bytes()}
+
+
+def save(network: MultiLayerNet, path: str | Path) -> None:
+    """Write the weights to `path`, a .npz file, in one step."""
+    write(path, network.to_bytes())
+
+
+def load(path: str | Path) -> MultiLayerNet:
+    """The network that was saved at `path`; its weight decay, which matters in training only, is 0.
+
+    An `Error` names the file if it is missing, damaged or something else.
+    """
+    params = read_npz(path, WEIGHTS, is_network)
+    activation = str(params.pop("activation"))
+    sizes = [len(params["W1"]), *(len(b) for key, b in params.items() if key.startswith("b"))]
+    network = MultiLayerNet(
+        sizes[0],
+        sizes[1:-1],
+        sizes[-1],
+        activation=activation,
+        dtype=params["W1"].dtype,
+        rng=np.random.default_rng(0),
+    )
+    for key, p in params.items():
+        network.params[key][:] = p
+    return network
+
+
+def predict(path: str | Path, images: NDArray[Any]) -> tuple[Labels, Array]:
+    """Read images with the weights saved at `path`: (digits (n,), their probabilities (n, 10)).
+
+    `images` holds n images, or one, in any shape that has n times 784 pixels in all, such as (n, 28, 28):
+    floats in [0, 1], or integers in 0..255. White on black, as MNIST's are.
+    """
+    network = load(path)
+    size = len(network.params["W1"])
+    images = np.asarray(images)
+    if images.size == 0 or images.size % size:
+        raise Error(f"images: shape {images.shape} does not hold images of {size} pixels")
+    x = images.reshape(-1, size)
+    if np.issubdtype(x.dtype, np.integer):
+        x = x / 255
+    probabilities = softmax(network.predict(x))
+    return probabilities.argmax(axis=1), probabilities

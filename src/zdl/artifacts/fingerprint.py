@@ -1,0 +1,135 @@
+"""Fingerprints: what code a result depends on, besides what the code is given.
+
+That is a digest of the closure of the function that makes the result (`zdl.artifacts.closure`), and the
+versions of the libraries that the closure imports, with all that those require. Nobody keeps a list of
+either: an edit changes the fingerprints of exactly the functions whose closure it touches.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zdl import Error
+from zdl.artifacts.io import SHARED, digest, write
+
+if TYPE_CHECKING:
+    from zdl.artifacts.closure import Source
+
+PACKAGE = Path(__file__).parents[1]
+MEMO = SHARED / "fingerprints.json"  # of the last sources that were analysed here
+
+
+class Fingerprint(NamedTuple):
+    """What a result of some function depends on, besides what the function is given."""
+
+    code: str  # digest of the closure
+    libraries: dict[str, str]  # versions of what the closure imports, and of what that requires
+
+
+@cache
+def fingerprint(entry: str) -> Fingerprint:
+    """The fingerprint of a function, named as "zdl.search.trial:run"."""
+    known = _memo().get(entry)
+    if known is None:
+        from zdl.artifacts.closure import Closure  # here alone: most processes find it in the memo
+
+        closure = Closure(_source(), entry)
+        known = _analysed[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
+    return Fingerprint(known["code"], _versions(known["libraries"]))
+
+
+def function(entry: str) -> Callable[..., Any]:
+    """The function of that name."""
+    module, _, name = entry.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+def remember() -> None:
+    """Keep the fingerprints that this process worked out, so that others need not; but none of sources that
+    were edited meanwhile. (Not done unasked: whoever only looks at the project changes no file.)"""
+    if _analysed and _digest_of_sources() == _sources():
+        write(MEMO, json.dumps({"sources": _sources(), "entries": _read_memo() | _analysed}).encode())
+
+
+_analysed: dict[str, dict[str, Any]] = {}
+
+
+@cache
+def _memo() -> dict[str, dict[str, Any]]:
+    """What was remembered of the sources when this process began."""
+    return _read_memo()
+
+
+def _read_memo() -> dict[str, dict[str, Any]]:
+    """What is remembered of the sources; by now, other processes may have added to it."""
+    sources = _sources()  # before anything is analysed
+    try:
+        memo = json.loads(MEMO.read_bytes())
+        return dict(memo["entries"]) if memo["sources"] == sources else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+@cache
+def _source() -> "Source":
+    from zdl.artifacts.closure import Source
+
+    return Source(PACKAGE)
+
+
+@cache
+def _sources() -> str:
+    """Digest of the sources as this process met them."""
+    return _digest_of_sources()
+
+
+def _digest_of_sources() -> str:
+    """Digest of every file of the package, and of the Python that parses them."""
+    files = [path for path in sorted(PACKAGE.rglob("*")) if path.suffix != ".pyc" and path.is_file()]
+    sums = [(str(path.relative_to(PACKAGE)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+    return digest([sys.version_info[:2], sums])
+
+
+def _distributions(packages: set[str]) -> list[str]:
+    """The names under which packages are installed: scikit-learn, for sklearn."""
+    installed = _installed() if packages else {}
+    for package in packages:
+        if package not in installed:
+            raise Error(f"{package}: is imported, but not installed")
+    return sorted({name for package in packages for name in installed[package]})
+
+
+_installed = cache(packages_distributions)
+
+
+def _versions(distributions: list[str]) -> dict[str, str]:
+    """The versions of distributions, and of all that they require: Pillow writes Matplotlib's images."""
+    versions: dict[str, str] = {}
+    to_do = list(distributions)
+    while to_do:
+        name = re.sub(r"[-_.]+", "-", to_do.pop()).lower()
+        if name not in versions:
+            versions[name], required = _installed_as(name)
+            to_do += required
+    return dict(sorted(versions.items()))
+
+
+@cache
+def _installed_as(name: str) -> tuple[str, list[str]]:
+    """The version of a distribution, and the names of what it requires here."""
+    metadata = distribution(name)
+    if not metadata.requires:  # as of what trials import: their processes start without the next line
+        return metadata.version, []
+    from packaging.requirements import Requirement
+
+    parsed = map(Requirement, metadata.requires)
+    here = (each for each in parsed if each.marker is None or each.marker.evaluate({"extra": ""}))
+    return metadata.version, [each.name for each in here]

@@ -1,0 +1,1 @@
+"""params.yaml: which settings there are, and what each may be."""

@@ -1,0 +1,86 @@
+"""From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation.
+
+`raw`, `prepared`, `held_out` and `splitted` are what the steps of these names compute: bytes in, bytes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl.artifacts.io import decode_npz, sealed_npz
+from zdl.artifacts.schemas import check_raw
+from zdl.data import mnist
+
+
+class Split(NamedTuple):
+    """Images (n, 784) float32 and labels (n,) uint8: those to train on, and those that score a trial."""
+
+    x_train: NDArray[np.float32]
+    t_train: NDArray[np.uint8]
+    x_val: NDArray[np.float32]
+    t_val: NDArray[np.uint8]
+
+
+def raw(files: Mapping[str, bytes], leading: int, digest: str) -> bytes:
+    """The images in the files of a source: the same bytes from every source."""
+    images = mnist.images(files, leading)._asdict()
+    check_raw(images)
+    return sealed_npz(images, digest)
+
+
+def prepared(raw: bytes, subsample: int, digest: str) -> bytes:
+    """The images that the search uses, as numbers in [0, 1]."""
+    images = decode_npz(raw)
+    x, t = prepare(images["x"], images["t"], subsample)
+    return sealed_npz({"x": x, "t": t}, digest)
+
+
+def held_out(raw: bytes, digest: str) -> bytes:
+    """The images that no part of the search sees, as numbers in [0, 1]."""
+    images = decode_npz(raw)
+    x, t = prepare(images["x_held_out"], images["t_held_out"])
+    return sealed_npz({"x": x, "t": t}, digest)
+
+
+def splitted(prepared: bytes, validation_rate: float, seed: int, digest: str) -> bytes:
+    """The prepared images, shuffled, those for validation apart."""
+    images = decode_npz(prepared)
+    return sealed_npz(split(images["x"], images["t"], validation_rate, seed)._asdict(), digest)
+
+
+def prepare(
+    x: NDArray[np.uint8], t: NDArray[np.uint8], subsample: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The first `subsample` images (all if None) as float32 in [0, 1], as the book's `load_mnist` does.
+
+    Maps x (n, 784) and t (n,), uint8, to their first rows; a pixel p becomes float32(p) / float32(255).
+    """
+    return x[:subsample].astype(np.float32) / np.float32(255), t[:subsample].copy()
+
+
+def shuffle_dataset(
+    x: NDArray[Any], t: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of x (n, ...) and t (n, ...) in one random order, as in the book's common/util.py."""
+    # Ranks of raw bits, not rng.permutation: NumPy promises the bits of a bit generator in all versions
+    # to come, and not what Generator makes of them.
+    permutation = np.argsort(rng.bit_generator.random_raw(len(x)), kind="stable")
+    return x[permutation], t[permutation]
+
+
+def validation_count(rate: float, n: int) -> int:
+    """The exact floor of rate * n for the rate as it is written: 29 for 0.29 of 100 (in floats: 28)."""
+    return int(Fraction(repr(float(rate))) * n)
+
+
+def split(
+    x: NDArray[np.float32], t: NDArray[np.uint8], validation_rate: float, seed: int | Sequence[int]
+) -> Split:
+    """Shuffle by `seed`, then the first `validation_count` images are for validation, as in the book."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    x, t = shuffle_dataset(x, t, rng)
+    n = validation_count(validation_rate, len(x))
+    return Split(x_train=x[n:], t_train=t[n:], x_val=x[:n], t_val=t[:n])

@@ -1,0 +1,1 @@
+"""The book's network in NumPy: layers, network, optimizers, trainer."""

@@ -1,0 +1,155 @@
+"""How parameters follow their gradients: the six optimizers of the book, each with the book's update rule.
+
+`make("adam", lr=0.001)` gives one by name; `knobs("adam")` says which hyper-parameters play a part in it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from inspect import signature
+
+import numpy as np
+
+from zdl import Error
+from zdl.nn.layers import Array
+
+
+class Optimizer:
+    """Changes arrays of parameters in place; what it remembers of each array's past starts at zero."""
+
+    memories = 0  # how many arrays it remembers for each array of parameters
+    step: Callable[..., None]  # of one array of parameters p, by its gradient g and those memories
+
+    def __init__(self, lr: float) -> None:
+        self.lr = float(lr)  # a Python number: it leaves float32 arrays float32
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self.t, self.memory = 0, dict[str, list[Array]]()
+
+    def update(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Take one step: every array of `params` changes in place, by the gradient of the same name."""
+        self.t += 1
+        for key, p in params.items():
+            if key not in self.memory:
+                self.memory[key] = [np.zeros_like(p) for _ in range(self.memories)]
+            self.step(p, grads[key], *self.memory[key])
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: straight down the slope of the batch."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def step(self, p: Array, g: Array) -> None:
+        p -= self.lr * g
+
+
+class Momentum(Optimizer):
+    """SGD with a velocity v, of which each step keeps the share `momentum`."""
+
+    memories = 1
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = float(momentum)
+
+    def step(self, p: Array, g: Array, v: Array) -> None:
+        v *= self.momentum
+        v -= self.lr * g
+        p += v
+
+
+class Nesterov(Optimizer):
+    """Nesterov's momentum, with p where the velocity is about to lead (Bengio et al., arXiv:1212.0901)."""
+
+    memories = 1
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = float(momentum)
+
+    def step(self, p: Array, g: Array, v: Array) -> None:
+        p += self.momentum * self.momentum * v
+        p -= (1 + self.momentum) * self.lr * g
+        v *= self.momentum
+        v -= self.lr * g
+
+
+class AdaGrad(Optimizer):
+    """Steps divided by the root of h, the sum of all squared gradients (Duchi et al., JMLR 12, 2011)."""
+
+    memories = 1
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def step(self, p: Array, g: Array, h: Array) -> None:
+        h += g * g
+        p -= self.lr * g / (np.sqrt(h) + 1e-7)
+
+
+class RMSprop(Optimizer):
+    """AdaGrad with a running mean h for the sum: a step keeps the share `decay_rate` of it (Hinton, 2012)."""
+
+    memories = 1
+
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
+        super().__init__(lr)
+        self.decay_rate = float(decay_rate)
+
+    def step(self, p: Array, g: Array, h: Array) -> None:
+        h *= self.decay_rate
+        h += (1 - self.decay_rate) * g * g
+        p -= self.lr * g / (np.sqrt(h) + 1e-7)
+
+
+class Adam(Optimizer):
+    """Running means m of gradients and v of their squares (Kingma and Ba, arXiv:1412.6980).
+
+    The means start at zero and are too small at first: lr is corrected for that, as in the paper's
+    section 2, rather than m and v.
+    """
+
+    memories = 2
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        super().__init__(lr)
+        self.beta1, self.beta2 = float(beta1), float(beta2)
+
+    def step(self, p: Array, g: Array, m: Array, v: Array) -> None:
+        lr = self.lr * math.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
+        m += (1 - self.beta1) * (g - m)
+        v += (1 - self.beta2) * (g * g - v)
+        p -= lr * m / (np.sqrt(v) + 1e-7)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+}
+
+
+@cache
+def knobs(name: str) -> tuple[str, ...]:
+    """The hyper-parameters of the optimizer `name`, in any case: ("lr", "momentum") for "Nesterov"."""
+    if name.lower() not in OPTIMIZERS:
+        raise Error(f"optimizer: {name!r} is not known (allowed: {', '.join(OPTIMIZERS)})")
+    return tuple(signature(OPTIMIZERS[name.lower()]).parameters)
+
+
+def make(name: str, **settings: float) -> Optimizer:
+    """The optimizer `name`, in any case, with those of `settings` that play a part in it.
+
+    One set of settings may so serve every optimizer. A setting that none of them has is an `Error`.
+    """
+    mine, everyones = knobs(name), {knob for other in OPTIMIZERS for knob in knobs(other)}
+    if unknown := sorted(settings.keys() - everyones):
+        raise Error(f"optimizer {name}: has no {', '.join(unknown)} (allowed: {', '.join(mine)})")
+    return OPTIMIZERS[name.lower()](**{knob: settings[knob] for knob in mine if knob in settings})

@@ -1,0 +1,1 @@
+"""The steps that the rules run: each reads files, computes, and writes files."""

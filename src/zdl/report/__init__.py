@@ -1,0 +1,1 @@
+"""The pages and figures under reports/, from the tables of `zdl.analysis`."""

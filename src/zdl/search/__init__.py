@@ -1,0 +1,1 @@
+"""Which points are tried, and what a trial does with one."""

@@ -1,0 +1,88 @@
+"""What a hyper-parameter can be: its distributions, the universe that its ranges lie in, and exact values.
+
+A share u in [0, 1] of a box says where in it a value lies, on the distribution's own scale: in the logarithm
+for log_uniform, in the value for uniform, in whole numbers for int_uniform. Powers of ten are taken in
+decimal and values rounded to 12 significant digits, so they are the same on every machine (those of NumPy
+and libm differ in a few values in a million).
+"""
+
+import decimal
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from zdl.artifacts.io import digest
+from zdl.nn.optimizers import OPTIMIZERS, knobs
+
+# The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.
+# A value of a box, not of taste: a wider universe makes nothing better and every draw longer.
+UNIVERSE: dict[str, dict[str, tuple[float, float]]] = {
+    "lr": {"log_uniform": (1e-12, 1e4), "uniform": (0.0, 10.0)},
+    "weight_decay": {"log_uniform": (1e-16, 1e4), "uniform": (0.0, 10.0)},
+    "batch_size": {"int_uniform": (1, 8192)},
+    "optimizer": {},
+    "momentum": {"uniform": (0.0, 1.0)},
+    "decay_rate": {"uniform": (0.0, 1.0)},
+    "beta1": {"uniform": (0.0, 1.0)},
+    "beta2": {"uniform": (0.0, 1.0)},
+    "activation": {},
+    "weight_init": {"log_uniform": (1e-8, 1e2), "uniform": (0.0, 10.0)},
+    "hidden_width": {"int_uniform": (1, 8192)},
+    "hidden_depth": {"int_uniform": (1, 64)},
+    "epochs": {"int_uniform": (1, 8192)},
+}
+
+DIGITS = 12  # significant digits of a value: fewer than any two ways of computing it differ by
+EXACT = decimal.Context(prec=28)
+NEAR = 1e-9  # how far `shares` may be off, and more: who takes a quick look looks so much further
+
+
+def value(distribution: str, u: float | Decimal, low: float, high: float) -> float:
+    """The value at share `u`, below 1, of the box from `low` to `high`; an int of an int_uniform."""
+    if distribution == "int_uniform":
+        return int(low) + int(u * (int(high) - int(low) + 1))
+    start, end = Decimal(repr(low)), Decimal(repr(high))
+    if distribution == "uniform":
+        return _rounded(EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u))))
+    start, end = start.log10(EXACT), end.log10(EXACT)
+    exponent = EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u)))
+    return _rounded(EXACT.power(10, exponent))
+
+
+def _rounded(exact: Decimal) -> float:
+    return float(f"{exact:.{DIGITS - 1}e}")
+
+
+def shares(distribution: str, universe: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+    """Where `low` and `high` lie in the universe, as shares of it: to about 15 digits, for a quick look."""
+    if distribution == "log_uniform":
+        start, end = (math.log10(bound) for bound in universe)
+        low, high = math.log10(low), math.log10(high)
+    else:
+        start, end = universe
+        end += distribution == "int_uniform"
+        high += distribution == "int_uniform"
+    return (low - start) / (end - start), (high - start) / (end - start)
+
+
+def unused(*optimizers: str) -> set[str]:
+    """The hyper-parameters that play no part under any of these optimizers (momentum, under plain SGD)."""
+    used = {knob for name in optimizers for knob in knobs(name)}
+    return {knob for name in OPTIMIZERS for knob in knobs(name)} - used
+
+
+def holds(spec: Mapping[str, Any], value: Any) -> bool:
+    """Whether a hyper-parameter that is searched as in `spec` can have this value."""
+    if "options" in spec:
+        return any(value == option and type(value) is type(option) for option in spec["options"])
+    kind = int if spec["distribution"] == "int_uniform" else float
+    return type(value) is kind and spec["low"] <= value <= spec["high"]
+
+
+def stream(*key: str | int) -> np.random.PCG64:
+    """The random bits that belong to a key, and to nothing else. NumPy promises raw bits across its versions
+    (what Generator makes of them, it does not)."""
+    return np.random.PCG64(np.random.SeedSequence(int(digest(key), 16)))

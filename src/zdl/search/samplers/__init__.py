@@ -1,0 +1,22 @@
+"""How a search chooses its points: a sampler is a class in one file here, and an entry in SAMPLERS.
+
+`search.method` names it. Its settings stand under `search`, and the schema knows them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zdl.search.samplers.base import History, Point, Proposal, Sampler
+from zdl.search.samplers.bayes import Bayes
+from zdl.search.samplers.grid import Grid
+from zdl.search.samplers.halton import Halton
+from zdl.search.samplers.random import Random
+
+__all__ = ["SAMPLERS", "History", "Point", "Proposal", "Sampler", "sampler"]
+
+SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton, "bayes": Bayes}
+
+
+def sampler(search: Mapping[str, Any]) -> Sampler:
+    """The sampler that the settings under `search` ask for."""
+    return SAMPLERS[search["method"]](search)

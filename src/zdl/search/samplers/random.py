@@ -1,0 +1,68 @@
+"""Random search: fixed streams, so that an edit of a range moves few points.
+
+The value of hyper-parameter p in trial c is the first draw inside today's range of a stream that is keyed
+by (seed, p, c) and uniform over p's *universe*, a box wider than any range. That is exactly uniform
+sampling inside the range; and since the stream stays when the range is edited, a value survives with
+probability |A & B| / |A | B|, the most that a rule without memory can keep (coordinated sampling; see
+E. Cohen, "Coordinated Sampling", 2016). Trials beyond the old number append, and a hyper-parameter that
+comes or goes leaves the values of the others alone.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl.artifacts.io import digest
+from zdl.search.distributions import NEAR, UNIVERSE, shares, stream, value
+from zdl.search.samplers.base import History, Proposal
+
+
+class Random:
+    """Point c belongs to trial c, whatever the others are."""
+
+    size = None
+    batch = None
+
+    def __init__(self, search: Mapping[str, Any]) -> None:
+        self.space, self.seed = search["space"], search["seed"]
+
+    def propose(self, history: History, n: int) -> list[Proposal]:
+        return [Proposal(self._point(trial), trial) for trial in range(len(history), len(history) + n)]
+
+    def _point(self, trial: int) -> dict[str, Any]:
+        return {name: draw(name, spec, self.seed, trial) for name, spec in self.space.items()}
+
+
+def draw(name: str, spec: Mapping[str, Any], seed: int, trial: int) -> Any:
+    """The value of hyper-parameter `name` in `trial`: a float, an int, or one of the options."""
+    if spec["distribution"] == "choice":
+        return _choose(name, spec["options"], seed, trial)
+    kind, low, high = spec["distribution"], spec["low"], spec["high"]
+    universe = UNIVERSE[name][kind]
+    for u in _near(_uniforms(seed, name, trial), shares(kind, universe, low, high)):
+        if low <= (drawn := value(kind, u, *universe)) <= high:
+            return drawn
+    raise AssertionError("an endless stream ended")
+
+
+def _choose(name: str, options: Sequence[Any], seed: int, trial: int) -> Any:
+    """The option with the best score; a score belongs to (seed, name, trial, option) and to nothing else,
+    so a new option takes over only the trials that it wins (rendezvous hashing)."""
+    return max(options, key=lambda option: digest([seed, name, trial, option]))
+
+
+def _uniforms(seed: int, name: str, trial: int) -> Iterator[NDArray[np.float64]]:
+    """The stream of (seed, name, trial), uniform on [0, 1) with 53 bits, in growing chunks."""
+    bits = stream(seed, name, trial)
+    for k in itertools.count():
+        yield (bits.random_raw(32 << min(k, 15)) >> np.uint64(11)) * np.float64(2**-53)
+
+
+def _near(chunks: Iterator[NDArray[np.float64]], inside: tuple[float, float]) -> Iterator[float]:
+    """The draws that may lie inside: a quick look, before each of them is taken at its exact value."""
+    low, high = inside
+    for u in chunks:
+        yield from u[(u >= low - NEAR) & (u <= high + NEAR)].tolist()

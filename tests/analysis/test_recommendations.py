@@ -1,0 +1,300 @@
+"""The advice on searches whose truth is known, by hand, and for every kind of search and space."""
+
+import copy
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
+from tests.config.test_settings import range_of
+from zdl.analysis import ranking, recommendations, significance
+from zdl.config import settings as zs
+from zdl.search.distributions import UNIVERSE
+from zdl.search.samplers import SAMPLERS, sampler
+
+
+def spaced(table, frame, config):
+    return recommendations.space(frame, config, significance.contenders(table, frame))
+
+
+def found(config, score, **more):
+    return spaced(*searched(config, score, **more), config).set_index("name")
+
+
+def rising(point):
+    """Better and better towards lr's upper end, whatever the rest."""
+    return 0.1 + 0.7 * (math.log10(point["lr"]) + 6) / 4
+
+
+@pytest.mark.parametrize("status", ["diverged", "finished"])
+def test_of_no_trial_and_of_one_nothing_is_said(status):
+    table = {"trials": [record(0, [1, 0], status, lr=0.1)]}
+    config = configured({"lr": LR})
+    for rows in ([], table["trials"]):
+        (row,) = spaced({"trials": rows}, ranking.rank({"trials": rows}, ["lr"]), config).to_dict("records")
+        assert (row["advice"], row["falls"], row["effect"]) == ("", "", False)
+        assert (row["next_low"], row["next_high"]) == (1e-6, 1e-2)
+        assert math.isnan(row["p_groups"]) and math.isnan(row["p_high"])
+
+
+def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
+    out = found(configured({"lr": LR, "weight_decay": DECAY}), rising)
+    lr, decay = out.loc["lr"], out.loc["weight_decay"]
+    assert (lr["advice"], lr["falls"], lr["wider_low"], lr["wider_high"]) == ("up", "", 1e-6, 0.1)
+    assert lr["rho"] > 0.99
+    assert lr["importance"] > 0.8
+    assert lr["next_high"] == 0.1
+    assert 1e-4 < lr["next_low"] <= lr["best_low"]
+    assert lr["effect"]
+    assert not decay["effect"]
+    assert decay["advice"] == ""
+    assert math.isnan(decay["wider_high"])
+    assert (decay["next_low"], decay["next_high"]) == (1e-8, 1e-4)
+    assert decay["importance"] < 0.1
+    lesser = out[["p_rho", "p_groups"]].min(axis=1)  # of two tests each; and lr's is the surer of two
+    assert decay["p_effect"] == pytest.approx(2 * lesser["weight_decay"], rel=1e-3)
+    assert lr["p_effect"] == pytest.approx(4 * lesser["lr"], rel=1e-3)
+
+
+def test_how_many_trials_a_report_shows_has_no_part_in_its_findings():
+    """They are asked where they lie: a tenth of all, five of few, a quarter of very few."""
+    sizes = (100, 1000, 55, 50, 30, 20, 19, 8, 4, 3, 1)
+    assert [recommendations.crowd(trials) for trials in sizes] == [10, 100, 5, 5, 5, 5, 4, 2, 1, 1, 1]
+    out = found(configured({"lr": LR}), rising)
+    assert out["best"].tolist() == [10]
+
+
+def noisy(score, seed):
+    """Scores as 100 images tell them."""
+    rng = generator(seed)
+    return lambda point: rng.binomial(100, min(1, max(0, score(point)))) / 100
+
+
+def advised(score, **more):
+    """How often of 40 searches a range is called too narrow, and how often wide enough."""
+    outs = [found(configured({"lr": LR}), noisy(score, seed), **more).loc["lr"] for seed in range(40)]
+    return sum(out["advice"] == "up" for out in outs), sum(out["falls"] == "up" for out in outs)
+
+
+def peaked(at, width=0.1):
+    """Best at a place of lr's range, 0 to 1, and ever worse away from it."""
+    return lambda point: 0.85 * math.exp(-((((math.log10(point["lr"]) + 6) / 4 - at) / width) ** 2))
+
+
+@pytest.mark.parametrize("score", [rising, peaked(1), peaked(1.1), peaked(1.02, 0.2)])
+def test_a_range_that_ends_where_scores_still_rise_is_too_narrow(score):
+    more, enough = advised(score)
+    assert more >= 36 and enough <= 4
+
+
+@pytest.mark.parametrize("at", [0.88, 0.9, 0.92])
+def test_a_range_in_which_scores_fall_before_the_end_is_wide_enough(at):
+    more, _ = advised(peaked(at, 0.05))
+    assert more <= 4
+
+
+@pytest.mark.parametrize("share", [0.03, 0.05, 0.1])
+def test_no_range_is_widened_into_divergence(share):
+    more, _ = advised(rising, diverged=lambda point: point["lr"] > 10 ** (-2 - 4 * share))
+    assert more == 0
+
+
+def test_what_diverges_elsewhere_is_no_reason_against_widening():
+    more, _ = advised(rising, diverged=lambda point: point["lr"] < 1e-5)
+    assert more >= 36
+
+
+def test_an_end_at_which_chance_alone_would_put_them_is_left():
+    out = found(configured({"lr": LR}), lambda point: 0.5)
+    assert out["advice"]["lr"] == ""
+    assert math.isnan(out["rho"]["lr"])  # equal scores have no order
+
+
+def test_a_peak_within_is_looked_at_closer():
+    config = configured({"lr": LR})
+    lr = found(config, lambda point: max(0, 0.9 - abs(math.log10(point["lr"]) + 4))).loc["lr"]
+    assert lr["advice"] == ""
+    assert 1e-5 < lr["next_low"] < lr["best_low"] < 1e-4 < lr["best_high"] < lr["next_high"] < 1e-3
+    assert abs(lr["rho"]) < 0.5
+    assert lr["p_groups"] < 1e-6
+
+
+def test_diverged_trials_count_as_worst():
+    config = configured({"lr": LR})
+    lr = found(config, lambda point: 0.5, diverged=lambda point: point["lr"] > 1e-4).loc["lr"]
+    assert lr["rho"] < -0.8
+    assert lr["best_high"] <= 1e-4
+
+
+def test_the_chance_of_so_many_at_an_end_by_hand():
+    points = np.linspace(0, 1, 21)[1:]  # three of 20 are in the upper tenth: 0.9, 0.95 and 1
+    table = {"trials": [record(i, np.arange(100) < 5 * i, momentum=p) for i, p in enumerate(points)]}
+    config = configured(
+        {"momentum": {"distribution": "uniform", "low": 0.0, "high": 1.0}}, optimizer="momentum"
+    )
+    row = spaced(table, ranking.rank(table), config).loc[0]
+    assert (row["best"], row["at_high"], row["at_low"], row["all_high"]) == (5, 0.6, 0, 0.15)
+    assert row["p_high"] == pytest.approx(math.comb(17, 2) / math.comb(20, 5), rel=1e-3)
+    assert math.isnan(row["p_low"])  # two are there: if both were among the best, p were 1 in 19
+    assert row["advice"] == ""  # so sure, but there is nothing beyond 1
+
+
+def test_an_end_that_too_few_trials_can_judge_is_not_judged():
+    table = {"trials": [record(i, np.arange(100) < 5 * i, lr=10 ** (i / 4 - 6)) for i in range(12)]}
+    row = spaced(table, ranking.rank(table), configured({"lr": LR})).loc[0]
+    assert (row["best"], row["at_high"], row["advice"]) == (3, 0, "")
+    assert math.isnan(row["p_high"])  # no trial is there
+    assert row["p_low"] == 1  # two are, of which the best might have been: 10 / comb(12, 3)
+
+
+def test_widening_of_whole_numbers_stays_inside_the_universe():
+    spec = {"distribution": "int_uniform", "low": 1, "high": 9}
+    assert recommendations.wider("hidden_depth", spec, "high") == (1, 11)
+    assert recommendations.wider("hidden_depth", spec, "low") == (1, 9)
+    assert recommendations.wider("hidden_depth", {**spec, "low": 50, "high": 60}, "high") == (50, 63)
+    assert recommendations.wider("hidden_depth", {**spec, "low": 50, "high": 64}, "high") == (50, 64)
+
+
+def test_a_choice_has_groups_and_no_ends():
+    options = {"distribution": "choice", "options": ["relu", "sigmoid"]}
+    config = configured({"activation": options, "lr": LR})
+    out = found(config, lambda point: 0.8 if point["activation"] == "relu" else 0.3)
+    row = out.loc["activation"]
+    assert row["p_groups"] < 1e-10
+    assert row["importance"] > 0.9
+    assert row["effect"]
+    assert row[["low", "best_low", "at_low", "p_low", "wider_low", "rho", "next_low"]].isna().all()
+
+
+def test_what_plays_no_part_is_left_out():
+    space = {
+        "optimizer": {"distribution": "choice", "options": ["sgd", "momentum"]},
+        "momentum": {"distribution": "uniform", "low": 0.0, "high": 0.9},
+        "weight_init": {"distribution": "choice", "options": ["relu", 0.01]},
+    }
+    out = found(configured(space), lambda point: point.get("momentum", 0.95))
+    assert out["rho"]["momentum"] > 0.99
+    assert out["effect"].tolist() == [True, True, False]
+
+
+def test_a_grid_of_few_values():
+    space = {"lr": {**LR, "points": 5}, "hidden_depth": {"distribution": "int_uniform", "low": 1, "high": 4}}
+    space["hidden_depth"]["points"] = 4
+    config = configured(space, "grid", trials=20)
+    lr = found(config, rising).loc["lr"]
+    assert (lr["best"], lr["at_high"], lr["all_high"]) == (5, 0.8, 0.2)
+    assert lr["p_high"] == pytest.approx(16 / math.comb(20, 5), rel=1e-3)
+    assert lr["next_high"] == 0.1
+
+
+# The next ranges.
+
+
+def kept_of(config, rows, which="next"):
+    changed = recommendations.following(config, rows, which)
+    return recommendations.kept(config, changed)
+
+
+def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
+    config = configured({"lr": LR, "weight_decay": DECAY})
+    table = spaced(*searched(config, rising), config)
+    then = recommendations.following(config, table)
+    assert then["search"]["space"]["lr"] == {**LR, "low": table["next_low"][0], "high": 0.1}
+    today, next_ones = (sampler(each["search"]).propose((), 100) for each in (config, then))
+    same = sum(proposal in next_ones for proposal in today)
+    assert kept_of(config, table) == (same, 100)
+    assert 0 < same < 50
+    wide = recommendations.following(config, table, "wider")["search"]["space"]
+    assert wide == {"lr": {**LR, "high": 0.1}, "weight_decay": DECAY}
+    assert kept_of(config, table, "wider")[0] > same
+
+
+def test_all_are_kept_where_nothing_changes():
+    config = configured({"lr": LR}, "bayes")
+    rows = spaced(*searched(configured({"lr": LR}), lambda point: 0.5), config)
+    assert kept_of(config, rows) == kept_of(config, rows, "wider") == (100, 100)
+
+
+@pytest.mark.parametrize("method", SAMPLERS)
+def test_kept_of_every_method(method):
+    space = {"lr": {**LR, "points": 5} if method == "grid" else LR}
+    config = configured(space, method, trials=5 if method == "grid" else 60)
+    table, frame = searched(configured({"lr": LR}), rising)
+    rows = spaced(table, frame, config)
+    kept, trials = kept_of(config, rows)
+    assert trials == (5 if method == "grid" else 60)
+    assert 0 <= kept < trials
+    assert len(significance.budget(table, frame, config)) == 100
+
+
+NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+TERMS = {"momentum": "momentum", "decay_rate": "rmsprop", "beta1": "adam", "beta2": "adam"}
+
+
+@effort(max_examples=30, deadline=None)
+@given(
+    chosen=st.sampled_from(NUMERIC).flatmap(lambda it: st.tuples(st.just(it[0]), range_of(*it))),
+    method=st.sampled_from(["random", "halton", "bayes", "grid"]),
+    peak=st.sampled_from([0, 0.02, 0.5, 1]),
+    reach=st.sampled_from([1, 30, 10_000]),
+)
+def test_next_ranges_are_settings(tmp_path_factory, chosen, method, peak, reach):
+    name, spec = chosen
+    file = tmp_path_factory.getbasetemp() / "next.yaml"
+    if method == "grid":
+        spec = {**spec, "points": 2 if spec["distribution"] == "int_uniform" else 30}
+    config = configured({name: spec}, method, optimizer=TERMS.get(name, "sgd"))
+    try:
+        config = reloaded(file, config)
+    except zs.SettingsError:
+        return  # some ranges are too narrow to be searched at all
+    places = np.linspace(0, 1, 60)
+    values = [value_at(spec, place) for place in places]
+    records = [
+        record(i, np.arange(1000) < 1000 * max(0, 0.9 - reach * abs(place - peak)), **{name: each})
+        for i, (place, each) in enumerate(zip(places, values, strict=True))
+    ]
+    search = {"trials": records}
+    table = spaced(search, ranking.rank(search, [name]), config)
+    then = reloaded(file, recommendations.following(config, table))["search"]["space"][name]
+    wide = table["wider_low"][0], table["wider_high"][0]
+    low, high = (spec["low"], spec["high"]) if not table["advice"][0] else wide
+    assert low <= then["low"] < then["high"] <= high
+    assert table["best_low"][0] >= then["low"]
+    assert table["best_high"][0] <= then["high"]
+    if table["advice"][0]:
+        wider = copy.deepcopy(config)
+        wider["search"]["space"][name] |= dict(
+            zip(("low", "high"), map(type(spec["low"]), wide), strict=True)
+        )
+        assert reloaded(file, wider)
+        assert wide[0] <= spec["low"] < spec["high"] <= wide[1] and wide != (spec["low"], spec["high"])
+
+
+def value_at(spec, place):
+    low, high = spec["low"], spec["high"]
+    if spec["distribution"] == "log_uniform":
+        return min(max(low * (high / low) ** place, low), high)
+    if spec["distribution"] == "int_uniform":
+        return low + int(place * (high - low))
+    return min(max(low + place * (high - low), low), high)
+
+
+def reloaded(file, config):
+    with file.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(config, stream)
+    return zs.load(file)
+
+
+def test_the_columns_are_the_same_for_every_space():
+    one = spaced(*searched(configured({"lr": LR}), rising), configured({"lr": LR}))
+    options = configured({"batch_size": {"distribution": "choice", "options": [10, 100]}})
+    other = spaced(*searched(options, lambda point: 0.5), options)
+    assert list(one) == list(recommendations.SPACE)
+    pd.testing.assert_series_equal(one.dtypes, other.dtypes)

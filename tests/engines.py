@@ -1,0 +1,175 @@
+"""A temporary clone of this repository with a tiny search, and both engines to drive in it for real."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+TRIALS = 6
+TINY = {
+    "data": {"source": "bundled", "subsample": 100},
+    "model": {"hidden_sizes": [8, 8]},
+    "training": {"epochs": 2, "batch_size": 20},
+    "search": {"trials": TRIALS, "batch": 3},
+    "confirm": {"trials": 2, "repeats": 2},
+    "report": {"best": 4},
+}
+ENGINES = ("snakemake", "dvc")
+STEP_BY_STEP = """
+from zdl.pipeline import cache, steps
+from zdl.pipeline.paths import Layout
+layout = Layout.of()
+if not layout.raw.path.exists():
+    steps.download(layout, print)
+for step in (steps.prepare, steps.split, steps.plan):
+    step(layout, print)
+for number in range(len(layout.rounds) + 1):
+    if number:
+        steps.propose(layout, print, layout.rounds[number - 1].path.stem)
+        layout = Layout.of()
+    for trial in layout.trials.values():
+        cache.obtain(trial)
+steps.aggregate(layout, print)
+for file in layout.confirmed:
+    steps.confirmation(layout, print, file.path.stem)
+for step in (steps.baseline, steps.rank, steps.weights, steps.render):
+    step(layout, print)
+"""  # the whole pipeline, without an engine
+
+
+class Clone:
+    """A repository in `path`; trainings are counted outside of it."""
+
+    timeout = 300  # seconds for a command
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = path.parent / f"{path.name}.trainings"
+        bin_ = Path(sys.executable).parent
+        self.env = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("ZDL_", "DVC_", "GIT_", "MAKE", "MFLAGS"))
+            },
+            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(path / "src"),
+            "ZDL_TRAININGS": str(self.log),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_GLOBAL_CONFIG_DIR": str(path.parent),
+            "DVC_SYSTEM_CONFIG_DIR": str(path.parent),
+        }
+
+    @classmethod
+    def of_this_project(cls, path: Path, **settings: dict) -> "Clone":
+        """What Git tracks or would track here, committed, with the settings (TINY) edited and no results."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file() and not name.startswith("reports/") and name != "dvc.lock":
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, path / name)
+        clone = cls(path)
+        clone.run("git", "init", "--quiet")
+        clone.edit(**(settings or TINY))
+        clone.commit()
+        return clone
+
+    def copy(self, path: Path) -> "Clone":
+        shutil.copytree(self.path, path, symlinks=True)
+        return Clone(path)
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message", "tiny")
+
+    def run(self, *command: str, ok: bool = True, **env: str) -> str:
+        """Both streams of a command's output; with `ok` false it has to fail."""
+        done = subprocess.run(
+            command, cwd=self.path, env=self.env | env, text=True, check=False, timeout=self.timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def engine(self, name: str, *targets: str, cores: int = 2, **env: str) -> str:
+        """A run; with targets (rules and stages have the same names) no further than those need."""
+        if name == "snakemake":
+            return self.run("snakemake", "--cores", str(cores), *targets, **env)
+        return self.run("dvc", "repro", *targets, ZDL_CORES=str(cores), **env)
+
+    def edit(self, **sections: dict) -> None:
+        """Merge into params.yaml, as a person would edit it."""
+        yaml, path = YAML(), self.path / "params.yaml"
+        settings = yaml.load(path.read_text())
+        for section, values in sections.items():
+            settings[section].update(values)
+        with path.open("w") as file:
+            yaml.dump(settings, file)
+
+    def search(self, **ranges: tuple[float, float]) -> None:
+        """Edit ranges of the space."""
+        space = {
+            name: {"distribution": "log_uniform", "low": a, "high": b} for name, (a, b) in ranges.items()
+        }
+        yaml = YAML().load((self.path / "params.yaml").read_text())
+        self.edit(search={"space": {**yaml["search"]["space"], **space}})
+
+    def names(self) -> set[str]:
+        """The trials that today's settings ask for."""
+        code = "from zdl.pipeline.paths import Layout; print(*Layout.of().names)"
+        return set(self.run("python", "-c", code).split())
+
+    def logged(self) -> list[str]:
+        """What was trained since one of the next three was last asked."""
+        return sorted(self.log.read_text().split()) if self.log.exists() else []
+
+    def trainings(self) -> list[str]:
+        """What was trained since this, or one of the next two, was last asked."""
+        names = self.logged()
+        self.log.unlink(missing_ok=True)
+        return names
+
+    def trained(self) -> list[str]:
+        """The search's own trials among `trainings`."""
+        return [name for name in self.trainings() if not name.startswith("repeat-")]
+
+    def repeated(self) -> list[str]:
+        """The repeats of the best among `trainings`."""
+        return [name for name in self.trainings() if name.startswith("repeat-")]
+
+    def records(self) -> list[Path]:
+        return sorted((self.path / "results/trials").glob("*.json"))
+
+    def rounds(self) -> list[Path]:
+        return sorted((self.path / "results/trials/rounds").iterdir())
+
+    def reports(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}
+
+
+def tree(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every file below a folder with its time stamp and bytes; not the engines' own notes, nor Python's."""
+    notes = (".snakemake", ".dvc/tmp", ".git")
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not any(path.is_relative_to(folder / note) for note in notes)
+    }
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH: a folder of shell scripts to find programs in, and then those of the system."""
+    folder.mkdir()
+    for name, text in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.defpath}"

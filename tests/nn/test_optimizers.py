@@ -1,0 +1,78 @@
+"""The six update rules: two steps worked by hand, and many against the book's own code."""
+
+import numpy as np
+import pytest
+
+from tests import book
+from zdl import Error
+from zdl.nn.optimizers import OPTIMIZERS, knobs, make
+
+# p = 1; gradients 2, then -1; lr 0.1. The arithmetic of each rule is written out.
+BY_HAND = {
+    "sgd": [1 - 0.2, 0.8 + 0.1],
+    "momentum": [1 - 0.2, 0.8 + (0.9 * -0.2 + 0.1)],
+    # p += momentum^2 v - (1 + momentum) lr g, with v from before the step; then v = momentum v - lr g
+    "nesterov": [1 - 1.9 * 0.2, 0.62 + 0.81 * -0.2 + 1.9 * 0.1],
+    "adagrad": [1 - 0.1 * 2 / (2 + 1e-7), None],
+    # h = 0.01 * 4 = 0.04
+    "rmsprop": [1 - 0.1 * 2 / (0.2 + 1e-7), None],
+    # m = 0.2, v = 0.004, lr_t = 0.1 * sqrt(0.001) / 0.1
+    "adam": [1 - 0.1 * 0.001**0.5 / 0.1 * 0.2 / (0.004**0.5 + 1e-7), None],
+}
+BY_HAND["adagrad"][1] = BY_HAND["adagrad"][0] + 0.1 / (5**0.5 + 1e-7)
+BY_HAND["rmsprop"][1] = BY_HAND["rmsprop"][0] + 0.1 / ((0.99 * 0.04 + 0.01) ** 0.5 + 1e-7)
+BY_HAND["adam"][1] = BY_HAND["adam"][0] - (
+    (0.1 * (1 - 0.999**2) ** 0.5 / (1 - 0.9**2))
+    * (0.2 + 0.1 * (-1 - 0.2))
+    / ((0.004 + 0.001 * (1 - 0.004)) ** 0.5 + 1e-7)
+)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_two_steps_by_hand(name):
+    optimizer, params = make(name, lr=0.1), {"W1": np.array([1.0])}
+    for gradient, expected in zip((2.0, -1.0), BY_HAND[name], strict=True):
+        optimizer.update(params, {"W1": np.array([gradient])})
+        assert params["W1"][0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_many_steps_as_the_book_takes_them(name):
+    rng = np.random.default_rng(3)
+    ours = {"W1": rng.standard_normal((3, 4)), "b1": rng.standard_normal(4)}
+    books = {key: p.copy() for key, p in ours.items()}
+    optimizer, theirs = make(name, lr=0.05), book.OPTIMIZERS[name](lr=0.05)
+    for _ in range(20):
+        grads = {key: rng.standard_normal(p.shape) for key, p in ours.items()}
+        optimizer.update(ours, {key: g.copy() for key, g in grads.items()})
+        theirs.update(books, grads)
+    for key, p in ours.items():
+        np.testing.assert_allclose(p, books[key], rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_arrays_change_in_place_and_keep_their_type(name):
+    p = np.ones(3, np.float32)
+    make(name, lr=0.1).update({"b1": p}, {"b1": np.ones(3, np.float32)})
+    assert p.dtype == np.float32 and (p < 1).all()
+
+
+def test_a_reset_forgets():
+    optimizer, p = make("adam", lr=0.1), np.ones(1)
+    optimizer.update({"W1": p}, {"W1": np.ones(1)})
+    optimizer.reset()
+    q = np.ones(1)
+    optimizer.update({"W1": q}, {"W1": np.ones(1)})
+    assert p == q
+
+
+def test_names_and_knobs():
+    assert type(make("AdaGrad", lr=1.0)) is OPTIMIZERS["adagrad"]
+    assert knobs("Nesterov") == ("lr", "momentum") and knobs("SGD") == ("lr",)
+    assert (
+        make("sgd", lr=0.5, momentum=0.3, beta1=0.1).lr == 0.5
+    )  # one set of settings serves every optimizer
+    with pytest.raises(Error, match="'sdg' is not known \\(allowed: sgd, momentum"):
+        make("sdg", lr=1.0)
+    with pytest.raises(Error, match="has no rate"):
+        make("sgd", rate=1.0)

@@ -1,0 +1,333 @@
+"""Records, the plan that names them, and manifests: without an engine."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zdl import Error
+from zdl.artifacts.artifact import Artifact
+from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.io import read_json, sealed_json, sealed_npz, write
+from zdl.artifacts.schemas import PIXELS
+from zdl.config.settings import load
+from zdl.nn.trainer import History
+from zdl.pipeline import cache
+from zdl.pipeline.cache import following, planned
+from zdl.pipeline.paths import Layout
+from zdl.pipeline.repair import Repairs, damage, repair
+from zdl.search.plan import lines, trials
+from zdl.search.trial import Trial, describe, record
+
+SPLIT = "5" * 64
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """Three trials of a tiny network on 30 images, planned; in a directory of their own."""
+    settings = load()
+    settings["model"]["hidden_sizes"] = [4]
+    settings["training"].update(epochs=2, batch_size=10)
+    settings["search"]["trials"] = 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZDL_TRAININGS", "trainings")
+    rng = np.random.default_rng(0)
+    x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    write(
+        f"data/split/{SPLIT[:12]}.npz",
+        sealed_npz({"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}, SPLIT),
+    )
+    search = trials(settings, SPLIT, fingerprint(Trial.entry))
+    write("plan.json", sealed_json({"digest": "d", **lines(search, ["0003-later"])}))
+    return search
+
+
+def trainings(tmp_path):
+    path = tmp_path / "trainings"
+    return Counter(path.read_text().split()) if path.exists() else Counter()
+
+
+def test_a_trial_is_found_by_its_name(search, tmp_path):
+    plan = tmp_path / "plan.json"
+    assert planned(plan, search[2].name).spec == search[2].spec
+    for wrong in ("0", "x", search[0].name[:-1], "", "0003-later"):
+        with pytest.raises(Error, match=f"trial {wrong}: is not in"):
+            planned(plan, wrong)
+
+
+def test_the_trials_that_follow_are_those_of_the_plan_that_have_no_record(search, tmp_path):
+    plan = tmp_path / "plan.json"
+    first, second, third = (trial.name for trial in search)
+
+    def after(name, last=third):
+        return [trial.name for trial in following(plan, name, last)]
+
+    assert after(first) == after(first, "of another file") == [second, third]
+    assert after(first, second) == [second] and after(second, second) == []
+    cache.obtain(search[1])
+    assert after(first) == [third]
+    assert after(third) == after("0003-later") == []
+
+
+@pytest.mark.parametrize(
+    ("what", "other", "line"),
+    [
+        ("libraries", {"numpy": "1.26.4"}, f"numpy's version is {np.__version__}, but 1.26.4 in plan.json"),
+        ("libraries", {}, f"numpy's version is {np.__version__}, but None in plan.json"),
+        ("code", "0" * 64, f"the fingerprint of zdl's code is .*, but {'0' * 12} in plan.json; if"),
+    ],
+)
+def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other, line):
+    plan = Path("plan.json")
+    specs = {trial.name: {**trial.spec, what: other} for trial in search}
+    foreign = [Trial(trial.number, trial.point, specs[trial.name]) for trial in search]
+    cache.check_fit([plan])
+    own = Path("own.json")
+    own.write_bytes(plan.read_bytes())
+    write(plan, sealed_json({"digest": "d", **lines(foreign)}))
+    cache.check_fit([plan, own])  # a rival's does no harm
+    with pytest.raises(Error, match=line):
+        planned(plan, foreign[0].name)
+    with pytest.raises(Error, match=line):
+        cache.check_fit([plan])
+
+
+def test_a_record_says_what_came_of_it(search):
+    cache.obtain(search[1])
+    record = read_json(search[1].record, search[1].digest)
+    outcome = record["outcome"]
+    assert record["trial"] == 1 and outcome["status"] == "finished"
+    assert len(outcome["loss"]) == 5  # 2 epochs of 25 / 10 updates
+    assert len(outcome["curve"]["val_correct"]) == 2
+    hits = np.unpackbits(np.frombuffer(bytes.fromhex(outcome["curve"]["val_hits"]), np.uint8))[:5]
+    assert hits.sum() == outcome["curve"]["val_correct"][-1]
+    assert all(loss == float(f"{loss:.4g}") for loss in outcome["loss"])
+
+
+def test_what_was_trained_once_is_restored(search, tmp_path):
+    first = search[0]
+    cache.obtain(first)
+    data = first.record.read_bytes()
+    first.record.unlink()
+    cache.obtain(first)  # from the store
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    (cache.KEPT / first.record.name).write_bytes(data[:-1])
+    cache.obtain(first)  # from its place, since the store's copy is damaged
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    for copy in (first.record, cache.KEPT / first.record.name):
+        copy.write_bytes(data.replace(b"finished", b"diverged"))
+    cache.obtain(first)  # both are damaged
+    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
+
+
+def ready(search):
+    """The trials that lie ready for their jobs, each in its place once it is moved there."""
+    for path in sorted(cache.READY.glob("*")):
+        path.replace(search[0].record.parent / path.name)
+    return [trial.name for trial in search if trial.record not in cache.missing(search)]
+
+
+def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
+    cache.obtain(search[0])
+    answers = iter([True, True, False])
+    cache.obtain_ready(search, lambda: next(answers))
+    assert cache.missing(search) == [search[1].record, search[2].record]
+    assert ready(search) == [search[0].name, search[1].name]
+    assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
+
+
+def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path):
+    cache.obtain(search[0])
+    hold = "from zdl.pipeline import cache\nwith cache._lock(1): print('held', flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert holder.stdout.readline() == "held\n"
+        cache.obtain_ready(search, lambda: True)
+        assert [path.stem for path in cache.READY.iterdir()] == [search[2].name]
+        with pytest.raises(BlockingIOError):
+            cache.obtain(search[1], wait=False)
+    finally:
+        holder.communicate("\n")
+    cache.obtain_ready(search, lambda: True)
+    assert ready(search) == [trial.name for trial in search]
+    assert trainings(tmp_path) == {trial.name: 1 for trial in search}
+
+
+def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
+    search[1].inputs["split"].path.unlink()
+    cache._bytes.cache_clear()
+    cache.obtain_ready(search, lambda: True)
+    assert cache.missing(search) == [trial.record for trial in search]
+    with pytest.raises(Error, match="cannot be read"):
+        cache.obtain(search[1])
+
+
+def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
+    for trial in search:
+        cache.obtain(trial)
+    cache.keep_only([search[0].record])
+    assert [path.stem for path in search[0].record.parent.iterdir()] == [search[0].name]
+    assert cache.missing(search) == [search[1].record, search[2].record]
+    assert cache.prune(search[:1]) == 2
+    assert [path.stem for path in cache.KEPT.iterdir()] == [search[0].name]
+
+
+@pytest.mark.parametrize("damaged", ["placed", "kept", "neither"])
+def test_the_store_keeps_the_copy_that_is_whole(search, damaged):
+    cache.obtain(search[0])
+    placed, kept = search[0].record, cache.KEPT / search[0].record.name
+    data = placed.read_bytes()
+    for name, path in (("placed", placed), ("kept", kept)):
+        if name == damaged:
+            path.write_bytes(data.replace(b"finished", b"diverged"))
+    cache.keep_only([])
+    assert kept.read_bytes() == data and not placed.exists()
+
+
+def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search):
+    cache.obtain(search[0])
+    old, new, damaged = cache.STORE / "old.tmp", cache.STORE / "new.tmp", cache.DAMAGED / "x.json"
+    for path in (old, new, damaged):
+        write(path, b"half")
+    os.utime(old, (0, 0))
+    assert cache.prune(search) == 0
+    assert [path.exists() for path in (old, new, damaged)] == [False, True, False]
+    assert (cache.KEPT / search[0].record.name).exists()
+
+
+@pytest.fixture
+def layout(tmp_path, monkeypatch):
+    """A search of two trials in an empty directory."""
+    settings = load()
+    settings["search"]["trials"] = 2
+    monkeypatch.chdir(tmp_path)
+    return Layout(settings)
+
+
+def torn(layout):
+    """Tear the split, and leave the plan whole."""
+    write(layout.split.path, b"torn")
+    write(layout.plan.path, layout.plan.compute())
+    return f"{layout.split.path}: is damaged (its checksum does not hold)"
+
+
+def test_looking_for_damage_changes_nothing(layout, tmp_path):
+    line = torn(layout)
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)}
+    assert damage(layout) == {layout.split.path: line}
+    repairs = Repairs(layout)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)} == before
+    assert not repairs.there(layout.split.path) and repairs.there(layout.plan.path)
+    assert repairs.before(layout.plan.path) == []
+    assert repairs.before(layout.split.path) == repairs.notes == Repairs(layout).notes != []
+
+
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_same_damage_once_more_is_another_repair(layout):
+    torn(layout)
+    (note,) = Repairs(layout).notes
+    write(note, b"done")
+    (again,) = Repairs(layout).notes
+    assert again != note
+
+
+def test_repairing_moves_what_is_damaged_and_leaves_what_is_whole(layout):
+    line = torn(layout)
+    assert repair(layout) == [f"{line}; it was moved to .zdl/damaged and will be made again"]
+    assert (cache.DAMAGED / layout.split.path.name).read_bytes() == b"torn"
+    assert layout.plan.path.exists() and not layout.split.path.exists()
+    assert repair(layout) == [] and Repairs(layout).notes == []
+
+
+def test_repairing_lets_a_rival_be_first(layout, monkeypatch):
+    torn(layout)
+
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(cache.os, "replace", gone)
+    assert repair(layout) == []
+
+
+def test_an_empty_directory_has_no_damage_and_stays_empty(layout, tmp_path):
+    assert Repairs(layout).notes == [] and list(tmp_path.iterdir()) == []
+
+
+def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
+    """Snakemake refuses a result that is older than an input."""
+    monkeypatch.chdir(tmp_path)
+    for path, when in ((Path("late"), 2**32), (Path("early"), 1)):
+        path.touch()
+        os.utime(path, (when, when))
+    cache.end_future([Path("late"), Path("early"), Path("nowhere")])
+    assert Path("late").stat().st_mtime <= time.time()
+    assert Path("early").stat().st_mtime == 1
+
+
+def kept_record(trial):
+    hits = np.array([True, False])
+    return record(trial.number, trial.spec, describe(History(2, 2, [1], [1], hits, hits, [1.0])))
+
+
+def test_a_forecast_tells_what_is_trained_from_what_is_kept(layout):
+    there = Path.exists
+    assert cache.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
+    first, second = layout.first
+    write(cache.KEPT / f"{first.key}.json", b"torn")
+    assert cache.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
+    write(cache.KEPT / f"{first.key}.json", kept_record(first))
+    assert cache.forecast(layout, there) == ["2 trials: 1 from the cache, 1 to train"]
+    assert cache.forecast(layout, lambda path: path == second.record) == [
+        "1 trial: 1 from the cache, 0 to train"
+    ]
+    assert cache.forecast(layout, lambda path: True) == []
+
+
+def test_everything_that_determines_a_trial_is_in_its_digest(search):
+    spec = search[0].spec
+    edits = {
+        "seed": [42, 9],
+        "config": {**spec["config"], "lr": 0.5},
+        "split": "6",
+        "libraries": {"numpy": "0"},
+        "code": "0",
+    }
+    assert set(edits) == set(spec)
+    digests = {Trial(0, {}, {**spec, key: value}).digest for key, value in edits.items()}
+    assert len(digests | {search[0].digest}) == 6
+
+
+def published(tmp_path, name="1"):
+    artifact = Artifact(tmp_path / "manifest.json", name * 64, bool)
+    artifact.published = {"page.md": tmp_path / "page.md", "more.md": tmp_path / "more.md"}
+    return artifact
+
+
+def test_manifests_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
+    artifact, page = published(tmp_path), tmp_path / "page.md"
+    assert not cache.vouches(artifact)
+    cache.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    assert cache.vouches(artifact)
+    assert not cache.vouches(published(tmp_path, "2"))
+    page.write_bytes(b"pagE")
+    assert not cache.vouches(artifact)
+    page.unlink()
+    assert not cache.vouches(artifact)
+
+
+def test_what_a_step_no_longer_publishes_goes(search, tmp_path):
+    artifact = published(tmp_path)
+    cache.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    cache.publish(artifact, {"page.md": b"page"})
+    assert not (tmp_path / "more.md").exists() and cache.vouches(artifact)

@@ -1,0 +1,541 @@
+"""Files that somebody else sealed: a seal is anybody's to compute, so what it holds may be anything.
+
+Whatever it is, the reader gives contents with which every later step works, or raises one printable line;
+and it takes no more memory than the file's size is worth.
+"""
+
+import copy
+import hashlib
+import io
+import json
+import os
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from zdl import Error
+from zdl.analysis import ranking, weights
+from zdl.artifacts.io import (
+    HEX,
+    LIMIT,
+    Damaged,
+    File,
+    read_json,
+    read_npz,
+    sealed_json,
+    sealed_npz,
+    write,
+)
+from zdl.artifacts.schemas import SPLIT, is_record
+from zdl.config.settings import load
+from zdl.nn import network
+from zdl.nn.trainer import History
+from zdl.pipeline import cache, paths, repair
+from zdl.search import plan
+from zdl.search.trial import Trial, describe, record, train
+
+DIGEST = "5" * HEX
+SETTINGS = load()
+SETTINGS["training"]["epochs"] = 2
+SETTINGS["model"]["hidden_sizes"] = [3]
+SETTINGS["search"]["trials"] = 3
+TRIALS = plan.trials(SETTINGS, DIGEST)
+HITS = np.array([True, False, True])
+HISTORIES = [
+    History(9, 3, [4, 5], [1, 2], HITS, HITS, [2.5, 1.25]),
+    History(9, 3, [4], [1], HITS, None, [2.5]),
+    History(9, 3, [4, 9], [1, 0], HITS, HITS, [2.5, 3.0]),
+]
+RECORDS = [
+    json.loads(record(trial.number, trial.spec, describe(history)))
+    for trial, history in zip(TRIALS, HISTORIES, strict=True)
+]
+for one in RECORDS:
+    del one["sha256"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def seal(body, end=b'"}\n'):
+    return body + hashlib.sha256(body).hexdigest().encode() + end
+
+
+def seal_json(value):
+    """As `sealed_json`, but for anything that a JSON text can say (NaN, numbers of any length)."""
+    return seal(json.dumps({**value, "sha256": ""}).removesuffix('"}').encode())
+
+
+def is_one_line(error):
+    return str(error).isprintable() and len(str(error)) < 400
+
+
+# JSON.
+
+RAW_JSON = {
+    "a list": b'["abc", "',
+    "a number": b"1",
+    "text": b'"abc',
+    "no digest": b'{"sha256": "',
+    "no seal of its own": b'{"digest": "abc", "sha512": "',
+    "a digest of two lines": b'{"digest": "a\\nb\\u001b[31m", "sha256": "',
+    "a digest that is a list": b'{"digest": ["abc"], "sha256": "',
+    "not UTF-8": b'{"digest": "abc", "x": "\xff", "sha256": "',
+    "a number of a million digits": b'{"digest": "abc", "x": ' + b"9" * 10**6 + b', "sha256": "',
+    "100,000 lists in lists": b'{"digest": "abc", "x": ' + b"[" * 10**5 + b"]" * 10**5 + b', "sha256": "',
+    "100,000 lists, left open": b'{"digest": "abc", "x": ' + b"[" * 10**5 + b', "sha256": "',
+}
+
+
+@pytest.mark.parametrize("body", RAW_JSON.values(), ids=RAW_JSON)
+def test_json_that_is_no_contents_is_refused(body):
+    write("a.json", seal(body))
+    with pytest.raises(
+        Damaged, match=r"a\.json: (does not hold what it should|holds something else)"
+    ) as error:
+        read_json("a.json", "abc")
+    assert is_one_line(error.value)
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 12)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(
+        [10**400, -(10**20), 60_001, "finished", "diverged", "f" * HEX, "../../x", "/dev/zero"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value, at=()):
+    """The path of every value in nested mappings and lists."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*at, key)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*at, key))
+
+
+@st.composite
+def edits(draw, value):
+    """`value` with a few of its parts replaced, deleted, or joined by others."""
+    value = copy.deepcopy(value)
+    for _ in range(draw(st.integers(1, 3))):
+        *path, last = draw(st.sampled_from(list(places(value))))
+        holder = value
+        for key in path:
+            holder = holder[key]
+        match draw(st.sampled_from(["replace", "replace", "delete", "add"])):
+            case "replace":
+                holder[last] = draw(ANY)
+            case "delete":
+                del holder[last]
+            case "add" if isinstance(holder, dict):
+                holder[draw(st.text(max_size=4))] = draw(ANY)
+            case "add":
+                holder.insert(last, draw(ANY))
+        if not value:
+            break
+    return value
+
+
+def works(table):
+    """Every later step takes the table: what they make of it can be written."""
+    names = SETTINGS["search"]["space"]
+    frame = ranking.rank(table, names)
+    ranking.csv(frame), ranking.csv(ranking.curves(table, frame, 2)), ranking.best_lines(frame)
+    json.dumps(ranking.metrics(table, frame, 2), allow_nan=False)
+
+
+@effort(max_examples=300)
+@given(which=st.integers(0, 2), data=st.data())
+def test_any_record_is_fit_for_the_table_or_refused(which, data):
+    value = data.draw(edits(RECORDS[which]))
+    write("r.json", seal_json(value))
+    try:
+        found = read_json("r.json", TRIALS[which].digest, is_record)
+    except Damaged as error:
+        assert is_one_line(error)
+        return
+    rows = plan.table(TRIALS, [*RECORDS[:which], found, *RECORDS[which + 1 :]])
+    table = {"digest": "t", "data": DIGEST, "trials": rows}
+    sealed_json(table)
+    works(table)
+    assert plan.is_table(TRIALS, table)
+
+
+BAD_RECORDS = {
+    "no outcome": lambda r: r.pop("outcome"),
+    "no result": lambda r: r.pop("result"),
+    "a result of two lines": lambda r: r.update(result="a\nb"),
+    "another trial's spec": lambda r: r.update(spec=RECORDS[1]["spec"]),
+    "no curve": lambda r: r["outcome"].pop("curve"),
+    "no loss": lambda r: r["outcome"].pop("loss"),
+    "a loss that is no number": lambda r: r["outcome"].update(loss=[1.0, float("nan")]),
+    "a status of its own": lambda r: r["outcome"].update(status="fine"),
+    "finished without an end": lambda r: r["outcome"].update(final=None),
+    "finished without a curve": lambda r: r["outcome"]["curve"].update(train_correct=[], val_correct=[]),
+    "curves of two lengths": lambda r: r["outcome"]["curve"]["val_correct"].pop(),
+    "more hits than images": lambda r: r["outcome"]["curve"].update(val_correct=[1, 4]),
+    "half a hit": lambda r: r["outcome"]["curve"].update(val_correct=[1, 0.5]),
+    "no images": lambda r: r["outcome"]["curve"].update(val_correct=[0, 0], val_size=0),
+    "one key more": lambda r: r["outcome"].update(more=float("inf")),
+}
+
+
+@pytest.mark.parametrize("edit", BAD_RECORDS.values(), ids=BAD_RECORDS)
+def test_a_record_of_the_wrong_shape_is_made_again(edit):
+    """Nobody reads it; and who looks for damage before a run moves it out of the way."""
+    trial, value = TRIALS[0], copy.deepcopy(RECORDS[0])
+    edit(value)
+    write(trial.record, seal_json(value))
+    with pytest.raises(Damaged, match="does not hold what it should"):
+        read_json(trial.record, trial.digest, is_record)
+    assert cache.missing(TRIALS[:1]) == [trial.record]
+    today = paths.Layout(SETTINGS)
+    today.trials = {trial.name: trial}
+    assert repair.damage(today)[trial.record].startswith(f"{trial.record}: does not hold what it should")
+
+
+ROWS = plan.table(TRIALS, RECORDS)
+
+
+@effort(max_examples=200)
+@given(value=edits({"digest": "t", "data": DIGEST, "trials": ROWS}))
+def test_any_table_is_fit_for_the_ranking_or_refused(value):
+    write("t.json", seal_json(value))
+    try:
+        table = read_json("t.json", "t", lambda contents: plan.is_table(TRIALS, contents))
+    except Damaged as error:
+        assert is_one_line(error)
+    else:
+        works(table)
+
+
+# The plan, and manifests: names of files in files.
+
+
+@effort(max_examples=200)
+@given(data=st.data())
+def test_any_plan_gives_the_trial_that_was_asked_for_or_refuses(data):
+    trial = TRIALS[0]
+    value = data.draw(edits({"name": trial.name, "line": [trial.number, trial.point, trial.spec]}))
+    name, line = value.get("name"), value.get("line")
+    write("plan.json", f'{{"digest": "d",\n{json.dumps(name)}: {json.dumps(line)},\n'.encode())
+    try:
+        found = cache.planned(paths.Path("plan.json"), trial.name)
+    except Error as error:
+        assert is_one_line(error)
+        return
+    assert found.spec == trial.spec
+
+
+@pytest.mark.parametrize("split", ["../../x", "/etc/passwd", "5" * 63, "G" * 64, "5" * 64 + "\n", 7, None])
+def test_a_split_that_is_no_digest_is_no_path(split):
+    trial = Trial(0, {}, {**TRIALS[0].spec, "split": split})
+    write("plan.json", sealed_json({"digest": "d", trial.name: [0, {}, trial.spec]}))
+    with pytest.raises(Error, match=r"trial .*: is not in plan|does not hold what it should"):
+        cache.planned(paths.Path("plan.json"), trial.name)
+
+
+def test_a_plan_that_is_not_today_s_is_set_aside():
+    today = paths.Layout(SETTINGS)
+    lines = plan.lines(today.trials.values())
+    write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines}))
+    assert repair.repair(today) == []
+    write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines, "0000-x": [0, {}, {}]}))
+    (line,) = repair.repair(today)
+    assert line.startswith(f"{today.plan.path}: does not hold what it should")
+
+
+@pytest.mark.parametrize("files", [None, ["page.md"], {"page.md": 7}, "page.md", {"a\0b": "0"}])
+def test_a_manifest_of_the_wrong_shape_vouches_for_nothing(files):
+    write("page.md", b"page")
+    write("manifest.json", sealed_json({"digest": DIGEST, "files": files}))
+    assert not cache.vouches(File(paths.Path("manifest.json"), DIGEST))
+
+
+def test_a_manifest_reads_nothing_outside_the_project(tmp_path, monkeypatch):
+    write("page.md", b"page")
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    sums = hashlib.sha256(b"page").hexdigest()
+    for path in ("../page.md", str(tmp_path / "page.md"), "/dev/zero"):
+        write("manifest.json", sealed_json({"digest": DIGEST, "files": {path: sums}}))
+        assert not cache.vouches(File(paths.Path("manifest.json"), DIGEST))
+
+
+# Archives.
+
+IMAGES = {
+    "x_train": np.full((4, 784), 0.5, np.float32),
+    "t_train": np.arange(4, dtype=np.uint8),
+    "x_val": np.zeros((2, 784), np.float32),
+    "t_val": np.array([0, 9], np.uint8),
+}
+MEMBERS = {**IMAGES, "digest": np.array(DIGEST)}
+
+
+def npy(array, **kwargs):
+    out = io.BytesIO()
+    np.lib.format.write_array(out, np.asarray(array), **kwargs)
+    return out.getvalue()
+
+
+def archive(members, compression=zipfile.ZIP_STORED):
+    """A sealed ZIP file of (name, bytes) pairs."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as file:
+        file.comment = bytes(HEX)
+        for name, data in members:
+            file.writestr(name, data)
+    return seal(out.getvalue()[:-HEX], b"")
+
+
+def split_with(**changed):
+    """The members of a whole split, but for some."""
+    members = {f"{name}.npy": npy(array) for name, array in MEMBERS.items()} | {
+        f"{name}.npy": data for name, data in changed.items()
+    }
+    return [(name, data) for name, data in members.items() if data is not None]
+
+
+def header(text):
+    return b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text.encode() + b"\n"
+
+
+def overlapping():
+    """A thousand directory entries, all of the same member."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.comment = bytes(HEX)
+        for name, data in split_with():
+            file.writestr(name, data)
+        file.filelist += [file.filelist[0]] * 1000
+    return seal(out.getvalue()[:-HEX], b"")
+
+
+def lying():
+    """A member that unpacks into more than its directory entry says."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as file:
+        file.comment = bytes(HEX)
+        for name, data in split_with(x_val=npy(np.zeros(3 * 10**6))):
+            file.writestr(name, data)
+        for member in file.filelist:
+            member.file_size = 10
+    return seal(out.getvalue()[:-HEX], b"")
+
+
+PACKED = {
+    "a bomb": lambda: archive(split_with(x_val=npy(np.zeros(3 * 10**6))), zipfile.ZIP_DEFLATED),
+    "a bomb that says it is small": lying,
+    "members that overlap": overlapping,
+}
+
+
+class Pickled:
+    """What would leave a file behind if it were ever unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("unpickled",)
+
+
+HEAD = "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}), }}"
+PICKLE = npy(np.array([Pickled()], object), allow_pickle=True)
+FOREIGN = {
+    "no ZIP": seal(b"PK\x05\x06" + b"x" * 400, b""),
+    "an empty ZIP": archive([]),
+    "no digest": archive([(name, data) for name, data in split_with() if name != "digest.npy"]),
+    "a path": archive([*split_with(x_val=None), ("../../x_val.npy", npy(IMAGES["x_val"]))]),
+    "an absolute path": archive([*split_with(), ("/tmp/x.npy", npy(IMAGES["x_val"]))]),
+    "a pickle": archive(split_with(x_val=PICKLE)),
+    "a digest that is a pickle": archive(split_with(digest=PICKLE)),
+    "a digest of two lines": archive(split_with(digest=npy(np.array("a\nb")))),
+    "terabytes by its header": archive(
+        split_with(x_val=header(HEAD.format("10**12, ".replace("**12", "0" * 12))))
+    ),
+    "a product that overflows": archive(split_with(x_val=header(HEAD.format("4294967296, 4294967296")))),
+    "a size of 5,000 digits": archive(split_with(x_val=header(HEAD.format("9" * 5000 + ",")))),
+    "65 dimensions": archive(split_with(x_val=header(HEAD.format("1, " * 65)) + bytes(8))),
+    "a header of Python 2": archive(split_with(x_val=header(HEAD.format("1L,")) + bytes(8))),
+    "a header that is code": archive(split_with(x_val=header("__import__('os').mkdir('unpickled')"))),
+    "no array": archive(split_with(x_val=b"x")),
+    "an array cut short": archive(split_with(x_val=npy(IMAGES["x_val"])[:-1])),
+    "records": archive(split_with(x_val=npy(np.zeros(2, "f4,f4")))),
+    "no labels": archive(split_with(t_val=None)),
+    "one array more": archive(split_with(x_test=npy(IMAGES["x_val"]))),
+    "doubles": archive(split_with(x_val=npy(IMAGES["x_val"].astype(float)))),
+    "28 rows an image": archive(split_with(x_val=npy(IMAGES["x_val"].reshape(2, 28, 28)))),
+    "783 pixels": archive(split_with(x_val=npy(IMAGES["x_val"][:, 1:]))),
+    "more labels than images": archive(split_with(t_val=npy(np.zeros(3, np.uint8)))),
+    "one-hot labels": archive(split_with(t_val=npy(np.zeros((2, 10), np.uint8)))),
+    "a label of 10": archive(split_with(t_val=npy(np.array([1, 10], np.uint8)))),
+    "labels that are text": archive(split_with(t_val=npy(np.array(["1", "2"])))),
+}
+
+
+def test_a_whole_split_of_another_maker_is_taken():
+    write("s.npz", archive(split_with()))
+    assert all((read_npz("s.npz", DIGEST, SPLIT)[name] == array).all() for name, array in IMAGES.items())
+
+
+@pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
+def test_archives_that_are_no_split_are_refused(data, elsewhere):
+    write("s.npz", data)
+    tracemalloc.start()
+    with pytest.raises(Damaged, match=r"^s\.npz: (does not hold|holds something)") as error:
+        read_npz("s.npz", DIGEST, SPLIT)
+    assert tracemalloc.get_traced_memory()[1] < 5 * len(data) + 10**6
+    tracemalloc.stop()
+    assert is_one_line(error.value)
+    assert sorted(path.name for path in elsewhere.iterdir()) == [".zdl", "s.npz"]  # nothing was unpickled
+
+
+@pytest.mark.parametrize("make", PACKED.values(), ids=PACKED)
+def test_nothing_is_unpacked(make):
+    data = make()
+    write("s.npz", data)
+    tracemalloc.start()
+    with pytest.raises(Damaged, match=r"^s\.npz: is packed"):
+        read_npz("s.npz", DIGEST, SPLIT)
+    assert tracemalloc.get_traced_memory()[1] < 5 * len(data) + 10**6
+    tracemalloc.stop()
+
+
+@st.composite
+def arrays(draw):
+    """The bytes of an array, right or not."""
+    dtype = draw(
+        st.sampled_from(["<f4", ">f4", "<f8", "|u1", "<u2", "<i8", "|b1", "<U3", "|S3", "<c8", "f4,u1"])
+    )
+    shape = draw(st.sampled_from([(), (0,), (2,), (4,), (2, 784), (4, 784), (784, 2), (2, 0), (1, 2, 784)]))
+    data = npy(np.zeros(shape, dtype, order=draw(st.sampled_from("CF"))))
+    cut = draw(st.integers(0, len(data)) | st.just(len(data)))
+    return data[:cut] + draw(st.binary(max_size=4) if cut < len(data) else st.just(b""))
+
+
+@effort(max_examples=200)
+@given(
+    changed=st.dictionaries(st.sampled_from(list(MEMBERS)), arrays() | st.none(), max_size=3),
+    more=st.lists(
+        st.tuples(
+            st.text("ab./\\\n\x1bé", min_size=1, max_size=9) | st.just("../x.npy"),
+            arrays() | st.binary(max_size=99),
+        ),
+        max_size=2,
+    ),
+    compression=st.sampled_from([zipfile.ZIP_STORED] * 4 + [zipfile.ZIP_DEFLATED]),
+    scratch=st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=3),
+)
+def test_any_archive_can_be_trained_on_or_is_refused(changed, more, compression, scratch):
+    with np.errstate(all="ignore"):
+        data = bytearray(archive([*split_with(**changed), *dict(more).items()], compression)[:-HEX])
+    for place, value in scratch:
+        data[-1 - place % len(data)] = value  # from the end, where the directory lies
+    write("s.npz", seal(bytes(data), b""))
+    try:
+        split = read_npz("s.npz", DIGEST, SPLIT)
+    except Damaged as error:
+        assert is_one_line(error)
+        return
+    assert split.keys() == IMAGES.keys()
+    if len(split["x_train"]) and len(split["x_val"]):
+        train(TRIALS[0].spec, split)
+
+
+@pytest.mark.parametrize(
+    ("fits", "good"),
+    [
+        (paths.RAW, {"x": (2, np.uint8), "x_held_out": (3, np.uint8)}),
+        (paths.PREPARED, {"x": (2, np.float32)}),
+    ],
+)
+def test_images_of_each_step_have_their_type(fits, good):
+    right = {name: np.zeros((n, 784), dtype) for name, (n, dtype) in good.items()}
+    right |= {f"t{name[1:]}": np.zeros(n, np.uint8) for name, (n, _) in good.items()}
+    write("i.npz", sealed_npz(right, DIGEST))
+    assert read_npz("i.npz", DIGEST, fits).keys() == right.keys()
+    for name, array in right.items():
+        wrong = [array.astype(np.float64), array[:1], array.reshape(*array.shape, 1), None]
+        for other in wrong:
+            some = (
+                {**right, name: other} if other is not None else {k: v for k, v in right.items() if k != name}
+            )
+            write("i.npz", sealed_npz(some, DIGEST))
+            with pytest.raises(Damaged, match="does not hold what it should"):
+                read_npz("i.npz", DIGEST, fits)
+
+
+# The weights.
+
+WEIGHTS = {"W1": np.ones((784, 3)), "b1": np.zeros(3), "W2": np.ones((3, 10)), "b2": np.zeros(10)}
+WEIGHTS["activation"] = np.array("relu")
+N = 10**5
+BAD_WEIGHTS = {
+    "no activation": {"activation": None},
+    "no activation of the name": {"activation": np.array("tanh\n")},
+    "two activations": {"activation": np.array(["relu", "relu"])},
+    "no first layer": {"W1": None},
+    "no bias": {"b2": None},
+    "layers that do not fit": {"b1": np.zeros(4), "W2": np.ones((4, 10))},
+    "no inputs": {"W1": np.ones((0, 3))},
+    "no units": {"W1": np.ones((784, 0)), "b1": np.zeros(0), "W2": np.ones((0, 10))},
+    "numbers of two types": {"b1": np.zeros(3, np.float32)},
+    "halves": {name: array.astype(np.float16) for name, array in WEIGHTS.items() if array.ndim},
+    "bytes": {name: array.astype(np.uint8) for name, array in WEIGHTS.items() if array.ndim},
+    "biases that promise much": {"b1": np.zeros(N), "b2": np.zeros(N)},
+    "one array more": {"b3": np.zeros(3), "W3": np.zeros((10, 3))},
+}
+
+
+@pytest.mark.parametrize("changed", BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+def test_weights_of_the_wrong_shape_are_refused(changed):
+    arrays = {name: array for name, array in {**WEIGHTS, **changed}.items() if array is not None}
+    write("w.npz", sealed_npz(arrays, network.WEIGHTS))
+    tracemalloc.start()
+    with pytest.raises(Error) as error:
+        weights.predict("w.npz", np.zeros((1, 784)))
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
+    assert is_one_line(error.value)
+
+
+@effort(max_examples=100)
+@given(order=st.permutations(list(WEIGHTS)), sizes=st.lists(st.integers(0, 4), min_size=8, max_size=8))
+def test_any_weights_read_digits_or_are_refused(order, sizes):
+    shapes = [sizes[0:2], sizes[2:3], sizes[4:6], sizes[6:7]]
+    arrays = dict(zip(WEIGHTS, [*map(np.ones, shapes), np.array("relu")], strict=True))
+    write("w.npz", sealed_npz({name: arrays[name] for name in order}, network.WEIGHTS))
+    try:
+        weights.predict("w.npz", np.zeros((1, 12)))
+    except Error as error:
+        assert is_one_line(error)
+
+
+# What is no plain file.
+
+
+def test_no_device_no_pipe_and_no_giant_is_read(elsewhere):
+    os.mkfifo("pipe")
+    os.symlink("/dev/zero", "zeros")
+    os.mkdir("folder")
+    with open("giant", "wb") as file:
+        file.truncate(LIMIT + 1)  # it has no blocks
+    for name in ("pipe", "zeros", "folder", "giant"):
+        for read in (read_json, read_npz):
+            with pytest.raises(Damaged, match=f"{name}: cannot be read"):
+                read(name, DIGEST)
+        with pytest.raises(Damaged, match=f"{name}: cannot be read"):
+            cache.planned(paths.Path(name), "0")

@@ -1,0 +1,178 @@
+"""Names: they cover all code that makes a file, and DVC's stages depend on all that the names do."""
+
+import copy
+import json
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.engines import ROOT
+from zdl.artifacts import artifact
+from zdl.artifacts.closure import Closure, Source
+from zdl.artifacts.fingerprint import PACKAGE, Fingerprint
+from zdl.config.settings import load
+from zdl.pipeline.paths import REPORTS, Layout
+from zdl.search.replicates import Repeat
+from zdl.search.trial import Trial
+
+STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
+SETTINGS = load(ROOT / "params.yaml")
+MADE = {  # what each stage has in the layout
+    "download": ["raw"],
+    "prepare": ["prepared", "held_out"],
+    "split": ["split"],
+    "plan": ["plan"],
+    "aggregate": ["table"],
+    "confirmations": ["confirmed"],
+    "baseline": ["baseline"],
+    "rank": ["ranked", "whole"],
+    "weights": ["weighted"],
+    "render": ["rendered"],
+}
+# The shell: it finds, reads, checks, locks and writes, and no edit of it changes what a file holds.
+SHELL = {
+    "zdl.artifacts.artifact": "hands bytes to what computes",
+    "zdl.artifacts.closure": "says which code computes",
+    "zdl.artifacts.fingerprint": "says which code computes",
+    "zdl.pipeline.paths": "names files",
+    "zdl.data.download": "downloads files that are pinned by digests",
+    "zdl.pipeline.repair": "moves damaged files out of the way",
+    "zdl.pipeline.steps": "reads and writes files",
+    "zdl.pipeline.cache": "keeps records, locks, moves files",
+}
+READS_OR_WRITES = {
+    "write",
+    "read",
+    "read_json",
+    "read_npz",
+    "regular",
+    "parsing",
+    "_unsealed",
+}  # of zdl.artifacts.io
+
+
+def made(layout, stage):
+    """The artifacts of a stage."""
+    values = (getattr(layout, name) for name in MADE[stage])
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+
+ENTRIES = sorted(
+    {each.entry for stage in MADE for each in made(Layout(SETTINGS), stage)}
+    | {Trial.entry, Repeat.entry, "zdl.search.rounds:proposed"}
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_computes_neither_reads_nor_writes_a_file(entry):
+    """So whatever it works with was handed to it, and is in the name of what it makes."""
+    closure = Closure(Source(PACKAGE), entry)
+    shell = {f"{module}:{name}" for module, name in closure.definitions if module in SHELL}
+    files = {name for module, name in closure.definitions if module == "zdl.artifacts.io"}
+    assert not shell and not files & READS_OR_WRITES
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkeypatch):
+    before = Layout(SETTINGS).artifacts
+    known = artifact.fingerprint
+
+    def other(name):
+        code, libraries = known(name)
+        return Fingerprint("0" * 64 if name == entry else code, libraries)
+
+    for module in ("artifacts.artifact", "pipeline.paths"):
+        monkeypatch.setattr(f"zdl.{module}.fingerprint", other)
+    pairs = list(zip(before, Layout(SETTINGS).artifacts, strict=True))
+    assert {old.path for old, new in pairs if old.path != new.path} == {
+        old.path for old, _ in pairs if entry in upstream(old)
+    }
+
+
+def upstream(made):
+    """The functions that an artifact is made by, directly or not."""
+    layout, functions, inputs = Layout(SETTINGS), {made.entry}, list(made.inputs)
+    if made.entry == "zdl.search.plan:listed":  # which names trials by what trains them, and on what
+        functions, inputs = {made.entry, Trial.entry}, [layout.split]
+    if made.entry == "zdl.search.plan:aggregated":
+        inputs.append(layout.plan)
+    if made.entry == "zdl.analysis.best:confirmed":
+        functions.add(Repeat.entry)
+        inputs += [layout.prepared, layout.held_out]
+    return functions.union(*map(upstream, inputs))
+
+
+def leaves(value, at=()):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*at, key))
+    else:
+        yield at
+
+
+def edited(path):
+    """The settings with another value at one place."""
+    settings = copy.deepcopy(SETTINGS)
+    *keys, last = path
+    holder = settings
+    for key in keys:
+        holder = holder[key]
+    value = holder[last]
+    others = {"source": "bundled", "method": "halton", "optimizer": "adam", "activation": "sigmoid"}
+    others |= {"weight_init": 0.1, "dtype": "float32", "evaluate_samples": 7, "hidden_sizes": [9]}
+    holder[last] = others.get(last, value * 0.5 if isinstance(value, float) else value)
+    if isinstance(value, int):
+        holder[last] = value + 1
+    return settings
+
+
+PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
+def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
+    """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
+    old, new = Layout(SETTINGS), Layout(edited(path))
+    for stage in MADE:
+        pairs = list(zip(made(old, stage), made(new, stage), strict=False))
+        inputs = [
+            (a.path, b.path) for one, two in pairs for a, b in zip(one.inputs, two.inputs, strict=False)
+        ]
+        renamed = any(one.path != two.path for one, two in pairs) or len(made(old, stage)) != len(
+            made(new, stage)
+        )
+        if (
+            renamed and all(one == two for one, two in inputs) and stage != "aggregate"
+        ):  # which reads the plan
+            params = STAGES[stage].get("params", [])
+            covered = any(".".join(path).startswith(each) for each in params)
+            assert covered or "params.yaml" in STAGES[stage]["deps"], f"{stage}: {'.'.join(path)}"
+
+
+def test_a_stage_depends_on_what_it_is_made_from_on_all_code_and_on_all_libraries():
+    layout = Layout(SETTINGS)
+    outs = {path: stage for stage, spec in STAGES.items() for path in paths(spec)}
+    for stage in MADE:
+        for each in made(layout, stage):
+            needed = {str(path.path.parent) for path in each.inputs}
+            assert needed - {str(each.path.parent)} <= {*STAGES[stage]["deps"]} and needed <= outs.keys()
+        assert {"src/zdl", "requirements.lock"} <= {*STAGES[stage]["deps"]}
+
+
+def paths(spec):
+    for out in [*spec.get("outs", []), *spec.get("metrics", [])]:
+        yield from out if isinstance(out, dict) else [out]
+
+
+def test_what_is_published_is_what_stages_put_out():
+    layout = Layout(SETTINGS)
+    for stage in ("rank", "render"):
+        published = {str(path) for each in made(layout, stage) for path in each.published.values()}
+        reports = {path for path in paths(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
+        assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}
+
+
+def test_a_function_gets_nothing_that_its_file_is_not_named_by():
+    whole = Layout(SETTINGS).whole
+    with pytest.raises(TypeError, match=r"build:whole_ranking: \['more'\] handed in, \[\] declared"):
+        whole.compute(more=json)

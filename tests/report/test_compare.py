@@ -1,0 +1,368 @@
+"""The review of an edit: what it calls kept, what it calls noise, and what it refuses to compare."""
+
+import re
+import time
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engines import Clone
+from zdl.analysis.statistics import wilson
+from zdl.report import compare, figures
+from zdl.report.formatting import spans
+
+SPACE = {
+    "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
+    "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
+}
+LINKS = {"old": "old.png", "new": "new.png", "overlay": "overlay.png"}
+
+
+def trial(number, val_acc, lr, result="r", key=None, status="finished"):
+    return {
+        "trial": number,
+        "key": key or f"{number:04d}-{lr}",
+        "result": f"{result}{number}",
+        "val_acc": val_acc,
+        "train_acc": val_acc,
+        "final_val_acc": val_acc,
+        "status": status,
+        "epochs": 2,
+        "lr": lr,
+        "weight_decay": 1e-6,
+    }
+
+
+def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **settings):
+    """One side of a review, its trials given best first."""
+    frame = pd.DataFrame([{"rank": rank, **row} for rank, row in enumerate(trials, start=1)])
+    finished = [row for row in trials if row["status"] == "finished"]
+    scores = [row["val_acc"] for row in finished[:best]]
+    metrics = {
+        "best": {"trial": finished[0]["trial"], "val_acc": scores[0]},
+        "top": {"size": len(scores), "mean_val_acc": sum(scores) / len(scores), "min_val_acc": min(scores)},
+        "search": {
+            "trials": len(trials), "finished": len(finished), "diverged": len(trials) - len(finished),
+            "above_half": sum(row["val_acc"] > 0.5 for row in finished), "val_images": 100,
+        },
+        "confirmed": {
+            "trial": finished[0]["trial"], "held_out": held_out, "held_out_low": held_out - 0.015,
+            "held_out_high": held_out + 0.015, "linear_held_out": 0.8,
+        },
+    }  # fmt: skip
+    given = {
+        "split": {"seed": 1},
+        "search": {"method": "random", "space": space, **settings},
+        "report": {"best": best},
+    }
+    images = {"data": "d", "held_out": "h", "numpy": "2.4.6", **(made_from or {})}
+    return compare.Side(name, given, frame, metrics, images, b"", [])
+
+
+OLD = side("main", trial(3, 0.77, 0.007), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003), trial(2, 0.1, 1e-6))
+
+
+def page(old, new, axes=2):
+    return " ".join(compare.page(old, new, LINKS, axes).split())
+
+
+def test_a_trial_is_kept_only_if_its_key_and_its_result_are_the_same():
+    new = side(
+        "edit",
+        trial(3, 0.77, 0.007),
+        trial(1, 0.7, 0.005, key="other"),
+        trial(0, 0.6, 0.003, result="s", key="other"),
+        trial(2, 0.4, 0.002),
+        trial(4, 0.3, 0.001),
+    )
+    assert compare.trials(OLD, new) == {
+        "kept": [3], "broken": [], "same": [1], "other": [0], "moved": [2], "added": [4], "dropped": [],
+        "risen": [], "fallen": [],
+    }  # fmt: skip
+    assert compare.trials(new, OLD)["dropped"] == [4]
+
+
+def of_many(side, trials):
+    """The side of a search of which only the best are published."""
+    return side._replace(metrics={**side.metrics, "search": {**side.metrics["search"], "trials": trials}})
+
+
+def test_of_trials_that_are_not_published_nothing_is_said():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.6, 0.009), seed=1)
+    old, said = of_many(OLD, 2000), "Not all is published in"
+    fates = compare.trials(old, of_many(new, 3000))
+    assert fates["kept"] == [3] and fates["moved"] == [0]
+    assert fates["risen"] == [5] and fates["fallen"] == [1, 2]
+    assert fates["added"] == fates["dropped"] == []
+    text = page(old, of_many(new, 3000))
+    assert "1 of 3 published trials kept, 1 trained; of 1 it cannot be told.**" in text
+    assert f"**{said} main:** of its 2,000 trials a commit has the best 4." in text
+    assert f"**{said} edit:** of its 3,000 trials a commit has the best 3." in text
+    assert [row["was"] for row in compare.moves(old, new)["rows"]] == ["?", "1"]
+    assert "and ? was not published" in text
+
+    whole = compare.trials(of_many(OLD, 2000), new)  # the new one has all: what is gone is gone
+    assert whole["risen"] == [5] and whole["dropped"] == [1, 2] and whole["fallen"] == []
+    whole = compare.trials(OLD, of_many(new, 3000))  # the old one had all: what comes is new
+    assert whole["added"] == [5] and whole["fallen"] == [1, 2] and whole["dropped"] == []
+    assert said not in page(OLD, new) and "published" not in page(OLD, new)
+
+
+def test_a_result_that_changed_without_a_reason_is_an_alarm():
+    new = side("edit", trial(3, 0.79, 0.007, result="s"), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003))
+    assert compare.trials(OLD, new)["broken"] == [3]
+    assert "**Do not trust these results:** 1 trial (3) came out otherwise" in page(OLD, new)
+    fine = "every trial that was kept has the result that it had"
+    assert fine not in page(OLD, new)
+    assert "Do not trust" not in page(OLD, OLD) and fine in page(OLD, OLD)
+
+
+@given(st.sets(st.integers(0, 30)))
+def test_numbers_in_a_row_are_told_by_their_ends(numbers):
+    told = spans(sorted(numbers))
+    ends = [part.split(" to ") for part in told.split(", ") if part]
+    assert {n for each in ends for n in range(int(each[0]), int(each[-1]) + 1)} == numbers
+    assert spans([0, 1, 2, 3, 5, 6, 9]) == "0 to 3, 5, 6, 9"
+
+
+def test_changed_settings_are_told_by_their_dotted_keys():
+    before = {"search": {"space": {"lr": {"low": 1e-6}}, "trials": 100}, "training": {"optimizer": "sgd"}}
+    after = {"search": {"space": {"lr": {"low": 1e-4}}, "trials": 100}, "training": {"momentum": 0.9}}
+    assert list(compare.changes(before, after)) == [
+        ("search.space.lr.low", 1e-6, 1e-4),
+        ("training.optimizer", "sgd", None),
+        ("training.momentum", None, 0.9),
+    ]
+    assert list(compare.changes(before, before)) == []
+
+
+def test_a_difference_inside_its_interval_is_noise():
+    better = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), held_out=0.76)
+    held_out, linear, first, *_, trials_, _, _ = compare.measures(OLD, better, data=True, held_out=True)
+    assert (first.difference, first.verdict) == ("+0.030", "inside the noise")
+    assert first.old == "0.770 (0.678 to 0.842)"  # Wilson's interval of 77 in 100
+    assert (held_out.difference, held_out.verdict) == ("+0.060", "more than noise")
+    assert (linear.difference, linear.verdict) == ("+0.000", "")
+    assert (trials_.old, trials_.new, trials_.difference) == ("4", "2", "-2")
+    assert "+0.030, inside the noise" in page(OLD, better)
+
+
+def test_newcombes_interval_is_that_of_his_paper():
+    """His table II, example (a): 56 of 70 and 48 of 80."""
+    low, high = compare.difference(48 / 80, wilson(48, 80), 56 / 70, wilson(56, 70))
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
+def test_the_interval_of_a_difference_holds_the_difference(before, after):
+    low, high = compare.difference(
+        before, (before - 0.05, before + 0.05), after, (after - 0.04, after + 0.04)
+    )
+    assert low < after - before < high
+    assert high - low == pytest.approx(2 * (0.05**2 + 0.04**2) ** 0.5)
+
+
+def test_scores_on_other_images_are_not_compared():
+    new = side("edit", trial(3, 0.9, 0.007), trial(1, 0.8, 0.005), made_from={"data": "other"})
+    _, _, first, *_ = compare.measures(OLD, new, data=False, held_out=True)
+    assert (first.difference, first.verdict) == ("–", "other images")
+    text = page(OLD, new)
+    assert (
+        "**Scores cannot be compared:**" in text
+        and "What can be compared is the accuracy on the held-out" in text
+    )
+    neither = side("edit", trial(3, 0.9, 0.007), made_from={"data": "other", "held_out": "other"})
+    assert "so that no accuracy can be compared" in page(OLD, neither)
+
+
+def test_who_entered_left_and_moved():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.5, 0.003), best=3)
+    moved = compare.moves(OLD, new)
+    assert [(row["rank"], row["was"], row["trial"]) for row in moved["rows"]] == [
+        (1, "new", 5), (2, "1", 3), (3, "(3)", 0),
+    ]  # fmt: skip
+    assert [row["trial"] for row in moved["left"]] == [1] and moved["entered"] == 2
+
+
+def test_the_overlay_draws_each_trial_once():
+    new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(2, 0.4, 0.002))
+    trials, names = compare.overlaid(OLD, new)
+    assert names == ["lr", "weight_decay"] and trials["before"].dropna().tolist() == [0.77]
+    assert dict(zip(trials["trial"].astype(str) + trials["side"], trials["lr"], strict=True)) == {
+        "5new": 0.008, "3both": 0.007, "2new": 0.002, "1old": 0.005, "0old": 0.003, "2old": 1e-6,
+    }  # fmt: skip
+    narrow = {**SPACE, "lr": {**SPACE["lr"], "low": 1e-4}}
+    figure = figures.overlay(trials, (SPACE, narrow), names)
+    drawn = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert drawn == ["the same in both (1)", "only before (3)", "only now (2)", "old range", "new range"]
+    assert figure.axes[0].get_xlim() == (1e-6, 1e-2)
+    assert figures.png(figure) == figures.png(figures.overlay(trials, (SPACE, narrow), names))
+
+
+def test_the_overlay_shows_a_trial_that_came_out_otherwise_as_it_was_and_as_it_is():
+    was = side("main", trial(0, 0.5, 0.003), trial(1, 0.2, 0.005), trial(2, 0.3, 1e-5, status="diverged"))
+    new = side("edit", *(trial(n, 0.6 + n / 10, lr, result="s", key="k")
+                         for n, lr in ((2, 1e-5), (1, 0.005), (0, 0.003))))  # fmt: skip
+    trials, names = compare.overlaid(was, new)
+    assert trials["side"].tolist() == ["again"] * 3
+    assert trials["before"].fillna(-1).tolist() == [-1, 0.2, 0.5]  # of one that diverged, no score
+    figure = figures.overlay(trials, (SPACE, SPACE), names)
+    left, right, _ = figure.axes[0].collections[-3:]  # and the ring around the best
+    assert right.get_array().tolist() == [0.6, 0.7, 0.8]
+    assert left.get_array().filled(-1).tolist() == [0.5, 0.2, -1]
+    assert left.get_paths()[0].get_extents().x1 == pytest.approx(0) == right.get_paths()[0].get_extents().x0
+    one = figures.overlay(trials, (SPACE, SPACE), ["lr"])
+    lines = one.axes[0].collections[0].get_segments()
+    assert [segment[:, 1].tolist() for segment in lines if len(segment)][:2] == [[0.5, 0.6], [0.2, 0.7]]
+    assert "has two halves" in page(was, new) and "A line leads from" not in page(was, new)
+    assert "A line leads from" in page(was, new, axes=1) and "has two halves" not in page(was, new, axes=1)
+
+
+def test_trials_at_the_same_points_are_compared_with_themselves():
+    was = side("main", *(trial(n, 0.3, 1e-3 * (n + 1)) for n in range(12)))
+    new = side(
+        "edit",
+        *(trial(n, 0.5 - n / 100, 1e-3 * (n + 1), result="s", key="k") for n in range(10)),
+        trial(10, 0.1, 0.011, result="s", key="k"),
+        trial(11, 0.2, 0.012, result="s", key="k", status="diverged"),
+    )
+    told = compare.paired(was, new, range(12))
+    assert (told["trials"], told["higher"], told["lower"]) == (11, 10, 1)
+    assert told["median"] == pytest.approx(0.15)
+    assert told["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
+    assert "10 scored higher than before and 1 lower" in page(was, new)
+    assert "10 scored higher, 1 lower and 0 the same; the median difference is +0.150" in page(was, new)
+    assert "scored higher" not in page(OLD, OLD)
+    elsewhere = new._replace(made_from={**new.made_from, "data": "other"})
+    assert "scored higher" not in page(was, elsewhere)
+
+
+def test_a_report_of_another_length_is_named_with_the_old_one_first():
+    longer = OLD._replace(settings={**OLD.settings, "report": {"best": 3}})
+    for pair, name in (
+        ((OLD, longer), "mean of the best 2 and 3"),
+        ((longer, OLD), "mean of the best 3 and 2"),
+    ):
+        assert name in [it.name for it in compare.measures(*pair, data=True, held_out=True)]
+
+
+def test_a_search_of_more_trials_is_compared_at_equal_budgets():
+    more = side("edit", *OLD.ranking.drop(columns="rank").to_dict("records"), trial(9, 0.1, 0.001))
+    told = {it.name: it for it in compare.measures(OLD, more, data=True, held_out=True)}
+    # Of 5 trials, each subset of 4 misses one: 0.77 is missed by one of five, and then 0.7 is the best.
+    assert (told["best of 4 trials, expected"].old, told["best of 4 trials, expected"].new) == (
+        "0.770", f"{0.8 * 0.77 + 0.2 * 0.7:.3f}",
+    )  # fmt: skip
+    assert told["mean of the best 2"].verdict == told["accuracy above 0.5"].verdict == compare.OF_MORE
+    assert "Of more trials the best are better, and more of them good" in page(OLD, more)
+    told = {it.name: it for it in compare.measures(OLD, OLD, data=True, held_out=True)}
+    assert told["mean of the best 2"].verdict == "" and not any("expected" in name for name in told)
+    learns = more._replace(settings={**more.settings, "search": {"method": "bayes", "space": SPACE}})
+    assert not any("expected" in it.name for it in compare.measures(OLD, learns, data=True, held_out=True))
+
+
+def test_searches_over_nothing_in_common_have_no_overlay():
+    choice = {"optimizer": {"distribution": "choice", "options": ["sgd", "adam"]}}
+    new = side("edit", trial(3, 0.8, 0.008), space=choice)
+    assert compare.overlaid(OLD, new)[1] == []
+    assert "share no hyper-parameter" in page(OLD, new, axes=0)
+
+
+def test_reports_that_are_not_on_record_are_named():
+    assert "**Not on record in main:** `reports/ranking.csv` and 1 other file differ" in page(
+        OLD._replace(stale=["reports/ranking.csv", "params.yaml"]), OLD
+    )
+
+
+# For real, in a clone.
+
+
+@pytest.fixture(scope="module")
+def clone(recorded, once):
+    """A tiny search, committed with its report; on another branch one with a narrower range."""
+
+    def make(path):
+        clone = recorded.copy(path)
+        clone.run("git", "branch", "--move", "first")
+        clone.run("git", "checkout", "--quiet", "-b", "second")
+        clone.search(lr=(1e-4, 1e-2))
+        clone.engine("dvc")
+        clone.commit()
+
+    return once("review", make)
+
+
+def reviewed(clone, *revisions, ok=True):
+    return clone.run("python", "workflow/scripts/review.py", *revisions, ok=ok)
+
+
+def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, tmp_path):
+    clone.run("git", "clone", "--quiet", "--branch", "second", ".", str(tmp_path / "zdl"))
+    fresh = Clone(tmp_path / "zdl")
+    said = reviewed(fresh, "origin/first", "second")
+    assert (fresh.path / "review/review.md").read_text() == said
+    assert "`search.space.lr.low` | `1e-06`" in " ".join(said.split())
+    assert "Not on record" not in said
+    assert fresh.trainings() == [] and fresh.run("git", "status", "--short") == ""
+    assert {path.name for path in (fresh.path / "review").iterdir()} == {
+        "best20-old.png", "best20-new.png", "overlay.png", "review.md",
+    }  # fmt: skip
+    here = reviewed(fresh, "origin/first").replace("working tree", "second")
+    assert re.sub(r"[\s-]", "", here) == re.sub(r"[\s-]", "", said)  # but for the layout, as names are longer
+    raw = fresh.run(
+        "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
+    )
+    commit = fresh.run("git", "rev-parse", "second").strip()
+    assert f"https://h/raw/{commit}/reports/best20.png" in raw
+
+
+def test_an_edit_without_a_run_is_named(clone, tmp_path):
+    copy = clone.copy(tmp_path / "zdl")
+    copy.search(lr=(1e-3, 1e-2))
+    assert "**Not on record in working tree:** `params.yaml`" in reviewed(copy, "first")
+
+
+def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
+    copy = clone.copy(tmp_path / "zdl")
+    for revisions, line in (
+        (["nowhere"], "BASE or HEAD: nowhere is no revision here"),
+        (["--raw=x", "--", "--all"], "BASE or HEAD: --all is no revision here"),
+        (["first", "gone"], "BASE or HEAD: gone is no revision here"),
+    ):
+        said = reviewed(copy, *revisions, ok=False)
+        assert said.startswith(line) and said.count("\n") == 1
+    copy.search(lr=(1e-2, 1e-6))
+    said = reviewed(copy, "first", ok=False)
+    assert said.startswith("params.yaml: search.space.lr.low") and said.count("\n") == 1
+    copy.run("git", "checkout", "--quiet", "params.yaml")
+    (copy.path / "reports/metrics.json").write_text("{")
+    assert reviewed(copy, "first", ok=False).count("\n") == 1
+    (copy.path / "reports/metrics.json").unlink()
+    said = reviewed(copy, "first", ok=False)
+    assert said.startswith("reports/metrics.json: is not in working tree") and said.count("\n") == 1
+
+
+def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
+    """As the README has it: two branches that edit other lines of params.yaml, each with its own report."""
+    copy = clone.copy(tmp_path / "zdl")
+    copy.run("git", "checkout", "--quiet", "-b", "third", "first")
+    time.sleep(1)  # a file edited within the second after a checkout can look unchanged to Git
+    copy.edit(search={"trials": 9})
+    copy.engine("dvc")
+    copy.commit()
+    copy.trainings()
+    known = copy.names()
+    said = copy.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "merge", "second", ok=False)
+    assert "CONFLICT (content): Merge conflict in dvc.lock" in said and "conflict in params.yaml" not in said
+    assert "<<<<<<<" in (copy.path / "dvc.lock").read_text()
+    copy.run("git", "checkout", "--ours", "dvc.lock", "reports")
+    copy.run("python", "workflow/scripts/repro.py")
+    copy.commit()
+    assert len(copy.names()) == 9
+    assert copy.trained() == sorted(
+        name for name in copy.names() - known if not (clone.path / f"results/trials/{name}.json").exists()
+    )
+    assert copy.run("git", "status", "--short") == ""
+    assert "are what params.yaml and the code give" in copy.run("python", "workflow/scripts/check.py")

@@ -1,0 +1,654 @@
+"""What the page says, that its links lead somewhere, and that it reads as plain text."""
+
+import re
+import unicodedata
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+from test_figures import BATCHES, OPTIMIZERS, SPACE, search
+
+from tests.analysis.test_ranking import record, table
+from zdl.analysis import ranking
+from zdl.analysis.replication import survivor
+from zdl.data.mnist import WORDS
+from zdl.report import page as report_page
+
+FACTS = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
+FIGURES = ("best20", "search", "confirmed", "slices", "budget", "mistakes")
+FILES = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+FILES |= {"ranking.csv", "curves.csv", "metrics.json"}
+LEADERS = "rank trial val_acc low high tied p_best p_best_images only_first only_this p_value p_holm"
+CONFIRMED = (
+    "rank trial val_acc low high repeats diverged val_mean val_sd luck luck_low luck_high "
+    "held_out held_out_low held_out_high gap"
+)
+NUMERIC = (
+    "best_low best_high at_low at_high all_low all_high p_low p_high wider_low wider_high "
+    "rho p_rho p_effect next_low next_high"
+)
+
+
+def settings(space=SPACE, trials=30, best=20, method="random"):
+    return {
+        "data": {"source": "auto", "subsample": 500},
+        "split": {"validation_rate": 0.2, "seed": 1},
+        "model": {"hidden_sizes": [100, 100], "activation": "relu", "weight_init": 0.01},
+        "training": {
+            "epochs": 50,
+            "optimizer": "sgd",
+            "lr": 1e-6,
+            "evaluate_samples": None,
+            "dtype": "float64",
+        },
+        "search": {"method": method, "trials": trials, "batch": 4, "seed": 42, "space": space},
+        "report": {"best": best},
+    }
+
+
+def confirmed(*rows):
+    """A row a trial trained again: rank, trial, found, then mean and held out (None if none finished). Of
+    what was found 4 points more or less may be luck."""
+    return pd.DataFrame(
+        [
+            (rank, trial, found, found - 0.1, found + 0.07, 10 if mean else 0, 0 if mean else 10)
+            + (mean, 0.031 if mean else None, *luck(found, mean), out)
+            + ((out - 0.013, out + 0.013, found - out) if mean else (None, None, None))
+            for rank, trial, found, mean, out in rows
+        ],
+        columns=CONFIRMED.split(),
+    ).astype({"val_mean": "float64", "held_out": "float64"})
+
+
+def luck(found, mean):
+    return (found - mean, found - mean - 0.04, found - mean + 0.04) if mean else (None,) * 3
+
+
+def rivals(**verdicts):
+    """Of some trials, how the confirmed best compares on held-out images; all alike on validation images."""
+    rows = [(int(trial[1:]), 0, verdict) for trial, verdict in verdicts.items()]
+    return pd.DataFrame(rows, columns=["trial", "val", "held_out"])
+
+
+def fake(frame, settings):
+    """Findings that fit a ranking in shape and might be those of the book's search; nothing is computed."""
+    best = ranking.top(frame, settings["report"]["best"])
+    scores = best["val_acc"].tolist()
+    leaders = pd.DataFrame(
+        [
+            (k + 1, trial, score, score - 0.09, score + 0.07, scores.count(score) > 1)
+            + (0.6 / (k + 1), 0.5 / (k + 1))
+            + ((None,) * 4 if k == 0 else (12, 11 - k, 0.08 / k, 0.5 / k))
+            for k, (trial, score) in enumerate(zip(best["trial"], scores, strict=True))
+        ],
+        columns=LEADERS.split(),
+    )
+    rows = []
+    for k, (name, spec) in enumerate(settings["search"]["space"].items()):
+        row = {"name": name, "distribution": spec["distribution"], "advice": "", "falls": "", "best": 10}
+        row |= {**dict.fromkeys(NUMERIC.split()), "p_effect": 0.41, "importance": 0.07, "effect": k == 0}
+        if "options" not in spec:
+            low, high = spec["low"], spec["high"]
+            row |= {"at_low": 0.1, "at_high": 0.2, "all_low": 0.13, "all_high": 0.07, "rho": -0.12}
+            row |= {"p_low": 0.6, "p_high": 0.3}
+            row |= {"low": low, "high": high, "next_low": low, "next_high": high}
+        if name == "lr":
+            row |= {"advice": "up", "at_high": 0.8, "p_high": 0.002, "wider_low": 1e-6, "wider_high": 0.1}
+            row |= {"rho": 0.93, "p_effect": 1e-9, "importance": 0.93, "next_low": 1e-3, "next_high": 0.1}
+        rows.append(row)
+    size = np.arange(1, len(frame) + 1)
+    if settings["search"]["method"] == "random":
+        budget = pd.DataFrame({"trials": size, "expected": 0.8 - 0.5 / size, "low": 0.7, "high": 0.9})
+    else:
+        budget = pd.DataFrame({"trials": size, "best": np.minimum(0.1 * size, 0.77)})
+    confusion = np.eye(10) * 0.8 + 0.02
+    confusion[4, 9], confusion[4, 4] = 0.31, 0.51
+    again = [
+        (k + 1, trial, score, score - 0.03 * (k != 1), score - 0.04)
+        for k, (trial, score) in enumerate(zip(best["trial"][:5], scores[:5], strict=True))
+    ]
+    linear = {"val_acc": 0.8, "val_mean": 0.85, "val_sd": 0.02, "held_out": 0.802}
+    linear |= {
+        "held_out_low": 0.79,
+        "held_out_high": 0.814,
+        "loss": 0.048,
+        "loss_low": 0.02,
+        "loss_high": 0.076,
+    }
+    space = pd.DataFrame(rows)
+    trained = confirmed(*again)
+    contenders = best["trial"].tolist()[:11]
+    found = report_page.Findings(
+        leaders=leaders,
+        contenders=contenders,
+        budget=budget,
+        space=space,
+        kept={"wider": (63, 100), "next": (21, 100)},
+        held_out=4500,
+        guess=0.102,
+        confirmed=trained,
+        survivor=survivor(trained),
+        rivals=rivals(_0=0, _3=0, _2=1),
+        confusion=confusion,
+        baseline=linear,
+        beside={"apart": 0.028, "apart_low": 0.015, "apart_high": 0.041},
+    )
+    if best.empty:
+        none = {"confirmed": confirmed(), "survivor": None, "rivals": rivals(), "baseline": {}, "beside": {}}
+        return replace(found, budget=budget[:0], space=space[:0], contenders=[], **none)
+    return found
+
+
+def pages(data, space=SPACE, best=20, method="random", words=WORDS, **changed):
+    """The English and the Japanese page of a search; some of what was found `changed`."""
+    frame = ranking.rank(data, space)
+    given = settings(space, len(frame), best, method)
+    if "confirmed" in changed:
+        alone = {"survivor": survivor(changed["confirmed"]), "rivals": rivals()}
+        changed = {**alone, **({"beside": {}} if alone["survivor"] is None else {}), **changed}
+    if "space_table" in changed:
+        changed["space"] = changed.pop("space_table")
+    found = replace(fake(frame, given), **changed)
+    texts = report_page.pages(frame, ranking.metrics(data, frame, best), given, found, FACTS, words=words)
+    assert list(texts) == ["README.md", "README.ja.md"]
+    return list(texts.values())
+
+
+def page(data, *args, **kwargs):
+    return pages(data, *args, **kwargs)[0]
+
+
+def flat(text):
+    return " ".join(text.split())
+
+
+def test_all_trials_are_published_or_it_is_said_where_they_are(monkeypatch):
+    for rows, english, japanese in (
+        (30, "All trials are in [ranking.csv](ranking.csv), the", "すべての試行は[ranking.csv]"),
+        (29, "best 29 trials are in [ranking.csv](ranking.csv), all 30 in the one file in", "上位29個の試行"),
+    ):
+        monkeypatch.setattr(report_page, "PUBLISHED", rows)
+        for text, said in zip(pages(search()), (english, japanese), strict=True):
+            assert said in flat(text)
+            assert ("results/ranking/" in text) == (rows < 30)
+
+
+def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
+    assert "*Every trial where it lies in the space; lines" in flat(page(search()))
+    monkeypatch.setattr(report_page, "CROWDED", 29)
+    english, japanese = pages(search())
+    assert "*The mean of the trials in each cell of the space; lines" in flat(english)
+    assert "*区画ごとの認識精度の平均です。線が" in japanese
+    assert "Every trial where it lies" in flat(page(search(), BATCHES))  # over one hyper-parameter: dots
+
+
+def test_without_advice_no_range_is_called_wider():
+    frame, given = ranking.rank(search(), SPACE), settings()
+    found = fake(frame, given)
+    found = replace(found, space=found.space.assign(advice=""))
+    texts = report_page.pages(frame, ranking.metrics(search(), frame, 20), given, found, FACTS, words=WORDS)
+    for text in texts.values():
+        blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+        assert all(YAML(typ="safe").load(block)["search"]["space"] for block in blocks)
+
+
+def test_headline_by_hand():
+    text = flat(page(search(diverged=(0, 9))))
+    assert (
+        "**Trial 1 scores highest of 30: it recognises 87 of 100 validation images (accuracy 0.87, 95 %: "
+        "0.780 to 0.940), with lr 2.47e-06 and weight decay 2.22e-08.**"
+    ) in text
+    assert (
+        "30 networks, each with its own lr and weight decay (drawn at random), learned for 50 epochs from "
+        "MNIST's leading 500 images, less the 20 % kept for validation. "
+        "18 ended with a validation accuracy above 0.5; 2 diverged, and rank last."
+    ) in text
+    assert "One validation image is a step of 0.01 in accuracy" in text
+    assert "`make trial C=1`" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "caption"),
+    [
+        ("random", "(drawn at random)", "*Every trial where it lies in the space; lines, if any"),
+        (
+            "halton",
+            "(spread evenly by a scrambled Halton sequence)",
+            "*Every trial where it lies in the space; lines, if any",
+        ),
+        ("grid", "(every combination of a grid)", "*Every combination of the grid."),
+        (
+            "bayes",
+            "(the first 4 drawn at random, the rest proposed 4 at a time by a Gaussian process)",
+            "*The ground (over one hyper-parameter: the line) is what the search expects of a score",
+        ),
+    ],
+)
+def test_the_method_is_named(method, said, caption):
+    text = flat(page(search(), method=method))
+    assert f"each with its own lr and weight decay {said}, learned" in text
+    assert caption in text and f"method: {method}" in text
+
+
+@pytest.mark.parametrize("data", [search(4), search(4, diverged=range(4))])
+def test_a_bayesian_search_that_learnt_nothing_does_not_say_so(data):
+    text = flat(page(data, method="bayes"))
+    assert "(drawn at random), learned" in text
+    surface = any(trial["outcome"]["status"] == "finished" for trial in data["trials"])
+    assert ("*The ground" in text) == surface
+    assert "*The ground" not in flat(page(data, OPTIMIZERS, method="bayes"))
+
+
+def test_a_grid_s_ranges_tell_their_points():
+    space = {name: {**spec, "points": 5} for name, spec in SPACE.items()}
+    assert re.search(
+        r"\| lr +\| log-uniform +\| +1e-06 to 0.01, 5 points +\|", page(search(), space, method="grid")
+    )
+
+
+def test_links_lead_to_the_reports_files():
+    for text, other in zip(pages(search()), ("README.ja.md", "README.md"), strict=True):
+        assert set(re.findall(r"\]\(([^)]*)\)", text)) == FILES | {other}
+
+
+def terminal_width(text):
+    return sum(1 + (unicodedata.east_asian_width(character) in "FW") for character in text)
+
+
+CASES = {
+    "random": {},
+    "grid": {"method": "grid"},
+    "halton": {"method": "halton"},
+    "bayes": {"method": "bayes"},
+    "choices only": {"space": OPTIMIZERS},
+    "all kinds": {"space": {**OPTIMIZERS, **SPACE, **BATCHES}},
+    "none finished": {"data": search(3, diverged=range(3))},
+    "one trial": {"data": search(1)},
+    "two trials": {"data": search(2)},
+    "ties": {"data": table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(4)))},
+    "10,000 trials": {
+        "data": table(*(record(k, [k % 90], lr=1e-3, weight_decay=1e-6) for k in range(10_000)))
+    },
+    "nothing confirmed": {"confirmed": confirmed(), "baseline": {}, "confusion": np.zeros((0, 0))},
+    "none finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, None, None))},
+    "some finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, 0.7, 0.71))},
+    "one repeat": {
+        "confirmed": confirmed((1, 0, 0.77, 0.7, 0.71)).assign(
+            val_sd=np.nan, luck_low=np.nan, luck_high=np.nan, repeats=1
+        ),
+        "beside": {"apart": -0.09, "apart_low": np.nan, "apart_high": np.nan},
+    },
+    "no mistakes": {"confusion": np.eye(10)},
+}
+every_case = pytest.mark.parametrize("case", CASES)
+
+
+@cache
+def told(case):
+    return pages(**{"data": search(), **CASES[case]})
+
+
+@every_case
+def test_tables_stand_straight_as_plain_text(case):
+    for text in told(case):
+        tables = re.findall(r"(?:^\|.*\|\n)+", text, re.M)
+        assert tables
+        for lines in map(str.splitlines, tables):
+            assert len({terminal_width(line) for line in lines}) == 1
+            assert len({line.count("|") for line in lines}) == 1
+            assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
+
+
+@every_case
+def test_both_pages_tell_the_same_numbers(case):
+    english, japanese = (text.split("\n## ") for text in told(case))
+    assert len(english) == len(japanese)
+    for one, other in zip(english, japanese, strict=True):
+        assert numbers(one) == numbers(re.sub("2つ|4分の1|1(つ|枚|割|回)", "", other)), one
+
+
+def numbers(text):
+    return set(re.findall(r"[-+<=]?\d[\d,.]*(?:e[-+]\d+)?", re.sub(r"[,.](?!\d)", "", text)))
+
+
+@every_case
+def test_a_page_is_whole(case):
+    for text in told(case):
+        plain = re.sub(r"```.*?```", "", text, flags=re.S)
+        assert not re.search(r"[{}]|%\}|\b(nan|NaN|None|Undefined|inf)\b(?!）)", plain)
+        assert "\n\n\n" not in text and "  \n" not in text and text.endswith("\n") and text[0] == "#"
+        assert not re.search(r"[^|`\s] {2,}[^|\s]", re.sub(r"^\|.*", "", plain, flags=re.M))
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+            assert YAML(typ="safe").load(block)
+        linked = re.findall(r"^\[!\[[^]]+\]\((.+)\.png\)\]\((.+)\.svg\)\n\n(.)", text, re.M)
+        assert len(linked) == text.count(".png")
+        assert all(png == svg and caption == "*" for png, svg, caption in linked), "a caption to each"
+
+
+def test_each_page_leads_to_the_other():
+    english, japanese = pages(search())
+    assert english.splitlines()[2] == "[日本語](README.ja.md)"
+    assert japanese.splitlines()[2] == "[English](README.md)"
+
+
+def test_japanese_paragraphs_are_one_line_and_have_no_space_between_sentences():
+    _, japanese = pages(search())
+    prose = re.sub(r"```.*?```|^[|#\-].*$", "", japanese, flags=re.M | re.S)
+    assert not re.search(r"。[ \n]+[^\n]", re.sub(r"\n\n", "¶", prose))
+    assert not re.search(r"[ぁ-ん] +[ぁ-ん]", prose)
+
+
+def test_bold_japanese_is_bold():
+    """What closes bold text must not stand between a punctuation mark and a letter (CommonMark 0.31, 6.2)."""
+    for case in CASES:
+        _, japanese = told(case)
+        for line in japanese.splitlines():
+            parts = line.split("**")
+            assert len(parts) % 2
+            for bold, after in zip(parts[1::2], parts[2::2], strict=True):
+                assert unicodedata.category(bold[-1])[0] != "P" or not after or after[0] in " （。、："
+
+
+def test_what_survived_is_said():
+    text = flat(page(search()))
+    assert (
+        "**What survives:** trained again on 10 other splits, trial 1 (Best-2) scores highest: 0.870 ± 0.031 "
+        "(mean ± standard deviation of the validation accuracy), though its lead over trials 0, 3 and 2 may "
+        "be chance. Of 4,500 held-out images that the search never saw, it recognises 0.830 (95 %: 0.817 to "
+        "0.843). There it cannot be told from trials 0 and 3."
+    ) in text
+    assert (
+        "**Best-1 was found at 0.89 and scores 0.860 ± 0.031 when it is trained again.** The difference may "
+        "be chance; that up to 7.0 points were luck, picked along with it (the winner's curse), is not ruled "
+        "out. Of the held-out images it recognises 0.850, 4.0 points less than was found. These are "
+        "harder: a linear model, which no search picked, recognises 4.8 points (95 %: 2.0 to 7.6) less of "
+        "them than of validation images, too."
+    ) in text
+
+
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ((0.098, 0.08, 0.116), "the network beats it by 9.8 points (95 %: 8.0 to 11.6)."),
+        (
+            (-0.011, -0.03, 0.008),
+            "the network cannot be told from it; it is 1.1 points behind (95 %: 3.0 behind to 0.8 ahead).",
+        ),
+        (
+            (-0.302, -0.32, -0.28),
+            "the network does not beat it, and is 30.2 points behind (95 %: 28.0 to 32.0).",
+        ),
+        (
+            (-0.302, np.nan, np.nan),
+            "30.2 points more than the network, of which one training tells little.",
+        ),
+    ],
+)
+def test_the_network_against_a_linear_model(apart, said):
+    beside = dict(zip(("apart", "apart_low", "apart_high"), apart, strict=True))
+    text = flat(page(search(), beside=beside))
+    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of them: {said}" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (0.75, "5.0 points (95 %: 1.0 to 9.0) were luck that was picked along with it, the winner's curse."),
+        (0.73, "up to 7.0 points were luck, picked along with it (the winner's curse), is not ruled out."),
+        (0.64, "It was no lucky pick: it gains 6.0 points (95 %: 2.0 to 10.0)."),
+    ],
+)
+def test_how_much_of_a_score_was_luck(found, said):
+    text = flat(page(search(), confirmed=confirmed((1, 0, found, 0.7, 0.75))))
+    assert said in text
+    assert ("winner's curse" in text) == (found > 0.7)
+
+
+def test_one_repeat_alone_tells_nothing_of_luck_nor_of_other_networks():
+    text = flat(told("one repeat")[0])
+    assert "How much of the difference was luck, one repeat cannot say." in text
+    assert "its interval allows for other held-out images, but not for other networks." in text
+    assert "which one training tells little" in text
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (rivals(_3=1, _5=1), "That is, beyond chance, more than any other that was trained again."),
+        (rivals(_3=0, _5=1), "0.843). There it cannot be told from trial 3."),
+        (
+            rivals(_0=0, _3=-1, _7=0),
+            "That is, beyond chance, less than trial 3. There it cannot be told from trials 0 and 7.",
+        ),
+    ],
+)
+def test_who_cannot_be_told_from_the_confirmed_best(others, said):
+    text = flat(page(search(), rivals=others))
+    assert said in text
+    assert ("than any other" in text) == ("than any other" in said)
+    alone = page(search(), confirmed=confirmed((1, 0, 0.77, 0.7, 0.75)))
+    assert "beyond chance" not in flat(alone)
+
+
+@pytest.mark.parametrize("sure", [0, 1])
+def test_a_lead_on_validation_images_may_be_chance(sure):
+    text = flat(page(search(), rivals=rivals(_0=0, _3=1).assign(val=[1, sure])))
+    assert ("though its lead over trial 3 may be chance" in text) != sure
+    assert ("validation accuracy), beyond chance. Of 4,500" in text) == sure
+
+
+@pytest.mark.parametrize(
+    ("guess", "said"), [(0.1, "**It learned:**"), (0.82, "**That it learned does not show:**")]
+)
+def test_whether_it_learned(guess, said):
+    assert f"{said} it recognises 0.830 of the held-out images" in flat(page(search(), guess=guess))
+
+
+def test_lines_are_explained_where_a_map_has_them():
+    said = "lines, if any, are what a Gaussian process expects of a score"
+    assert [said in flat(page(search(), method=each)) for each in ("random", "halton", "grid", "bayes")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert said not in flat(page(search(), OPTIMIZERS))
+    assert said not in flat(page(search(3, diverged=range(3))))
+
+
+def test_what_to_do_next():
+    text = flat(page(search()))
+    assert (
+        "**Next:** widen lr upwards, where the best lie at the very end of the space; nothing says that more "
+        "trials of this space would help."
+    ) in text
+    assert (
+        "**lr: widen it upwards.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), and "
+        "scores do not fall towards the end."
+    ) in text
+    assert "**weight decay: no effect found** (p = 0.410)." in text
+    assert "it keeps 63 of 100 trials and trains 37." in text
+    assert "closer to where the 11 trials lie that cannot be told from the best, and beyond the end" in text
+    assert "It keeps 21 of 100 trials and trains 79." in text
+
+
+def test_a_range_is_not_widened_to_where_scores_fall():
+    found = fake(ranking.rank(search(), SPACE), settings()).space
+    found.loc[0, ["advice", "falls"]] = ["", "up"]
+    english, japanese = pages(search(), space_table=found)
+    assert (
+        "**lr: wide enough.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), but from "
+        "there scores fall, or trials diverge, towards the end."
+    ) in flat(english)
+    assert "**学習率：範囲は十分に広い**" in japanese and "widen" not in english
+
+
+def test_where_trials_are_too_few_the_ends_are_not_judged():
+    found = fake(ranking.rank(search(), SPACE), settings()).space
+    found.loc[0, ["advice", "p_low", "p_high"]] = ["", np.nan, np.nan]
+    text = flat(page(search(), space_table=found))
+    assert "**lr: it has an effect** (p < 0.001); of its ends so few trials tell nothing." in text
+
+
+def test_many_that_diverged_are_named_before_anything_else_is_done():
+    assert "10 of 30 trials diverged" not in flat(page(search(diverged=range(10))))
+    english, japanese = pages(search(diverged=range(11)))
+    assert "**Next:** 11 of 30 trials diverged: leave out where" in flat(english)
+    assert "30個の試行のうち11個が発散した" in japanese
+
+
+def test_the_ranges_to_write_are_yaml_for_params():
+    wider, following, _ = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
+    lr = {"distribution": "log_uniform", "low": 1e-6, "high": 0.1}
+    assert YAML(typ="safe").load(wider) == {"search": {"space": {"lr": lr}}}
+    expected = {**SPACE, "lr": {**lr, "low": 1e-3}}
+    assert YAML(typ="safe").load(following) == {"search": {"space": expected}}
+
+
+@pytest.mark.parametrize(
+    ("equal", "gain", "said"),
+    [
+        (7, 0.036, "may all be luck, and nothing says that more trials would help."),
+        (7, 0.4, "is more than luck, and more trials may help."),
+        (1, 0.002, "Only one trial is the best, so that this is not luck among equals: more may help."),
+    ],
+)
+def test_the_last_doubling_beside_luck(equal, gain, said):
+    """Of 7 scores with mean 0.83 of 100 images, a doubling brings 1.5 points by luck."""
+    budget = pd.DataFrame(
+        {"trials": [1, 15, 30], "expected": [0.2, 0.5, 0.5 + gain], "low": 0.1, "high": 1.0}
+    )
+    data = search()
+    contenders = ranking.rank(data, SPACE)["trial"].tolist()[:equal]
+    text = flat(page(data, budget=budget, contenders=contenders))
+    assert f"From 15 to 30 trials it rose by {100 * gain:.1f} points." in text
+    assert said in text
+    assert ("Luck alone brings 1.5 on average if the 7" in text) == (equal == 7)
+    assert ("and seldom more than 3.6: so this" in text) == (equal == 7)
+    assert ("more trials may help: the last doubling" in text) == ("may help" in said)
+
+
+def test_few_trials_tell_nothing_of_more():
+    assert "So few trials do not tell whether more of them would help." in flat(page(search(19)))
+    text = page(search(1))
+    assert "of more trials nothing can be said yet" in flat(text) and "budget.png" not in text
+
+
+def test_a_search_that_learns_says_when_it_last_gained():
+    text = flat(page(search(), method="bayes"))
+    assert "After 30 trials the best is 0.77. The last gain came with the 8th of them." in text
+    assert "The p-values do not hold here" in text
+
+
+def test_when_a_grid_came_upon_its_best_means_nothing():
+    text = flat(page(search(), method="grid"))
+    assert "when the best came says nothing" in text and "last gain" not in text
+
+
+def test_leaders_that_cannot_be_told_from_the_best():
+    text = page(search())
+    assert "**10 of the other 29 cannot be told from Best-1**" in flat(text)
+    tied = page(table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(2))))
+    assert re.findall(r"\| +(=0\.\d+) \| 0\.610–", tied) == ["=0.70", "=0.70"]
+
+
+def test_the_most_confused_pair():
+    text = flat(page(search()))
+    assert (
+        "Its commonest mistake is to take 4 for 9, with 31 % of the images of 4. Best read is 0 (82 %), "
+        "worst 4 (51 %)."
+    ) in text
+
+
+def test_the_most_confused_pair_of_three_classes():
+    confusion = np.array([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.25, 0.05, 0.7]])
+    text = flat(page(search(), confusion=confusion))
+    assert "to take 2 for 0, with 25 % of the images of 2. Best read is 1 (100 %), worst 2 (70 %)." in text
+
+
+@pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])
+def test_other_images_go_by_their_own_words(confusion):
+    english = {"name": "Wine", "class": "grape", "credit": "The rows are from UCI."}
+    japanese = {"name": "ワイン", "class": "品種", "credit": "UCIのデータです。"}
+    both = pages(search(), words={"en": english, "ja": japanese}, confusion=confusion)
+    for text, its, mnist in zip(both, (english, japanese), WORDS.values(), strict=True):
+        assert all(word in text for word in its.values())
+        assert not any(word in text for word in mnist.values()) and "LeCun" not in text
+
+
+def test_top_table_has_the_best_and_no_more():
+    text = page(search(diverged=(3,)), best=4)
+    _, text = text.split("## The best 4\n")
+    rows = re.findall(r"^\| +(\d+) \| +(\d+) \| +([\d.]+) ", text, re.M)
+    assert rows == [("1", "0", "0.89"), ("2", "1", "0.87"), ("3", "2", "0.85"), ("4", "4", "0.81")]
+
+
+def test_accuracies_of_a_column_have_as_many_decimals():
+    data = search(2)
+    data["trials"][0]["outcome"]["curve"]["train_correct"][-1] = 335
+    assert re.findall(r"^\|.* (0\.8\d+) \|[^|]+\| +(0\.\d+) \| +0\.\d+ \|", page(data), re.M) == [
+        ("0.89", "0.8375"),
+        ("0.87", "0.8700"),
+    ]
+
+
+def test_what_was_searched_and_where_the_best_are():
+    given = {"lr": SPACE["lr"], **OPTIMIZERS}
+    found = fake(ranking.rank(search(), given), settings(given)).space.assign(best=4)
+    text = page(search(), given, space_table=found)
+    assert re.search(r"\| lr +\| log-uniform +\| 1e-06 to 0.01 +\| 1.23e-06 to 4.94e-06 +\|", text)
+    assert re.search(
+        r"\| optimizer +\| choice +\| sgd, momentum, adam +\| sgd 2, momentum 1, adam 1 +\|", text
+    )
+
+
+def test_settings_are_yaml_that_gives_them_back():
+    *_, block = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
+    assert YAML(typ="safe").load(block) == settings()
+    assert [line for line in block.splitlines() if "#" in line] == ["  lr: 1.0e-06  # searched instead"]
+
+
+@pytest.mark.parametrize(
+    "value", ["no", "1e5", "null", "a: b", "#", "", 1e-12, 1e22, 0.1, -3e-9, True, None, [1, "x"]]
+)
+def test_any_value_survives_the_yaml(value):
+    data = {**settings(), "report": {"best": value}}
+    block = report_page.as_yaml(data)
+    for version in ((1, 1), (1, 2)):
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = version
+        assert yaml.load(block)["report"]["best"] == value
+
+
+def test_facts_are_shown():
+    text = page(search())
+    assert f"SHA-256: `{'ab' * 32}`" in text and "- NumPy: `2.4.6`" in text and "- blas: `any`" in text
+    assert "MNIST" in text and "LeCun" in text and "`make run`" in text
+
+
+def test_no_trial_finished():
+    text = page(search(3, diverged=(0, 1, 2)))
+    assert "**No trial finished" in text and "There is none." in text and "best20" not in text
+    assert "make trial" not in text
+
+
+def test_one_trial_with_one_choice():
+    text = flat(page(table(record(0, [51], optimizer="adam")), OPTIMIZERS))
+    assert "Trial 0 is the only one:" in text and "with optimizer adam.**" in text
+    assert "1 network, with its own optimizer" in text and "the best 1 trial]" in text
+
+
+def test_lines_fit_a_terminal():
+    prose = [line for line in page(search()).splitlines() if not line.startswith(("|", "- ", "[!"))]
+    assert max(map(len, prose)) <= 100
+    assert page(search()).endswith("\n") and "\n\n\n" not in page(search())
+
+
+def test_a_hyper_parameter_no_trial_used_is_dashes():
+    space = {"lr": SPACE["lr"], "momentum": {"distribution": "uniform", "low": 0.1, "high": 0.9}}
+    data = table(record(0, [51], lr=0.001))
+    assert re.search(r"\| momentum +\| uniform +\| +0.1 to 0.9 \| +– \|", page(data, space))
+    assert "with lr 0.001.**" in flat(page(data, space))

@@ -1,0 +1,123 @@
+"""Random search, and its streams: uniform inside the range, and steady under edits of everything else."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from zdl.search.distributions import UNIVERSE
+from zdl.search.samplers.random import Random, draw
+
+LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
+DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
+BATCH = {"distribution": "int_uniform", "low": 10, "high": 100}
+OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
+SPACE = {"lr": LR, "weight_decay": DECAY, "batch_size": BATCH, "optimizer": OPTIMIZER}
+PINNED = [
+    {"lr": 1.40173698661e-05, "weight_decay": 1.27250261267e-07, "batch_size": 64, "optimizer": "adam"},
+    {"lr": 1.02280044388e-05, "weight_decay": 3.18133682193e-08, "batch_size": 58, "optimizer": "sgd"},
+    {"lr": 2.13411774844e-05, "weight_decay": 1.47899976703e-07, "batch_size": 85, "optimizer": "sgd"},
+]
+
+
+def points(space, seed, trials):
+    return [point for point, _ in Random({"space": space, "seed": seed}).propose((), trials)]
+
+
+def column(name, spec, trials=1000, seed=42):
+    return [draw(name, spec, seed, trial) for trial in range(trials)]
+
+
+def test_the_points_are_these_on_every_machine():
+    # Worked once and written down: a change here is a change of every search that was ever committed.
+    assert points(SPACE, seed=42, trials=3) == PINNED
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "share"),
+    [
+        ("lr", LR, lambda v: np.log10(v) / 4 + 1.5),
+        ("momentum", {"distribution": "uniform", "low": 0.5, "high": 0.9}, lambda v: (v - 0.5) / 0.4),
+        ("lr", {"distribution": "uniform", "low": 0.0, "high": 0.01}, lambda v: v / 0.01),
+    ],
+)
+def test_values_are_uniform_inside_the_range(name, spec, share):
+    shares = share(np.array(column(name, spec)))
+    assert (shares >= 0).all() and (shares <= 1).all()
+    assert stats.kstest(shares, "uniform").pvalue > 0.01
+
+
+def test_whole_numbers_are_uniform_with_both_ends():
+    counts = np.bincount(column("hidden_depth", {"distribution": "int_uniform", "low": 2, "high": 6}))
+    assert counts[:2].sum() == 0 and len(counts) == 7
+    assert stats.chisquare(counts[2:]).pvalue > 0.01
+
+
+def test_options_are_equally_likely():
+    drawn = column("optimizer", OPTIMIZER)
+    assert stats.chisquare([drawn.count(option) for option in OPTIMIZER["options"]]).pvalue > 0.01
+
+
+def test_hyper_parameters_and_seeds_are_independent():
+    lr, decay, other = column("lr", LR), column("weight_decay", DECAY), column("lr", LR, seed=43)
+    assert abs(stats.spearmanr(lr, decay).statistic) < 0.08
+    assert abs(stats.spearmanr(lr, other).statistic) < 0.08
+
+
+def test_more_trials_append_and_fewer_truncate():
+    assert points(SPACE, 42, 30)[:20] == points(SPACE, 42, 20)
+
+
+def test_another_hyper_parameter_leaves_the_values_of_the_others():
+    fewer = {"lr": LR, "optimizer": OPTIMIZER}
+    kept = [{name: point[name] for name in fewer} for point in points(SPACE, 42, 50)]
+    assert kept == points(fewer, 42, 50)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(1e-4, 1e-2, 1 / 2), (1e-5, 1e-1, 3 / 5), (1e-7, 1e-2, 4 / 5), (1e-2, 1e1, 0)],
+)
+def test_an_edited_range_keeps_intersection_over_union(low, high, expected):
+    before, after = column("lr", LR), column("lr", {**LR, "low": low, "high": high})
+    kept = [a for a, b in zip(before, after, strict=True) if a == b]
+    assert len(kept) / 1000 == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 1000))
+    if low >= LR["low"] and high <= LR["high"]:  # narrowed: every value still inside stays
+        assert kept == [a for a in before if low <= a <= high]
+
+
+def test_a_new_option_moves_only_the_trials_that_choose_it():
+    before = column("optimizer", OPTIMIZER)
+    after = column("optimizer", {**OPTIMIZER, "options": ["rmsprop", *reversed(OPTIMIZER["options"])]})
+    assert {b for a, b in zip(before, after, strict=True) if a != b} == {"rmsprop"}
+
+
+NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(NUMERIC),
+    st.floats(0, 0.99),
+    st.floats(0.01, 1),
+    st.integers(0, 2**32),
+    st.integers(0, 10**6),
+)
+def test_any_range_inside_its_universe_holds_its_values(which, start, width, seed, trial):
+    name, kind = which
+    bottom, top = UNIVERSE[name][kind]
+    at = (
+        (lambda s: bottom * (top / bottom) ** s)
+        if kind == "log_uniform"
+        else (lambda s: bottom + (top - bottom) * s)
+    )
+    low, high = at(start), min(at(min(start + width, 1)), top)
+    if kind == "int_uniform":
+        low, high = int(low), max(int(high), int(low) + 1)
+    value = draw(name, {"distribution": kind, "low": low, "high": high}, seed, trial)
+    assert low <= value <= high
+    assert type(value) is (int if kind == "int_uniform" else float)
+    assert value == float(f"{value:.12g}")

@@ -1,0 +1,309 @@
+"""A search that learns: names before points, and what follows from what."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from zdl import Error
+from zdl.artifacts import closure, fingerprint
+from zdl.artifacts.io import Damaged, read_json, sealed_json, sealed_npz, write
+from zdl.artifacts.schemas import PIXELS, is_record
+from zdl.config.settings import load
+from zdl.pipeline import cache, repair, steps
+from zdl.pipeline.paths import Layout
+from zdl.search import plan
+from zdl.search.trial import ROUNDS, TRIALS
+
+SPACE = {
+    "lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1},
+    "momentum": {"distribution": "uniform", "low": 0.1, "high": 0.9},
+    "optimizer": {"distribution": "choice", "options": ["sgd", "momentum"]},
+}
+
+
+@pytest.fixture(scope="module")
+def settings():
+    settings = load()
+    settings["model"]["hidden_sizes"] = [4]
+    settings["training"].update(epochs=1, batch_size=10)
+    settings["search"].update(method="bayes", trials=10, batch=4, space=SPACE)
+    return settings
+
+
+@pytest.fixture
+def layout(settings, tmp_path, monkeypatch):
+    """A folder with nothing in it but the split, of 30 images."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZDL_TRAININGS", "trainings")
+    return begun(settings)
+
+
+@pytest.fixture(scope="module")
+def whole(settings, tmp_path_factory):
+    """A folder in which the whole search was played."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("ZDL_TRAININGS", "trainings")
+        play(begun(settings))
+    return folder
+
+
+@pytest.fixture
+def done(layout, whole, tmp_path):
+    """The layout in a copy of that folder."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    layout.known()
+    return layout
+
+
+def begun(settings):
+    rng = np.random.default_rng(0)
+    x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    layout = Layout(settings)
+    parts = {"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}
+    write(layout.split.path, sealed_npz(parts, layout.split.digest))
+    return layout
+
+
+def train(layout, names=None):
+    """Have the records of some trials, all that are known by default; the layout as it is then."""
+    for name in layout.trials if names is None else names:
+        trial = cache.planned(layout.listing(name), name)
+        cache.obtain(trial)
+    return Layout(layout.settings)
+
+
+def play(layout):
+    """The whole search, as the engines play it; the layout as it is then."""
+    steps.plan(layout, print)
+    layout = train(layout)
+    for its in layout.rounds:
+        steps.propose(layout, print, its.path.stem)
+        layout = train(Layout(layout.settings))
+    return layout
+
+
+def trainings(tmp_path):
+    names = (tmp_path / "trainings").read_text().split()
+    (tmp_path / "trainings").unlink()
+    return names
+
+
+def names(settings, **search):
+    return Layout({**settings, "search": {**settings["search"], **search}}).names
+
+
+def test_every_name_is_known_before_anything_runs(settings):
+    layout = Layout(settings)
+    assert len(set(layout.names)) == 10 and list(layout.trials) == layout.names[:4]
+    assert [name[:4] for name in layout.names] == [f"{place:04d}" for place in range(10)]
+    assert [its.number for its in layout.rounds] == [1, 2]
+    assert layout.names[:4] == names(settings, method="random")[:4]  # a random search, and then on from it
+
+
+def test_more_trials_append_and_the_last_round_is_filled_up(settings):
+    more = names(settings, trials=13)
+    assert more[:10] == names(settings) and more[:3] == names(settings, trials=3)
+    twelve = {**settings, "search": {**settings["search"], "trials": 12}}
+    assert [its.path for its in Layout(twelve).rounds] == [its.path for its in Layout(settings).rounds]
+
+
+@pytest.mark.parametrize(
+    ("section", "edit", "first", "later"),
+    [  # how many of the first round's four names stay, and whether the later ones do
+        ("search", {"batch": 5}, 4, False),
+        ("search", {"seed": 7}, 0, False),
+        ("search", {"space": {**SPACE, "lr": {**SPACE["lr"], "low": 5e-4}}}, 3, False),
+        ("search", {"space": dict(reversed(SPACE.items()))}, 4, True),
+        ("training", {"weight_decay": 0.1}, 0, False),
+        ("training", {"lr": 0.5}, 4, True),  # searched instead
+        ("training", {"beta1": 0.5}, 4, True),  # neither sgd nor momentum has it
+        ("model", {"activation": "sigmoid"}, 0, False),
+        ("split", {"seed": 2}, 0, False),
+        ("report", {"best": 3}, 4, True),
+    ],
+)
+def test_later_names_stay_if_nothing_changes_that_their_points_follow_from(
+    settings, section, edit, first, later
+):
+    before, after = names(settings), Layout({**settings, section: {**settings[section], **edit}}).names
+    assert len(set(before[:4]) & set(after[:4])) == first
+    assert len(set(before[4:]) & set(after)) == (6 if later else 0)
+
+
+def test_points_follow_from_scores_and_records_are_found_under_both_names(layout, tmp_path):
+    assert len(layout.known(4)) == 4
+    with pytest.raises(Error, match=r"results/trials/rounds/0001-\w+.json: is not there, or damaged"):
+        layout.known()
+    layout = play(layout)
+    trials = layout.known()
+    assert [trial.name for trial in trials] == layout.names and not cache.missing(trials)
+    assert len({trial.number for trial in trials}) == 10
+    assert all(trial.number >= 10**8 and trial.name != trial.key for trial in trials[4:])
+    assert all("momentum" in trial.point for trial in trials if trial.point["optimizer"] == "momentum")
+    assert {path.stem for path in cache.KEPT.iterdir()} == {trial.key for trial in trials}
+    assert len(trainings(tmp_path)) == 10
+    assert layout.named(9) == layout.named(trials[9].number) == layout.names[9]
+    rows = plan.table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
+    assert [row["point"] for row in rows] == [trial.point for trial in trials]
+
+
+def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(layout):
+    steps.plan(layout, print)
+    with pytest.raises(Error, match="is not in results/plan"):
+        cache.planned(layout.plan.path, [layout.names[5]])
+    with pytest.raises(Damaged, match="cannot be read"):
+        cache.planned(layout.listing(layout.names[5]), [layout.names[5]])
+    with pytest.raises(Error, match="is not there, or damaged"):
+        steps.propose(layout, print, layout.rounds[1].path.stem)
+    with pytest.raises(Error, match=f"{layout.names[0]}.json: cannot be read"):
+        steps.propose(layout, print, layout.rounds[0].path.stem)
+    for unknown in ("1", "0001-0123456789ab"):
+        with pytest.raises(Error, match=f"round {unknown}: is none of this search"):
+            steps.propose(layout, print, unknown)
+
+
+def test_the_order_in_which_trials_finish_changes_nothing(layout, whole):
+    steps.plan(layout, print)
+    layout = train(layout, reversed(layout.names[:4]))
+    for its in layout.rounds:
+        steps.propose(layout, print, its.path.stem)
+        layout = train(Layout(layout.settings), reversed(its.names))
+    for path in [*layout.records(), *(its.path for its in layout.rounds)]:
+        assert path.read_bytes() == (whole / path).read_bytes()
+
+
+FORGED = {
+    "a point outside of the space": lambda line: line[1].update(lr=0.5),
+    "a hyper-parameter that is not searched": lambda line: line[1].update(epochs=1),
+    "a value of another type": lambda line: line[1].update(lr=1),
+    "an option that is none": lambda line: line[1].update(optimizer="adam"),
+    "another configuration": lambda line: line[2]["config"].update(epochs=9),
+    "another seed": lambda line: line[2].update(seed=[42, 7]),
+    "another number": lambda line: line.__setitem__(0, 7),
+    "no point": lambda line: line.__setitem__(1, None),
+    "a point of no shape": lambda line: line.__setitem__(1, [["lr", 0.01]]),
+}
+
+
+@pytest.mark.parametrize("edit", FORGED.values(), ids=FORGED)
+def test_a_round_of_anything_else_than_points_of_the_space_is_refused(done, edit):
+    """Its seal holds, which is anybody's to compute."""
+    its = done.rounds[0]
+    value = json.loads(its.path.read_bytes())
+    del value["sha256"]
+    edit(value[its.names[1]])
+    write(its.path, sealed_json(value))
+    assert len(Layout(done.settings).trials) == 4
+    (line,) = repair.repair(Layout(done.settings))
+    assert line.startswith(f"{its.path}: does not hold what it should")
+    assert made_again(done) == 0
+
+
+def made_again(layout):
+    """What is trained when the search is played again from what is left; it comes out as it was."""
+    left = len(cache.Path("trainings").read_text().split())
+    before = {trial.name: trial.key for trial in layout.trials.values()}
+    after = Layout(layout.settings)
+    for its in after.rounds:
+        if not its.path.exists():
+            steps.propose(after, print, its.path.stem)
+        after = Layout(layout.settings)
+        train(after, [name for name, record in zip(after.trials, after.records(after.trials), strict=True)
+                      if not record.exists()])  # fmt: skip
+    assert {trial.name: trial.key for trial in Layout(layout.settings).trials.values()} == before
+    assert repair.repair(Layout(layout.settings)) == []
+    return len(cache.Path("trainings").read_text().split()) - left
+
+
+@pytest.mark.parametrize("damage", ["gone", "torn"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_round_is_proposed_again_and_its_trials_come_from_the_store(done, number, damage):
+    its = done.rounds[number - 1]
+    if damage == "gone":
+        its.path.unlink()
+    else:
+        its.path.write_bytes(its.path.read_bytes()[:-9])
+    lines = repair.repair(Layout(done.settings))
+    assert [damage == "torn"] == [bool(lines)] and all("is damaged" in line for line in lines)
+    assert not its.path.exists() and not any(record.exists() for record in done.records(its.names))
+    assert made_again(done) == 0
+
+
+def test_a_round_that_does_not_follow_from_the_records_is_proposed_again(done):
+    """A record of another score, whole and sealed, as another kind of processor might have made it."""
+    trial = done.known()[1]
+    value = read_json(trial.record, trial.digest, is_record)
+    score = value["outcome"]["curve"]["val_correct"]
+    score[-1] = 5 - score[-1]
+    write(trial.record, sealed_json(value))
+    (line,) = repair.repair(Layout(done.settings))
+    assert line.startswith(f"{done.rounds[0].path}: does not follow from the records before it")
+    assert not any(its.path.exists() for its in done.rounds)
+    assert [record.exists() for record in done.records()] == [True] * 4 + [False] * 6
+    steps.propose(Layout(done.settings), print, done.rounds[0].path.stem)
+    assert repair.repair(Layout(done.settings)) == []
+
+
+def test_of_a_search_that_is_over_the_records_move_to_the_store_under_their_keys(done):
+    keys = {trial.key for trial in done.trials.values()}
+    for path in cache.KEPT.iterdir():
+        path.unlink()
+    cache.keep_only(done.records(done.names[:4]))
+    assert {path.stem for path in TRIALS.glob("*.json")} == set(done.names[:4])
+    assert {path.stem for path in cache.KEPT.iterdir()} == keys - set(done.names)
+    assert list(ROUNDS.iterdir()) == []
+    assert cache.prune(done.known()) == 0 and cache.prune(done.first) == 6
+
+
+def test_what_a_round_is_proposed_from(layout, whole):
+    """The round before it and its scores; and of earlier ones what is missing, if nobody else asks for it."""
+    plan_, one, two = layout.plan.path, *(its.path for its in layout.rounds)
+    records = layout.records()
+    assert layout.needed_to_propose(one.stem) == [plan_, *records[:4]]
+    assert layout.needed_to_propose(two.stem) == [one, *records[4:8]]
+    shutil.copytree(whole, ".", dirs_exist_ok=True)
+    assert layout.needed_to_propose(two.stem) == []
+    assert layout.needed_to_propose(two.stem, lambda path: False) == [one, *records[4:8]]
+    two.unlink()
+    records[1].unlink()
+    assert layout.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
+
+
+def test_every_damaged_file_is_named(done):
+    one, two, *_ = (its.path for its in done.rounds)
+    record = done.records()[9]
+    for path in (one, two, record):
+        path.write_bytes(path.read_bytes()[:-9])
+    lines = repair.repair(Layout(done.settings))
+    assert [line.split(":")[0] for line in lines] == [str(one), str(two), str(record)]
+    assert all("is damaged" in line and str(cache.DAMAGED) in line for line in lines)
+    assert {path.stem for path in cache.KEPT.iterdir()} == {trial.key for trial in done.trials.values()}
+    assert made_again(done) == 0
+
+
+def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
+    """The layout is read again under the lock: what it knew before may be old."""
+    two = done.rounds[1].path
+    data = two.read_bytes()
+    two.unlink()
+    old = Layout(done.settings)
+    assert len(old.trials) == 8
+    two.write_bytes(data)
+    assert repair.repair(old) == [] and two.exists() and not cache.missing(done.known())
+
+
+def test_a_search_of_many_rounds_analyses_its_code_once(settings, layout, monkeypatch):
+    analysed = []
+    analyse = closure.Closure
+    monkeypatch.setattr(closure, "Closure", lambda *args: analysed.append(args[1]) or analyse(*args))
+    fingerprint.fingerprint.cache_clear()
+    many = Layout({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
+    assert len(many.names) == len(set(many.names)) == 300 and len(many.trials) == 1
+    first = many.first
+    for place in many.rounds[:5]:
+        first += place.trials([{"lr": 0.01, "optimizer": "sgd"}], first)
+    assert len(analysed) == len(set(analysed))

@@ -1,0 +1,319 @@
+"""What a run does not find: it ends before any training, in one line, and leaves the disk as it was."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.config.test_settings import BROKEN, edited
+from tests.engines import Clone, programs
+
+RUN = """
+import json, runpy, sys
+sys.path.insert(0, "workflow/scripts")
+for number, text in enumerate(json.load(open(sys.argv[1]))):
+    open("params.yaml", "wb").write(text.encode("latin-1"))
+    script = SCRIPTS[number % len(SCRIPTS)]
+    sys.argv[1:] = ["7"] * (script in ("trial", "propose", "confirmation"))
+    try:
+        runpy.run_path(f"workflow/scripts/{script}.py", run_name="__main__")
+        print(json.dumps("went on"))
+    except SystemExit as end:  # Python prints the text of one, and exits with 1
+        print(json.dumps(end.code))
+"""
+SCRIPTS = (
+    "download",
+    "prepare",
+    "split",
+    "plan",
+    "trial",
+    "trials",
+    "aggregate",
+    "rank",
+    "weights",
+    "render",
+    "prune",
+    "propose",
+    "confirmation",
+    "confirmations",
+    "baseline",
+    "check",
+)
+
+
+@pytest.fixture
+def clone(fresh, tmp_path):
+    return fresh.copy(tmp_path / "zdl")
+
+
+def tree(clone):
+    """All files of a clone but for Snakemake's log and DVC's scratch files, with what is in them."""
+    own = {".git", "log", "tmp", "__pycache__"}
+    return {
+        path: path.read_bytes()
+        for path in clone.path.rglob("*")
+        if path.is_file() and not own & set(path.relative_to(clone.path).parts)
+    }
+
+
+def refused(clone, *command, line, **env):
+    """The command fails, says `line` once, has no stack trace, writes no file, trains nothing."""
+    before = tree(clone)
+    said = clone.run(*command, ok=False, **env)
+    assert sum(line in text for text in said.splitlines()) == 1, said
+    assert "Traceback" not in said
+    assert tree(clone) == before
+    assert clone.trained() == []
+    return said
+
+
+def test_every_broken_setting_stops_every_script(clone, tmp_path):
+    """The table of broken files, in one process: each script gets its share, and refuses by one line."""
+    texts = [edited(*change) if isinstance(change, list) else change for change, _, _ in BROKEN]
+    assert len(texts) > 80
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([as_bytes(text).decode("latin-1") for text in texts]))
+    before = set(tree(clone))
+    said = clone.run("python", "-c", f"SCRIPTS = {SCRIPTS}\n{RUN}", str(cases))
+    lines = [json.loads(line) for line in said.splitlines()]
+    for line, (_, key, allowed) in zip(lines, BROKEN, strict=True):
+        assert line.startswith(f"params.yaml: {key}") and allowed in line and line.isprintable()
+    assert set(tree(clone)) == before
+    assert clone.trained() == []
+
+
+def as_bytes(content):
+    if not isinstance(content, str | bytes):
+        content = json.dumps(content)
+    return content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "line"),
+    [
+        ("snakemake -n", "split: [", "params.yaml: line 1, column 9: "),
+        (
+            "dvc repro",
+            "data: {subsample: 1}",
+            "params.yaml: split: is missing (needed: data, split, ",
+        ),
+        ("dvc repro", "seed: 1", "Parameters 'data' are missing from 'params.yaml'"),  # in DVC's words ...
+        ("dvc repro", "split: [", "unable to read: 'params.yaml'"),  # ... which looks before any stage runs
+    ],
+)
+def test_broken_settings_stop_both_engines(clone, command, text, line):
+    (clone.path / "params.yaml").write_text(text)
+    refused(clone, *command.split(), line=line)
+
+
+@pytest.mark.parametrize("command", ["snakemake -n", "python workflow/scripts/plan.py"])
+def test_missing_settings_are_named(clone, command):
+    (clone.path / "params.yaml").unlink()
+    refused(clone, *command.split(), line="params.yaml: cannot be read: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("python ../workflow/scripts/plan.py", "params.yaml: cannot be read: No such file or directory"),
+        ("python ../workflow/scripts/best.py", "reports/ranking.csv: No such file or directory"),
+        ("snakemake --cores 1 --snakefile ../Snakefile", "params.yaml: cannot be read: No such file"),
+    ],
+)
+def test_another_directory_is_no_project(clone, command, line):
+    refused(clone, "bash", "-c", f"cd tests && {command}", line=line)
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"rank,trial\n1,2\n"])
+def test_a_ranking_edited_by_hand_is_one_line(clone, text):
+    (clone.path / "reports").mkdir()
+    (clone.path / "reports/ranking.csv").write_bytes(text)
+    refused(clone, "python", "workflow/scripts/best.py", line="ranking.csv: does not hold what it should")
+
+
+# No permission, and no room.
+
+
+def bound(request):
+    """What to put before a command so that file modes hold for it: root is above them."""
+    if os.geteuid():
+        return []
+    drop = ["setpriv", "--bounding-set=-dac_override"]
+    if not shutil.which(drop[0]) or subprocess.run([*drop, "true"], check=False).returncode:
+        pytest.skip(f"{request.node.name}: root, and no setpriv to put it under file modes")
+    return drop
+
+
+@pytest.fixture
+def modes(clone):
+    """Takes write permission away from folders of the clone; gives it back in the end."""
+    taken = []
+
+    def take(*folders):
+        for folder in folders:
+            taken.append(folder)
+            folder.chmod(0o555)
+
+    yield take
+    for folder in taken:
+        folder.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("snakemake --cores 1", "zdl: cannot be written to (needed: write permission)"),
+        ("snakemake -n", "zdl: cannot be written to (needed: write permission)"),
+        ("python workflow/scripts/plan.py", "results: Permission denied"),
+        ("python workflow/scripts/trials.py", ".zdl: Permission denied"),
+        ("dvc repro", "Permission denied: '"),
+        ("make trial C=1", "Permission denied: '"),
+    ],
+)
+def test_a_project_that_cannot_be_written_to(clone, modes, request, command, line):
+    modes(*[path for path in [clone.path, *clone.path.rglob("*")] if path.is_dir()])
+    refused(clone, *bound(request), *command.split(), line=line)
+
+
+@pytest.mark.parametrize("folder", ["results/trials", "reports"])
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(clone, modes, request, folder):
+    (clone.path / folder).mkdir(parents=True)
+    modes(clone.path / folder)
+    refused(clone, *bound(request), "snakemake", "--cores", "1", line=f"zdl/{folder}: cannot be written to")
+
+
+def test_a_home_that_cannot_be_written_to(clone, modes, request):
+    home = clone.path.parent / "home"
+    home.mkdir()
+    modes(home)
+    clone.env = {name: value for name, value in clone.env.items() if not name.startswith("XDG_")}
+    clone.env["HOME"] = str(home)
+    clone.run(*bound(request), "snakemake", "--cores", "1", "ready")
+    clone.run(*bound(request), "dvc", "repro", "plan")
+    assert list(home.iterdir()) == []
+
+
+FULL = """
+mount -t tmpfs -o size=4m none {disk} && cp -r . {disk} && cd {disk} || exit 77
+cat /dev/zero > fill 2> /dev/null
+truncate --size=-{left}k fill
+find . -not -name fill -type f | sort > {disk}.before
+{command} > {disk}.said 2>&1
+code=$?
+rm fill
+find . -type f | sort > {disk}.after
+exit $code
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "left", "line"),
+    [
+        ("snakemake --cores 1", 0, "(needed: "),
+        ("snakemake --cores 1", 600, "data/raw/"),
+        ("python workflow/scripts/download.py", 600, "data/raw/"),
+        ("python workflow/scripts/plan.py", 0, "results/plan/"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_file_that_had_no_room(clone, tmp_path, request, command, left, line):
+    """On a disk of 4 MB of its own; MNIST's images want 3.9."""
+    for large in (".git", ".dvc", "docs"):  # what no step reads
+        shutil.rmtree(clone.path / large)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = FULL.format(disk=disk, left=left, command=command)
+    unshare = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip(f"{request.node.name}: no mounts of its own (unshare)")
+    done = subprocess.run(
+        [*unshare, "bash", "-c", script],
+        cwd=clone.path,
+        env=clone.env | {"PYTHONPATH": f"{disk}/src", "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    said = Path(f"{disk}.said").read_text()
+    assert done.returncode == 1, said
+    assert any(line in text and "No space left on device" in text for text in said.splitlines()), said
+    assert "Traceback" not in said
+    before, after = (set(Path(f"{disk}.{when}").read_text().splitlines()) for when in ("before", "after"))
+    made = {
+        path for path in after - before if not path.startswith(("./logs/", "./.snakemake/", "./benchmarks/"))
+    }
+    assert not any(path.endswith((".npz", ".tmp", ".probe")) for path in made)
+    assert clone.trained() == []
+
+
+# The wrong programs.
+
+
+def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(clone, tmp_path):
+    clone.run("snakemake", "--cores", "1", "ready")
+    bare, name = Clone(tmp_path / "node" / "zdl"), min(clone.names())
+    for folder in ("src", "workflow/scripts", "data/split", "results/plan"):
+        shutil.copytree(clone.path / folder, bare.path / folder)
+    (plan,) = (bare.path / "results/plan").iterdir()
+    before = tree(bare).keys()
+    script = ("workflow/scripts/trial.py", "--plan", str(plan.relative_to(bare.path)), name)
+    bare.run("env", "-u", "HOME", "python", *script)
+    made = {path.relative_to(bare.path).as_posix() for path in tree(bare).keys() - before}
+    own = {f".zdl/trials/{name}.json", ".zdl/trial.lock", ".zdl/fingerprints.json"}
+    assert made == {f"results/trials/{name}.json"} | own
+
+
+def test_the_profile_for_slurm_has_all_that_the_default_one_has(clone):
+    """It is read instead of that."""
+    default, slurm = (
+        YAML().load((clone.path / f"profiles/{name}/config.yaml").read_text())
+        for name in ("default", "slurm")
+    )
+    assert {**default, "keep-going": False} == {key: slurm[key] for key in default}
+    assert slurm["executor"] == "slurm"
+
+
+def test_snakemake_works_wholly_without_dvc(made, request):
+    if shutil.which("dvc", path=os.defpath):
+        pytest.skip(f"{request.node.name}: DVC is one of the system's programs here")
+    assert [name for name in made.logged() if not name.startswith("repeat-")] == sorted(made.names())
+    assert (made.path / "reports/README.md").is_file()
+
+
+def test_a_python_without_zdl_is_told_to_be_activated(clone, tmp_path):
+    line = "zdl is not installed in "
+    scripts = clone.path / "workflow/scripts"
+    for script in sorted({*scripts.glob("*.py")} - {scripts / "adapter.py"}):
+        said = clone.run("python", "-S", "-E", f"workflow/scripts/{script.name}", ok=False)
+        said = said.removeprefix(f"{platform.node()}: ")  # node.py says which node it is
+        assert said.startswith(line) and said.count("\n") == 1, said
+    (tmp_path / "zdl.py").write_text("raise ModuleNotFoundError(\"No module named 'zdl'\")")
+    for arguments in ("-n", "--cores 1"):
+        said = refused(clone, "snakemake", *arguments.split(), line=line, PYTHONPATH=str(tmp_path))
+        assert ". .venv/bin/activate" in said and "make run" in said
+
+
+OLD = 'case "$1" in -c) exit 1;; --version) echo Python 3.9.18;; *) exit 3;; esac'
+
+
+def test_make_with_unsupported_pythons_only(clone, tmp_path):
+    """Each name that it looks for is an old one's; and one that is named is not taken on trust."""
+    line = "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3"
+    names = ("python3.13", "python3.12", "python3.11", "python3", "python")
+    path = programs(tmp_path / "bin", **dict.fromkeys(names, OLD))
+    for target in ("run", "test"):
+        refused(clone, "make", target, line=line, PATH=path)
+    refused(clone, "make", "run", f"PYTHON={tmp_path}/bin/python3", line=line)
+    refused(clone, "make", "run", f"PYTHON={tmp_path}/none", line=line)
+
+
+@pytest.mark.parametrize("version", ["3.9.18", "3.10.13"])
+def test_a_real_unsupported_python(clone, version, request):
+    python = Path.home() / f".pyenv/versions/{version}/bin/python3"
+    if not python.exists():
+        pytest.skip(f"{request.node.name}: there is none")
+    refused(clone, "make", "run", f"PYTHON={python}", line="make: no Python 3.11, 3.12 or 3.13 found")
+    env = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    refused(clone, str(python), "workflow/scripts/plan.py", line="zdl is not installed in ", **env)

@@ -1,0 +1,128 @@
+"""`make report`: one HTML file with every result in it, each with a caption, and no need of a network."""
+
+import json
+import re
+from collections import defaultdict
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.engines import ROOT, Clone
+from zdl.pipeline.paths import RANKED, RENDERED
+
+(RECIPE,) = re.findall(r"^report: .*\n((?:\t@.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
+COMMAND = ["bash", "-euc", RECIPE.replace("\t@", "")]
+LOADING = {
+    "src",
+    "srcset",
+    "href",
+    "data",
+    "poster",
+    "action",
+}  # attributes that make a browser ask for a file
+
+
+class Tags(HTMLParser):
+    """What a browser would load of the page, and the data that the page's scripts hold, by their ids."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loaded, self.held, self.id = [], {}, None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.id = dict(attrs).get("id") if tag == "script" else None
+        self.loaded += [value for name, value in attrs if name in LOADING]
+
+    def handle_data(self, data):
+        if found := re.match(r"\s*var \w+ = ([\[{\"].*);\s*$", data, re.S) if self.id else None:
+            self.held[self.id] = found[1]
+
+
+@pytest.fixture(scope="module")
+def clone(made, once) -> Clone:
+    """A tiny search, all made, and its report."""
+    return once("html", lambda path: made.copy(path).run(*COMMAND))
+
+
+@pytest.fixture(scope="module")
+def page(clone) -> Tags:
+    return Tags((clone.path / "report.html").read_text())
+
+
+def test_the_page_asks_for_no_file(page, clone):
+    assert page.loaded == []
+    text = (clone.path / "report.html").read_text()
+    assert not re.search(r"@import|url\(['\"]?https?:", text)
+    assert len(text) < 5e6
+
+
+def test_every_result_has_a_caption_and_stands_in_a_numbered_part(page):
+    results, parts = (json.loads(page.held[name]) for name in ("results", "categories"))
+    assert set(results) == {str(path) for path in [*RANKED, *RENDERED]}
+    for path, result in results.items():
+        words = re.sub("<[^>]+>", "", result["caption"])
+        assert len(words) > 20, path
+        assert "System Message" not in words, path  # where docutils did not understand
+        assert all(result["labels"].values()), path
+        assert result["data_uri"].startswith("data:"), path
+    assert all(re.match(r"\d \w", part) for part in parts)  # Snakemake sorts them by name
+
+
+def test_whatever_snakemake_turns_into_a_switch_can_be_switched(page):
+    """Of a label with two values, each that of half the files of a part, Snakemake makes a switch; its page
+    breaks where a row then lacks one of the two."""
+    results = json.loads(page.held["results"])
+    for part in json.loads(page.held["categories"]).values():
+        paths = [path for paths in part.values() for path in paths]
+        kinds = defaultdict(set)
+        for path in paths:
+            kinds[results[path]["labels"]["shows"]].add(results[path]["labels"]["as"])
+        values = [results[path]["labels"]["as"] for path in paths]
+        if len(set(values)) == 2 and len({values.count(value) for value in values}) == 1:
+            assert all(len(each) == 2 for each in kinds.values()), part
+
+
+def test_the_first_page_says_what_the_search_found(page, clone):
+    metrics = json.loads((clone.path / "reports/metrics.json").read_text())
+    first = json.loads(page.held["workflow-desc"])
+    assert "System Message" not in first
+    assert f"Trial {metrics['best']['trial']} scores highest of 6" in first
+    assert str(metrics["best"]["val_acc"]) in first
+
+
+def test_a_job_that_took_no_time_has_its_place_among_the_times(page):
+    """On Snakemake's own logarithmic scale one of them crowds all the others at the edge."""
+    x = json.loads(page.held["runtimes"])["encoding"]["x"]
+    assert x["scale"] == {"type": "linear"}
+
+
+def test_the_graph_leads_from_the_images_to_each_trial(page):
+    """Though a record that is there asks for nothing."""
+    edges = re.findall(r'"sourcerule": "(\w+)", "targetrule": "(\w+)"', page.held["rulegraph"])
+    assert {source for source, target in edges if target == "trial"} == {"plan", "split"}
+
+
+def test_it_changes_nothing_and_nobody_tracks_it(clone):
+    assert "Nothing to be done" in clone.engine("snakemake")
+    assert "report.html" not in clone.run("git", "status", "--porcelain", "--untracked-files=all")
+    assert "report.html" not in (clone.path / "dvc.yaml").read_text()
+
+
+def test_every_caption_is_of_a_file_and_every_file_has_one():
+    """Also of files that are not there yet: a result is listed in one place, and its caption lies beside."""
+    listed = re.findall(r'^    "(\S+)": \(', (ROOT / "workflow/rules/shown.smk").read_text(), re.M)
+    captions = {path.name.removesuffix(".rst") for path in (ROOT / "workflow/report").glob("*.rst")}
+    assert captions == {*listed, "workflow"}
+    assert {path.stem for path in map(Path, [*RANKED, *RENDERED])} <= set(listed)
+
+
+def test_without_snakemakes_own_notes_it_is_made_and_says_once_what_it_lacks(clone, tmp_path):
+    """In a pulled clone, or after `dvc repro`."""
+    pulled = clone.copy(tmp_path / "pulled")
+    pulled.run("rm", "-rf", ".snakemake", "report.html")
+    said = pulled.run(*COMMAND)
+    assert (pulled.path / "report.html").stat().st_size > 1e6
+    assert said.count("Missing metadata") == said.count("more like this") + 1 == 2
+    assert len(said.splitlines()) < 6

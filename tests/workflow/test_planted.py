@@ -1,0 +1,167 @@
+"""A file's name covers all code that makes it: seen by watching what runs, and by planting edits in that."""
+
+import json
+import os
+import random
+import re
+import shutil
+import time
+
+import pytest
+
+from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TRIALS, Clone
+from tests.pipeline.test_paths import ENTRIES, MADE, SETTINGS, SHELL, made
+from tests.planted import plant, source
+from zdl.artifacts.closure import Closure, Source
+from zdl.pipeline.paths import Layout
+from zdl.search.replicates import Repeat
+from zdl.search.trial import Trial
+
+# What may run besides what computes: the shell, and what only decides names, which hold what it gives.
+NAMING = {
+    "zdl": "errors",
+    "zdl.data.preprocess": "how many images the settings leave",
+    "zdl.artifacts.io": "seals, digests",
+    "zdl.artifacts.schemas": "accepts contents, or refuses them",
+    "zdl.data.mnist": "brings files that are pinned by digests",
+    "zdl.nn.optimizers": "which hyper-parameters there are",
+    "zdl.search.plan": "the points of trials, which their names hold",
+    "zdl.report.formatting": "words of messages",
+    "zdl.analysis.ranking": "which trials are the best, for messages",
+    "zdl.search.replicates": "what determines repeats, which their names hold",
+    "zdl.search.rounds": "the names of rounds",
+    "zdl.search.samplers": "points, which names hold",
+    "zdl.config.settings": "settings, which names hold",
+    "zdl.search.distributions": "points, which names hold",
+    "zdl.search.trial": "what determines trials, which their names hold",
+}
+
+STAGES = {each.entry: stage for stage in MADE for each in made(Layout(SETTINGS), stage)}
+STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Repeat.entry: "confirmations"}
+RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:proposed": "propose"}
+RULES |= {entry: "confirmation" for entry, stage in STAGES.items() if stage == "confirmations"}
+
+
+@pytest.fixture(scope="module")
+def watched(fresh, once) -> Clone:
+    """A clone after a Bayesian search of two rounds by DVC, committed; what ran lies beside it."""
+
+    def make(path):
+        clone, folder = fresh.copy(path), path.parent / "ran"
+        folder.mkdir()
+        clone.edit(search={"method": "bayes"})
+        path_ = os.pathsep.join([str(ROOT / "tests/watched"), clone.env["PYTHONPATH"]])
+        watch = {"ZDL_WATCH": str(folder), "ZDL_ENTRIES": " ".join(ENTRIES), "ZDL_SHELL": " ".join(SHELL)}
+        clone.engine("dvc", **watch, PYTHONPATH=path_)
+        clone.commit()
+
+    return once("watched", make)
+
+
+@pytest.fixture(scope="module")
+def ran(watched):
+    """Which definitions ran while each function did; under "", which did besides."""
+    functions = {}
+    for path in (watched.path.parent / "ran").iterdir():
+        for entry, names in json.loads(path.read_text()).items():
+            functions.setdefault(entry, set()).update(names)
+    return functions
+
+
+def test_every_function_that_ran_is_covered_or_part_of_the_shell(watched, ran):
+    assert ran.keys() == {*ENTRIES, ""}
+    source = Source(watched.path / "src/zdl")
+    for entry in ENTRIES:
+        covered = {f"{module}:{name}" for module, name in Closure(source, entry).definitions}
+        rest = sorted(ran[entry] - covered)
+        assert not rest, f"{entry}: {rest} ran, and no name covers it"
+        assert entry in ran[entry]
+    modules = {".".join(name.partition(":")[0].split(".")[:2]) for name in ran[""]}
+    assert modules <= {*SHELL, *NAMING}
+
+
+def plants(clone, ran, seed):
+    """Plant edits drawn from a seed in code that ran, one after another: yields what was edited, and the
+    entries that it concerns. Each is taken back before the next."""
+    rng, src = random.Random(seed), clone.path / "src"
+    definitions = sorted({name for entry in ENTRIES for name in ran[entry]})
+    while True:
+        definition = rng.choice(definitions)
+        path = source(src, definition.partition(":")[0])
+        text = path.read_text()
+        if edit := plant(src, definition, rng):
+            yield edit, {entry for entry in ENTRIES if definition in ran[entry]}
+            path.write_text(text)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_planted_edits_change_the_fingerprints_of_all_that_ran_them(watched, ran, tmp_path, seed):
+    clone = Clone(tmp_path / "zdl")
+    shutil.copytree(watched.path / "src", clone.path / "src")
+    digests = {entry: Closure(Source(clone.path / "src/zdl"), entry).digest for entry in ENTRIES}
+    untouched = 0
+    for (edit, concerned), _ in zip(plants(clone, ran, seed), range(25), strict=False):
+        source = Source(clone.path / "src/zdl")
+        unseen = {entry for entry in concerned if Closure(source, entry).digest == digests[entry]}
+        assert not unseen, f"{edit}: {unseen}"
+        if Trial.entry not in concerned:
+            untouched += Closure(source, Trial.entry).digest == digests[Trial.entry]
+    assert untouched > 5, "an edit of what tells of trials trains them again"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_both_engines_and_the_check_notice_planted_edits(watched, ran, tmp_path, seed):
+    clone = watched.copy(tmp_path / "zdl")
+    noticed = 0
+    for edit, concerned in plants(clone, ran, 100 + seed):
+        dry = clone.run("bash", "-c", "timeout 60 snakemake -n || echo broken")
+        if dry.endswith("broken\n"):  # the code names no file any more, which is noticed anyway
+            continue
+        would_run = set(re.findall(r"^(\w+)(?: \S+)?: ", dry, re.M))
+        assert {RULES[entry] for entry in concerned} - {"propose"} <= would_run, edit
+        status = json.loads(clone.run("dvc", "status", "--json"))
+        assert {STAGES[entry] for entry in concerned} <= status.keys(), edit
+        clone.run("python", "workflow/scripts/check.py", ok=False)
+        if (noticed := noticed + 1) == 4:
+            break
+    assert clone.trainings() == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_one_run_the_report_is_that_of_a_fresh_clone_with_the_same_edit(watched, ran, tmp_path, engine):
+    clone = watched.copy(tmp_path / "zdl")
+    before = clone.reports()
+    for edit, _ in plants(clone, ran, f"report {engine}"):
+        fresh = Clone(tmp_path / f"fresh-{time.monotonic_ns()}")
+        for name in ("src", "workflow", "params.yaml"):
+            copy = shutil.copytree if (clone.path / name).is_dir() else shutil.copy
+            fresh.path.mkdir(exist_ok=True)
+            copy(clone.path / name, fresh.path / name)
+        done = fresh.run(
+            "bash",
+            "-c",
+            'timeout 60 python -c "$0" > /dev/null 2>&1 && echo whole || echo broken',
+            STEP_BY_STEP,
+        )
+        if done == "whole\n" and fresh.reports() != before:
+            clone.run("python", "workflow/scripts/check.py", ok=False)
+            clone.engine(engine)
+            assert clone.reports() == fresh.reports(), edit
+            return
+
+
+def test_nothing_needs_an_edit_and_nothing_is_due_when_a_module_is_split_in_two(watched, tmp_path):
+    clone = watched.copy(tmp_path / "zdl")
+    one, other = (clone.path / f"src/zdl/{name}.py" for name in ("nn/trainer", "nn/history"))
+    text = one.read_text()
+    start, end = text.index("@dataclass\nclass History:"), text.index("class Trainer:")
+    head = text[: text.index("Hits = ")]
+    other.write_text(head + "Hits = NDArray[np.bool_]\n\n\n" + text[start:end])
+    one.write_text(
+        text[:start].replace("from zdl.nn.layers", "from zdl.history import History\nfrom zdl.nn.layers")
+        + text[end:]
+    )
+    assert "Nothing to be done" in clone.run("snakemake", "-n")
+    other.write_text(other.read_text().replace('"diverged" if', '"Diverged" if'))
+    assert f"{TRIALS} trials: 0 from the cache" in clone.run("snakemake", "-n")
+    assert "src/zdl/nn/history.py: was edited" in clone.run("python", "workflow/scripts/check.py", ok=False)
