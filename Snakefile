@@ -1,6 +1,6 @@
 """zdl: the hyper-parameter search of *Deep Learning from Scratch*, chapter 6, as a pipeline.
 
-MNIST -> data.smk -> search.smk (one job a trial) -> confirm.smk -> report.smk -> reports/README.md
+MNIST -> data.smk -> search.smk (one job a trial) -> replicate.smk -> report.smk -> reports/README.md
 All settings are in params.yaml; all file names come from zdl.pipeline.paths.
 """
 
@@ -12,10 +12,10 @@ min_version("9.27")
 report: "workflow/report/workflow.rst"
 
 
-include: "workflow/rules/layout.smk"
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
-include: "workflow/rules/confirm.smk"
+include: "workflow/rules/replicate.smk"
 include: "workflow/rules/shown.smk"
 include: "workflow/rules/report.smk"
 
@@ -24,15 +24,15 @@ rule trials:
     """Every record, and no report: what DVC's stage of this name asks for."""
     input:
         repairs.notes,
-        [each.path for each in layout.rounds],
-        layout.records(),
+        [each.path for each in paths.rounds],
+        paths.records(),
 
 
 rule confirmations:
     """The best trials, trained again: DVC's stage of this name."""
     input:
         repairs.notes,
-        [file.path for file in layout.confirmed],
+        [file.path for file in paths.confirmed],
 
 
 rule all:
@@ -41,8 +41,8 @@ rule all:
     input:
         rules.trials.input,
         rules.confirmations.input,
-        layout.baseline.path,
-        layout.weighted.path,
-        [*RANKED, layout.ranked.path],
-        [*layout.whole.published.values(), layout.whole.path],
-        [*RENDERED, layout.rendered.path],
+        paths.baseline.path,
+        paths.weighted.path,
+        [*PUBLISHED_TABLES, paths.ranked.path],
+        [*paths.full_ranking.published.values(), paths.full_ranking.path],
+        [*PUBLISHED_PAGES, paths.rendered.path],

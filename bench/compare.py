@@ -35,7 +35,7 @@ from zdl.artifacts.fingerprint import fingerprint
 from zdl.artifacts.io import STORE, canonical, digest
 from zdl.config.settings import SCHEMA, load
 from zdl.data import mnist, preprocess
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.search import plan, samplers
 from zdl.search.distributions import stream
 from zdl.search.samplers import SAMPLERS, Proposal, Sampler
@@ -45,7 +45,7 @@ METHODS = ("random", "grid", "halton", "bayes")
 SEEDS, TRIALS = 20, 100  # seeds 0 to 19
 BATCH = 10  # trials of a round, for a method that learns
 POINTS = 10  # values of each range in the grid
-KEPT, PAGE = ROOT / STORE / "compare" / "results.jsonl", ROOT / "docs" / "comparison"
+CACHED_TRIALS, PAGE = ROOT / STORE / "compare" / "results.jsonl", ROOT / "docs" / "comparison"
 
 
 def asked(params: Mapping[str, Any], method: str, seed: int, trials: int) -> dict[str, Any]:
@@ -156,7 +156,7 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
     It asks for all trials that are left; a method that learns gives those of a round, and the others when
     these have their scores.
     """
-    search, split, run = settings["search"], Layout(settings).split.digest, fingerprint(Trial.entry)
+    search, split, run = settings["search"], Paths(settings).split.digest, fingerprint(Trial.entry)
     data = (settings["data"]["subsample"], *(settings["split"][key] for key in ("validation_rate", "seed")))
     trials: list[Trial] = []
     rows: list[dict[str, Any]] = []
@@ -214,7 +214,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise Error(f"--methods: {unknown[0]} is no method here (allowed: {', '.join(SAMPLERS)})")
     options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written to is told before the work
     deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # Ctrl-C is for us
-    with ProcessPoolExecutor(cores(), get_context("spawn"), **deaf) as pool, Runner(pool, KEPT) as runner:
+    with (
+        ProcessPoolExecutor(cores(), get_context("spawn"), **deaf) as pool,
+        Runner(pool, CACHED_TRIALS) as runner,
+    ):
         trials = asyncio.run(compared(params, options.methods, options.seeds, options.trials, runner))
     for name, data in comparing.files(trials, params, BATCH).items():
         (options.out / name).write_bytes(data)

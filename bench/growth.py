@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.engines import TINY, Clone
 from zdl.artifacts.io import read_npz
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.search.trial import train
 
 CORES = 2
@@ -82,8 +82,8 @@ def training(clone: Clone) -> float:
     """Seconds of the processor that a trial takes in a process that is there already."""
     home = Path.cwd()
     os.chdir(clone.path)
-    layout = Layout.of("params.yaml")
-    split, trials = read_npz(*layout.split), list(layout.trials.values())[:100]
+    paths = Paths.of("params.yaml")
+    split, trials = read_npz(*paths.split), list(paths.trials.values())[:100]
     start = time.process_time()
     for trial in trials:
         train(trial.spec, split)

@@ -28,15 +28,15 @@ def here(optimizer: str) -> None:
     """Print the same, found in this process."""
     from zdl.artifacts.io import digest, read_npz
     from zdl.config.settings import load
-    from zdl.pipeline.paths import Layout
+    from zdl.pipeline.paths import Paths
     from zdl.search.trial import describe, train
 
     settings = load("params.yaml")
     settings["training"]["optimizer"] = optimizer
-    layout = Layout(settings)
-    split = read_npz(*layout.split)
+    paths = Paths(settings)
+    split = read_npz(*paths.split)
     found = []
-    for trial in layout.trials.values():
+    for trial in paths.trials.values():
         _, history = train(trial.spec, split)
         found.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
     print(json.dumps(found))

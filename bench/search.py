@@ -25,19 +25,19 @@ from tests import book
 from tests.engines import Clone
 from zdl.config.settings import resolve
 from zdl.data import mnist, preprocess
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 
 LR = {"lr": (1e-6, 1e-2)}
 HALF = {"lr": (1e-4, 1e-2)}
 
 
-def book_loop(layout: Layout) -> float:
+def book_loop(paths: Paths) -> float:
     """Seconds that the book's loop takes over the points of a search."""
-    settings = layout.settings
+    settings = paths.settings
     images = mnist.load("bundled", settings["data"]["subsample"], report=lambda line: None)
     split = preprocess.split(*preprocess.prepare(images.x, images.t), **settings["split"])
     start = time.perf_counter()
-    for trial in layout.trials.values():
+    for trial in paths.trials.values():
         config, rng = resolve(settings, trial.point), np.random.default_rng(trial.number)
         sizes = [784, *config["hidden_sizes"], 10]
         normal = lambda *shape, rng=rng: rng.standard_normal(shape)  # noqa: E731
@@ -69,9 +69,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         clone = Clone.of_this_project(Path(folder) / "zdl", data={"source": "bundled"})
         clone.run("snakemake", "--cores", "2", "ready")
-        layout = Layout.of(clone.path / "params.yaml")
+        paths = Paths.of(clone.path / "params.yaml")
         for _ in range(rounds):
-            loop = book_loop(layout)
+            loop = book_loop(paths)
             ratios["float32"].append(loop / pipeline(clone, "float32", **LR))
             whole = pipeline(clone, **LR)
             ratios["float64"].append(loop / whole)
@@ -82,9 +82,7 @@ def main() -> None:
         middle, low, high = statistics.median(ratios[name]), min(ratios[name]), max(ratios[name])
         print(f"the book's loop / the search on 2 cores, {name}: {middle:.2f}  ({low:.2f} to {high:.2f})")
     share = statistics.median(ratios["edit"])
-    print(
-        f"after narrowing lr to half, {new} of {len(layout.trials)} trials are new: {share:.2f} of the time"
-    )
+    print(f"after narrowing lr to half, {new} of {len(paths.trials)} trials are new: {share:.2f} of the time")
 
 
 if __name__ == "__main__":

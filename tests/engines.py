@@ -21,23 +21,23 @@ TINY = {
 ENGINES = ("snakemake", "dvc")
 STEP_BY_STEP = """
 from zdl.pipeline import cache, steps
-from zdl.pipeline.paths import Layout
-layout = Layout.of()
-if not layout.raw.path.exists():
-    steps.download(layout, print)
+from zdl.pipeline.paths import Paths
+paths = Paths.of()
+if not paths.raw.path.exists():
+    steps.download(paths, print)
 for step in (steps.prepare, steps.split, steps.plan):
-    step(layout, print)
-for number in range(len(layout.rounds) + 1):
+    step(paths, print)
+for number in range(len(paths.rounds) + 1):
     if number:
-        steps.propose(layout, print, layout.rounds[number - 1].path.stem)
-        layout = Layout.of()
-    for trial in layout.trials.values():
-        cache.obtain(trial)
-steps.aggregate(layout, print)
-for file in layout.confirmed:
-    steps.confirmation(layout, print, file.path.stem)
+        steps.propose(paths, print, paths.rounds[number - 1].path.stem)
+        paths = Paths.of()
+    for trial in paths.trials.values():
+        cache.get_or_train(trial)
+steps.aggregate(paths, print)
+for file in paths.confirmed:
+    steps.confirmation(paths, print, file.path.stem)
 for step in (steps.baseline, steps.rank, steps.weights, steps.render):
-    step(layout, print)
+    step(paths, print)
 """  # the whole pipeline, without an engine
 
 
@@ -123,7 +123,7 @@ class Clone:
 
     def names(self) -> set[str]:
         """The trials that today's settings ask for."""
-        code = "from zdl.pipeline.paths import Layout; print(*Layout.of().names)"
+        code = "from zdl.pipeline.paths import Paths; print(*Paths.of().names)"
         return set(self.run("python", "-c", code).split())
 
     def logged(self) -> list[str]:

@@ -43,7 +43,10 @@ from zdl.artifacts.closure import Closure, Source
 
 SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
-KEPT = (".zdl/trials", "results/trials")  # where a whole record saves its trial from being trained again
+CACHED_TRIALS = (
+    ".zdl/trials",
+    "results/trials",
+)  # where a whole record saves its trial from being trained again
 MADE = ("data", "results", "reports")
 WEIGHTS = ("results/best.npz", "results/manifests/weights/")
 UNTRACKED = {"snakemake": (), "dvc": WEIGHTS}  # what an engine does not know of, and leaves as it was
@@ -112,8 +115,8 @@ class Expected(NamedTuple):
 
 KEYS = """
 import json
-from zdl.pipeline.paths import Layout
-print(json.dumps({name: trial.key for name, trial in Layout.of().trials.items()}))
+from zdl.pipeline.paths import Paths
+print(json.dumps({name: trial.key for name, trial in Paths.of().trials.items()}))
 """
 
 
@@ -143,7 +146,7 @@ class Oracle:
         if not raw.exists():
             shutil.copytree(folder / "data/raw", raw)
         keys = fresh.run("python", "-c", KEYS)
-        files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, KEPT[0])}
+        files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, CACHED_TRIALS[0])}
         shutil.rmtree(folder)
         return Expected(json.loads(keys), files)
 
@@ -326,7 +329,7 @@ class Sequence:
         self._account(expected, 0)
         if tree(self.clone.path) != before:
             raise Broken("looking changed what was looked at")
-        absent = {name for name in expected.keys if not self._holds(KEPT[1], name, expected)}
+        absent = {name for name in expected.keys if not self._holds(CACHED_TRIALS[1], name, expected)}
         rounds = {name: data for name, data in expected.files.items() if "/rounds/" in name}
         if any(contents(self.clone.path / name) != data for name, data in rounds.items()):
             absent |= {name for name in expected.keys if int(name[:4]) >= BATCH}  # they go with their round
@@ -476,7 +479,7 @@ class Sequence:
         expected = self.template.oracle(self.clone)
         self._learn(expected.files)
         for name in expected.keys:
-            whole = any(self._holds(place, name, expected) for place in KEPT)
+            whole = any(self._holds(place, name, expected) for place in CACHED_TRIALS)
             self.allowed[name] = self.trained[name] + (not whole)
         self.held = self._held()
         return expected
@@ -487,7 +490,7 @@ class Sequence:
             (key, name)
             for key, expected in self.template.oracle.known.items()
             for name in expected.keys
-            if any(self._holds(place, name, expected) for place in KEPT)
+            if any(self._holds(place, name, expected) for place in CACHED_TRIALS)
         }
 
     def _learn(self, files: dict[str, bytes]) -> None:
@@ -495,7 +498,7 @@ class Sequence:
             self.bytes[Path(name).name].add(hashlib.sha256(data).hexdigest())
 
     def _holds(self, place: str, name: str, expected: Expected) -> bool:
-        path = self.clone.path / place / f"{name if place == KEPT[1] else expected.keys[name]}.json"
+        path = self.clone.path / place / f"{name if place == CACHED_TRIALS[1] else expected.keys[name]}.json"
         return path.is_file() and path.read_bytes() == expected.record(name)
 
     def _account(self, expected: Expected, losses: int) -> None:
@@ -504,10 +507,14 @@ class Sequence:
         new = Counter(self.clone.trained())
         self.trained += new
         needless = Counter({name: self.trained[name] - self.allowed[name] for name in new})
-        vain = {n for n in new if n in expected.keys and not any(self._holds(p, n, expected) for p in KEPT)}
+        vain = {
+            n
+            for n in new
+            if n in expected.keys and not any(self._holds(p, n, expected) for p in CACHED_TRIALS)
+        }
         if (+needless).total() + len(vain) > losses:
             raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
-        for name in made(self.clone.path, *MADE, KEPT[0]):
+        for name in made(self.clone.path, *MADE, CACHED_TRIALS[0]):
             data = (self.clone.path / name).read_bytes()
             if hashlib.sha256(data).hexdigest() not in self.bytes[Path(name).name]:
                 raise Broken(f"{name} is torn, or what no fresh clone has")

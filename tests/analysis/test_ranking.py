@@ -30,7 +30,7 @@ SEARCH = table(
     record(3, [10, 50], lr=2e-3, weight_decay=1e-5),
     record(4, [99], "diverged", lr=0.5, weight_decay=1e-4),
 )
-RANKED = """\
+PUBLISHED_TABLES = """\
 rank,trial,key,result,val_acc,train_acc,final_val_acc,status,epochs,lr,weight_decay
 1,1,0001-k,000000000001,0.83,0.83,0.84,finished,2,0.0092,3.86e-07
 2,0,0000-k,000000000000,0.5,0.5,0.51,finished,2,0.001,1e-06
@@ -41,7 +41,7 @@ rank,trial,key,result,val_acc,train_acc,final_val_acc,status,epochs,lr,weight_de
 
 
 def test_ranking_by_hand():
-    assert ranking.csv(ranking.rank(SEARCH)) == RANKED
+    assert ranking.csv(ranking.rank(SEARCH)) == PUBLISHED_TABLES
 
 
 def test_best_lines_are_the_books():

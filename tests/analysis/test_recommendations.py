@@ -15,7 +15,7 @@ from tests.analysis.test_significance import DECAY, LR, configured, generator, r
 from tests.config.test_settings import range_of
 from zdl.analysis import ranking, recommendations, significance
 from zdl.config import settings as zs
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
 
 
@@ -233,7 +233,7 @@ def test_kept_of_every_method(method):
     assert len(significance.budget(table, frame, config)) == 100
 
 
-NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
 TERMS = {"momentum": "momentum", "decay_rate": "rmsprop", "beta1": "adam", "beta2": "adam"}
 
 

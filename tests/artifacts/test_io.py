@@ -1,4 +1,4 @@
-"""Sealed files: whole contents or `Damaged`, whatever the bytes; the same bytes for the same contents."""
+"""Sealed files: whole contents or `CorruptFileError`, whatever the bytes."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zdl.artifacts import io
-from zdl.artifacts.io import Damaged, read_json, read_npz, sealed_json, sealed_npz, write
+from zdl.artifacts.io import CorruptFileError, read_json, read_npz, sealed_json, sealed_npz, write
 
 JSON = sealed_json({"digest": "abc", "counts": [1, 2, 3]})
 NPZ = sealed_npz({"x": np.arange(6, dtype=np.float32).reshape(2, 3)}, "abc")
@@ -37,9 +37,11 @@ def test_another_digest_is_refused():
     write("b.npz", NPZ)
     for read, path in ((read_json, "b.json"), (read_npz, "b.npz")):
         for other, named in (("abd", "abd"), ("residual weights", "residual weights"), (64 * "a", 12 * "a")):
-            with pytest.raises(Damaged, match=f"{path}: holds something else \\(abc, not {named}\\)"):
+            with pytest.raises(
+                CorruptFileError, match=f"{path}: holds something else \\(abc, not {named}\\)"
+            ):
                 read(path, other)
-        with pytest.raises(Damaged, match="none: cannot be read"):
+        with pytest.raises(CorruptFileError, match="none: cannot be read"):
             read("none", "abc")
 
 
@@ -53,7 +55,7 @@ def test_no_changed_byte_and_no_cut_is_accepted(data, which):
     else:
         broken = whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :]
     write(path, broken)
-    with pytest.raises(Damaged, match="checksum does not hold"):
+    with pytest.raises(CorruptFileError, match="checksum does not hold"):
         read(path, "abc")
 
 
@@ -62,7 +64,7 @@ def test_no_changed_byte_and_no_cut_is_accepted(data, which):
 def test_no_bytes_whatever_are_taken_for_a_file(noise):
     write("noise", noise)
     for read in (read_json, read_npz):
-        with pytest.raises(Damaged):
+        with pytest.raises(CorruptFileError):
             read("noise", "abc")
 
 

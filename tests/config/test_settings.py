@@ -19,7 +19,7 @@ from zdl.artifacts.io import canonical
 from zdl.config import settings as zs
 from zdl.data import mnist
 from zdl.nn.optimizers import OPTIMIZERS, knobs
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
 
 ROOT = Path(__file__).parents[2]
@@ -125,9 +125,10 @@ def refusal(path, content):
 
 @pytest.mark.parametrize("universe", [{}, {"lr": {"uniform": (0.0, 1.0)}}], ids=["name", "distribution"])
 def test_what_the_universe_lacks_is_refused(params, monkeypatch, universe):
-    rest = {name: kinds for name, kinds in UNIVERSE.items() if name != "lr"}
-    monkeypatch.setattr(zs, "UNIVERSE", {**universe, **rest})
-    said = "search.space.lr: log_uniform is not in zdl.search.distributions.UNIVERSE, though in the schema"
+    rest = {name: kinds for name, kinds in SAMPLING_BOUNDS.items() if name != "lr"}
+    monkeypatch.setattr(zs, "SAMPLING_BOUNDS", {**universe, **rest})
+    bounds = "zdl.search.distributions.SAMPLING_BOUNDS"
+    said = f"search.space.lr: log_uniform is not in {bounds}, though in the schema"
     assert refusal(params, PARAMS) == said
 
 
@@ -194,17 +195,17 @@ def test_no_part_of_the_schema_lets_unknown_keys_through():
 
 
 def test_schema_and_universe_agree():
-    assert list(SPACE) and set(SPACE) == set(UNIVERSE)
+    assert list(SPACE) and set(SPACE) == set(SAMPLING_BOUNDS)
     for name, part in SPACE.items():
-        assert part["properties"]["distribution"]["enum"] == [*UNIVERSE[name], "choice"]
+        assert part["properties"]["distribution"]["enum"] == [*SAMPLING_BOUNDS[name], "choice"]
         boxes = re.findall(r"(\w+) within ([\de.+-]+?)\.\.([\de.+-]*\d)", part["description"])
-        assert {kind: (float(low), float(high)) for kind, low, high in boxes} == UNIVERSE[name]
+        assert {kind: (float(low), float(high)) for kind, low, high in boxes} == SAMPLING_BOUNDS[name]
 
 
 def test_schema_and_code_agree():
     assert list(OPTIMIZERS) == SCHEMA["$defs"]["optimizer"]["enum"]
     settings_of_training = set(SCHEMA["properties"]["training"]["required"])
-    assert all(set(knobs(name)) <= set(UNIVERSE) & settings_of_training for name in OPTIMIZERS)
+    assert all(set(knobs(name)) <= set(SAMPLING_BOUNDS) & settings_of_training for name in OPTIMIZERS)
     data = SCHEMA["properties"]["data"]["properties"]
     assert SCHEMA["properties"]["search"]["properties"]["method"]["enum"] == list(SAMPLERS)
     assert data["source"]["enum"] == list(mnist.SOURCES)
@@ -1018,7 +1019,7 @@ def value_of(name):
 
 
 def range_of(name, kind):
-    number = (st.integers if kind == "int_uniform" else st.floats)(*UNIVERSE[name][kind])
+    number = (st.integers if kind == "int_uniform" else st.floats)(*SAMPLING_BOUNDS[name][kind])
     ends = st.lists(number, min_size=2, max_size=2, unique=True).map(sorted)
     return ends.map(lambda ends: {"distribution": kind, "low": ends[0], "high": ends[1]})
 
@@ -1026,13 +1027,13 @@ def range_of(name, kind):
 def spec_of(name):
     options = st.lists(value_of(name), min_size=1, max_size=4, unique=True)
     choice = options.map(lambda chosen: {"distribution": "choice", "options": chosen})
-    return st.one_of(choice, *(range_of(name, kind) for kind in UNIVERSE[name]))
+    return st.one_of(choice, *(range_of(name, kind) for kind in SAMPLING_BOUNDS[name]))
 
 
 @effort(max_examples=25, deadline=None)
 @given(
     space=st.lists(
-        st.sampled_from(sorted(set(UNIVERSE) - {"optimizer"})), min_size=1, max_size=4, unique=True
+        st.sampled_from(sorted(set(SAMPLING_BOUNDS) - {"optimizer"})), min_size=1, max_size=4, unique=True
     )
     .map(lambda names: {name: spec_of(name) for name in names})
     .flatmap(st.fixed_dictionaries),

@@ -325,7 +325,7 @@ def test_the_pinned_training_files_are_the_official_ones() -> None:
 # IDX.
 
 PIXELS = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
-WHOLE = idx(PIXELS)
+FULL_RANKING = idx(PIXELS)
 
 
 def raw(*numbers: int, body: bytes = b"") -> bytes:
@@ -333,18 +333,18 @@ def raw(*numbers: int, body: bytes = b"") -> bytes:
 
 
 def test_idx_round_trip() -> None:
-    np.testing.assert_array_equal(mnist.read_idx(WHOLE, (2, 3, 4), "f"), PIXELS)
+    np.testing.assert_array_equal(mnist.read_idx(FULL_RANKING, (2, 3, 4), "f"), PIXELS)
 
 
 FAULTY = [
     (b"", "starts with nothing (expected: 00000803"),
     (b"hello", "is no gzip file"),
-    (gzip.decompress(WHOLE), "is no gzip file"),
-    (WHOLE[:-9], "breaks off after"),
-    (WHOLE[:-1], "breaks off after 40 bytes (expected: 40, and the end of the gzip)"),
-    (WHOLE[:-8] + b"\1" + WHOLE[-7:], "is no gzip file, or a damaged one"),  # its check sum
-    (WHOLE + b"more", "has 4 bytes after its end"),
-    (WHOLE + WHOLE, f"has {len(WHOLE)} bytes after its end"),
+    (gzip.decompress(FULL_RANKING), "is no gzip file"),
+    (FULL_RANKING[:-9], "breaks off after"),
+    (FULL_RANKING[:-1], "breaks off after 40 bytes (expected: 40, and the end of the gzip)"),
+    (FULL_RANKING[:-8] + b"\1" + FULL_RANKING[-7:], "is no gzip file, or a damaged one"),  # its check sum
+    (FULL_RANKING + b"more", "has 4 bytes after its end"),
+    (FULL_RANKING + FULL_RANKING, f"has {len(FULL_RANKING)} bytes after its end"),
     (idx(PIXELS, magic=0x0801), "starts with 00000801 (expected: 00000803"),
     (idx(PIXELS, magic=0x0D03), "starts with 00000d03"),  # floats
     (idx(PIXELS[0]), "starts with 00000802"),
@@ -380,7 +380,7 @@ def test_a_gzip_bomb_is_not_unpacked() -> None:
 def damaged(draw: st.DrawFn) -> bytes:
     """A gzipped IDX file with some bytes changed, cut or added, inside or outside the gzip."""
     inside = draw(st.booleans())
-    data = bytearray(gzip.decompress(WHOLE) if inside else WHOLE)
+    data = bytearray(gzip.decompress(FULL_RANKING) if inside else FULL_RANKING)
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(0, len(data)))
         data[at : at + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))

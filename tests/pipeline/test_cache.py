@@ -19,7 +19,7 @@ from zdl.config.settings import load
 from zdl.nn.trainer import History
 from zdl.pipeline import cache
 from zdl.pipeline.cache import following, planned
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.pipeline.repair import Repairs, damage, repair
 from zdl.search.plan import lines, trials
 from zdl.search.trial import Trial, describe, record
@@ -69,7 +69,7 @@ def test_the_trials_that_follow_are_those_of_the_plan_that_have_no_record(search
 
     assert after(first) == after(first, "of another file") == [second, third]
     assert after(first, second) == [second] and after(second, second) == []
-    cache.obtain(search[1])
+    cache.get_or_train(search[1])
     assert after(first) == [third]
     assert after(third) == after("0003-later") == []
 
@@ -98,7 +98,7 @@ def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other,
 
 
 def test_a_record_says_what_came_of_it(search):
-    cache.obtain(search[1])
+    cache.get_or_train(search[1])
     record = read_json(search[1].record, search[1].digest)
     outcome = record["outcome"]
     assert record["trial"] == 1 and outcome["status"] == "finished"
@@ -111,17 +111,17 @@ def test_a_record_says_what_came_of_it(search):
 
 def test_what_was_trained_once_is_restored(search, tmp_path):
     first = search[0]
-    cache.obtain(first)
+    cache.get_or_train(first)
     data = first.record.read_bytes()
     first.record.unlink()
-    cache.obtain(first)  # from the store
+    cache.get_or_train(first)  # from the store
     assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
-    (cache.KEPT / first.record.name).write_bytes(data[:-1])
-    cache.obtain(first)  # from its place, since the store's copy is damaged
+    (cache.CACHED_TRIALS / first.record.name).write_bytes(data[:-1])
+    cache.get_or_train(first)  # from its place, since the store's copy is damaged
     assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
-    for copy in (first.record, cache.KEPT / first.record.name):
+    for copy in (first.record, cache.CACHED_TRIALS / first.record.name):
         copy.write_bytes(data.replace(b"finished", b"diverged"))
-    cache.obtain(first)  # both are damaged
+    cache.get_or_train(first)  # both are damaged
     assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
 
 
@@ -133,16 +133,16 @@ def ready(search):
 
 
 def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
-    cache.obtain(search[0])
+    cache.get_or_train(search[0])
     answers = iter([True, True, False])
-    cache.obtain_ready(search, lambda: next(answers))
+    cache.train_ahead(search, lambda: next(answers))
     assert cache.missing(search) == [search[1].record, search[2].record]
     assert ready(search) == [search[0].name, search[1].name]
     assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
 
 
 def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path):
-    cache.obtain(search[0])
+    cache.get_or_train(search[0])
     hold = "from zdl.pipeline import cache\nwith cache._lock(1): print('held', flush=True); input()"
     holder = subprocess.Popen(
         [sys.executable, "-c", hold],
@@ -150,13 +150,13 @@ def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path
     )  # fmt: skip
     try:
         assert holder.stdout.readline() == "held\n"
-        cache.obtain_ready(search, lambda: True)
+        cache.train_ahead(search, lambda: True)
         assert [path.stem for path in cache.READY.iterdir()] == [search[2].name]
         with pytest.raises(BlockingIOError):
-            cache.obtain(search[1], wait=False)
+            cache.get_or_train(search[1], wait=False)
     finally:
         holder.communicate("\n")
-    cache.obtain_ready(search, lambda: True)
+    cache.train_ahead(search, lambda: True)
     assert ready(search) == [trial.name for trial in search]
     assert trainings(tmp_path) == {trial.name: 1 for trial in search}
 
@@ -164,26 +164,26 @@ def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
     search[1].inputs["split"].path.unlink()
     cache._bytes.cache_clear()
-    cache.obtain_ready(search, lambda: True)
+    cache.train_ahead(search, lambda: True)
     assert cache.missing(search) == [trial.record for trial in search]
     with pytest.raises(Error, match="cannot be read"):
-        cache.obtain(search[1])
+        cache.get_or_train(search[1])
 
 
 def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     for trial in search:
-        cache.obtain(trial)
+        cache.get_or_train(trial)
     cache.keep_only([search[0].record])
     assert [path.stem for path in search[0].record.parent.iterdir()] == [search[0].name]
     assert cache.missing(search) == [search[1].record, search[2].record]
     assert cache.prune(search[:1]) == 2
-    assert [path.stem for path in cache.KEPT.iterdir()] == [search[0].name]
+    assert [path.stem for path in cache.CACHED_TRIALS.iterdir()] == [search[0].name]
 
 
 @pytest.mark.parametrize("damaged", ["placed", "kept", "neither"])
 def test_the_store_keeps_the_copy_that_is_whole(search, damaged):
-    cache.obtain(search[0])
-    placed, kept = search[0].record, cache.KEPT / search[0].record.name
+    cache.get_or_train(search[0])
+    placed, kept = search[0].record, cache.CACHED_TRIALS / search[0].record.name
     data = placed.read_bytes()
     for name, path in (("placed", placed), ("kept", kept)):
         if name == damaged:
@@ -193,75 +193,75 @@ def test_the_store_keeps_the_copy_that_is_whole(search, damaged):
 
 
 def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search):
-    cache.obtain(search[0])
+    cache.get_or_train(search[0])
     old, new, damaged = cache.STORE / "old.tmp", cache.STORE / "new.tmp", cache.DAMAGED / "x.json"
     for path in (old, new, damaged):
         write(path, b"half")
     os.utime(old, (0, 0))
     assert cache.prune(search) == 0
     assert [path.exists() for path in (old, new, damaged)] == [False, True, False]
-    assert (cache.KEPT / search[0].record.name).exists()
+    assert (cache.CACHED_TRIALS / search[0].record.name).exists()
 
 
 @pytest.fixture
-def layout(tmp_path, monkeypatch):
+def paths(tmp_path, monkeypatch):
     """A search of two trials in an empty directory."""
     settings = load()
     settings["search"]["trials"] = 2
     monkeypatch.chdir(tmp_path)
-    return Layout(settings)
+    return Paths(settings)
 
 
-def torn(layout):
+def torn(paths):
     """Tear the split, and leave the plan whole."""
-    write(layout.split.path, b"torn")
-    write(layout.plan.path, layout.plan.compute())
-    return f"{layout.split.path}: is damaged (its checksum does not hold)"
+    write(paths.split.path, b"torn")
+    write(paths.plan.path, paths.plan.compute())
+    return f"{paths.split.path}: is damaged (its checksum does not hold)"
 
 
-def test_looking_for_damage_changes_nothing(layout, tmp_path):
-    line = torn(layout)
+def test_looking_for_damage_changes_nothing(paths, tmp_path):
+    line = torn(paths)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)}
-    assert damage(layout) == {layout.split.path: line}
-    repairs = Repairs(layout)
+    assert damage(paths) == {paths.split.path: line}
+    repairs = Repairs(paths)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)} == before
-    assert not repairs.there(layout.split.path) and repairs.there(layout.plan.path)
-    assert repairs.before(layout.plan.path) == []
-    assert repairs.before(layout.split.path) == repairs.notes == Repairs(layout).notes != []
+    assert not repairs.there(paths.split.path) and repairs.there(paths.plan.path)
+    assert repairs.before(paths.plan.path) == []
+    assert repairs.before(paths.split.path) == repairs.notes == Repairs(paths).notes != []
 
 
 def files(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_the_same_damage_once_more_is_another_repair(layout):
-    torn(layout)
-    (note,) = Repairs(layout).notes
+def test_the_same_damage_once_more_is_another_repair(paths):
+    torn(paths)
+    (note,) = Repairs(paths).notes
     write(note, b"done")
-    (again,) = Repairs(layout).notes
+    (again,) = Repairs(paths).notes
     assert again != note
 
 
-def test_repairing_moves_what_is_damaged_and_leaves_what_is_whole(layout):
-    line = torn(layout)
-    assert repair(layout) == [f"{line}; it was moved to .zdl/damaged and will be made again"]
-    assert (cache.DAMAGED / layout.split.path.name).read_bytes() == b"torn"
-    assert layout.plan.path.exists() and not layout.split.path.exists()
-    assert repair(layout) == [] and Repairs(layout).notes == []
+def test_repairing_moves_what_is_damaged_and_leaves_what_is_whole(paths):
+    line = torn(paths)
+    assert repair(paths) == [f"{line}; it was moved to .zdl/damaged and will be made again"]
+    assert (cache.DAMAGED / paths.split.path.name).read_bytes() == b"torn"
+    assert paths.plan.path.exists() and not paths.split.path.exists()
+    assert repair(paths) == [] and Repairs(paths).notes == []
 
 
-def test_repairing_lets_a_rival_be_first(layout, monkeypatch):
-    torn(layout)
+def test_repairing_lets_a_rival_be_first(paths, monkeypatch):
+    torn(paths)
 
     def gone(*_):
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(cache.os, "replace", gone)
-    assert repair(layout) == []
+    assert repair(paths) == []
 
 
-def test_an_empty_directory_has_no_damage_and_stays_empty(layout, tmp_path):
-    assert Repairs(layout).notes == [] and list(tmp_path.iterdir()) == []
+def test_an_empty_directory_has_no_damage_and_stays_empty(paths, tmp_path):
+    assert Repairs(paths).notes == [] and list(tmp_path.iterdir()) == []
 
 
 def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
@@ -280,18 +280,18 @@ def kept_record(trial):
     return record(trial.number, trial.spec, describe(History(2, 2, [1], [1], hits, hits, [1.0])))
 
 
-def test_a_forecast_tells_what_is_trained_from_what_is_kept(layout):
+def test_a_forecast_tells_what_is_trained_from_what_is_kept(paths):
     there = Path.exists
-    assert cache.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
-    first, second = layout.first
-    write(cache.KEPT / f"{first.key}.json", b"torn")
-    assert cache.forecast(layout, there) == ["2 trials: 0 from the cache, 2 to train"]
-    write(cache.KEPT / f"{first.key}.json", kept_record(first))
-    assert cache.forecast(layout, there) == ["2 trials: 1 from the cache, 1 to train"]
-    assert cache.forecast(layout, lambda path: path == second.record) == [
+    assert cache.forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
+    first, second = paths.first
+    write(cache.CACHED_TRIALS / f"{first.key}.json", b"torn")
+    assert cache.forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
+    write(cache.CACHED_TRIALS / f"{first.key}.json", kept_record(first))
+    assert cache.forecast(paths, there) == ["2 trials: 1 from the cache, 1 to train"]
+    assert cache.forecast(paths, lambda path: path == second.record) == [
         "1 trial: 1 from the cache, 0 to train"
     ]
-    assert cache.forecast(layout, lambda path: True) == []
+    assert cache.forecast(paths, lambda path: True) == []
 
 
 def test_everything_that_determines_a_trial_is_in_its_digest(search):

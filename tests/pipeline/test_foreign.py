@@ -23,7 +23,7 @@ from zdl.analysis import ranking, weights
 from zdl.artifacts.io import (
     HEX,
     LIMIT,
-    Damaged,
+    CorruptFileError,
     File,
     read_json,
     read_npz,
@@ -99,7 +99,7 @@ RAW_JSON = {
 def test_json_that_is_no_contents_is_refused(body):
     write("a.json", seal(body))
     with pytest.raises(
-        Damaged, match=r"a\.json: (does not hold what it should|holds something else)"
+        CorruptFileError, match=r"a\.json: (does not hold what it should|holds something else)"
     ) as error:
         read_json("a.json", "abc")
     assert is_one_line(error.value)
@@ -165,7 +165,7 @@ def test_any_record_is_fit_for_the_table_or_refused(which, data):
     write("r.json", seal_json(value))
     try:
         found = read_json("r.json", TRIALS[which].digest, is_record)
-    except Damaged as error:
+    except CorruptFileError as error:
         assert is_one_line(error)
         return
     rows = plan.table(TRIALS, [*RECORDS[:which], found, *RECORDS[which + 1 :]])
@@ -200,10 +200,10 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     trial, value = TRIALS[0], copy.deepcopy(RECORDS[0])
     edit(value)
     write(trial.record, seal_json(value))
-    with pytest.raises(Damaged, match="does not hold what it should"):
+    with pytest.raises(CorruptFileError, match="does not hold what it should"):
         read_json(trial.record, trial.digest, is_record)
     assert cache.missing(TRIALS[:1]) == [trial.record]
-    today = paths.Layout(SETTINGS)
+    today = paths.Paths(SETTINGS)
     today.trials = {trial.name: trial}
     assert repair.damage(today)[trial.record].startswith(f"{trial.record}: does not hold what it should")
 
@@ -217,7 +217,7 @@ def test_any_table_is_fit_for_the_ranking_or_refused(value):
     write("t.json", seal_json(value))
     try:
         table = read_json("t.json", "t", lambda contents: plan.is_table(TRIALS, contents))
-    except Damaged as error:
+    except CorruptFileError as error:
         assert is_one_line(error)
     else:
         works(table)
@@ -250,7 +250,7 @@ def test_a_split_that_is_no_digest_is_no_path(split):
 
 
 def test_a_plan_that_is_not_today_s_is_set_aside():
-    today = paths.Layout(SETTINGS)
+    today = paths.Paths(SETTINGS)
     lines = plan.lines(today.trials.values())
     write(today.plan.path, sealed_json({"digest": today.plan.digest, **lines}))
     assert repair.repair(today) == []
@@ -395,7 +395,7 @@ def test_a_whole_split_of_another_maker_is_taken():
 def test_archives_that_are_no_split_are_refused(data, elsewhere):
     write("s.npz", data)
     tracemalloc.start()
-    with pytest.raises(Damaged, match=r"^s\.npz: (does not hold|holds something)") as error:
+    with pytest.raises(CorruptFileError, match=r"^s\.npz: (does not hold|holds something)") as error:
         read_npz("s.npz", DIGEST, SPLIT)
     assert tracemalloc.get_traced_memory()[1] < 5 * len(data) + 10**6
     tracemalloc.stop()
@@ -408,7 +408,7 @@ def test_nothing_is_unpacked(make):
     data = make()
     write("s.npz", data)
     tracemalloc.start()
-    with pytest.raises(Damaged, match=r"^s\.npz: is packed"):
+    with pytest.raises(CorruptFileError, match=r"^s\.npz: is packed"):
         read_npz("s.npz", DIGEST, SPLIT)
     assert tracemalloc.get_traced_memory()[1] < 5 * len(data) + 10**6
     tracemalloc.stop()
@@ -447,7 +447,7 @@ def test_any_archive_can_be_trained_on_or_is_refused(changed, more, compression,
     write("s.npz", seal(bytes(data), b""))
     try:
         split = read_npz("s.npz", DIGEST, SPLIT)
-    except Damaged as error:
+    except CorruptFileError as error:
         assert is_one_line(error)
         return
     assert split.keys() == IMAGES.keys()
@@ -474,7 +474,7 @@ def test_images_of_each_step_have_their_type(fits, good):
                 {**right, name: other} if other is not None else {k: v for k, v in right.items() if k != name}
             )
             write("i.npz", sealed_npz(some, DIGEST))
-            with pytest.raises(Damaged, match="does not hold what it should"):
+            with pytest.raises(CorruptFileError, match="does not hold what it should"):
                 read_npz("i.npz", DIGEST, fits)
 
 
@@ -535,7 +535,7 @@ def test_no_device_no_pipe_and_no_giant_is_read(elsewhere):
         file.truncate(LIMIT + 1)  # it has no blocks
     for name in ("pipe", "zeros", "folder", "giant"):
         for read in (read_json, read_npz):
-            with pytest.raises(Damaged, match=f"{name}: cannot be read"):
+            with pytest.raises(CorruptFileError, match=f"{name}: cannot be read"):
                 read(name, DIGEST)
-        with pytest.raises(Damaged, match=f"{name}: cannot be read"):
+        with pytest.raises(CorruptFileError, match=f"{name}: cannot be read"):
             cache.planned(paths.Path(name), "0")

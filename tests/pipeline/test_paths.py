@@ -11,13 +11,13 @@ from zdl.artifacts import artifact
 from zdl.artifacts.closure import Closure, Source
 from zdl.artifacts.fingerprint import PACKAGE, Fingerprint
 from zdl.config.settings import load
-from zdl.pipeline.paths import REPORTS, Layout
-from zdl.search.replicates import Repeat
+from zdl.pipeline.paths import REPORTS, Paths
+from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 SETTINGS = load(ROOT / "params.yaml")
-MADE = {  # what each stage has in the layout
+MADE = {  # what each stage has in the paths
     "download": ["raw"],
     "prepare": ["prepared", "held_out"],
     "split": ["split"],
@@ -25,7 +25,7 @@ MADE = {  # what each stage has in the layout
     "aggregate": ["table"],
     "confirmations": ["confirmed"],
     "baseline": ["baseline"],
-    "rank": ["ranked", "whole"],
+    "rank": ["ranked", "full_ranking"],
     "weights": ["weighted"],
     "render": ["rendered"],
 }
@@ -51,15 +51,15 @@ READS_OR_WRITES = {
 }  # of zdl.artifacts.io
 
 
-def made(layout, stage):
+def made(paths, stage):
     """The artifacts of a stage."""
-    values = (getattr(layout, name) for name in MADE[stage])
+    values = (getattr(paths, name) for name in MADE[stage])
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
 ENTRIES = sorted(
-    {each.entry for stage in MADE for each in made(Layout(SETTINGS), stage)}
-    | {Trial.entry, Repeat.entry, "zdl.search.rounds:proposed"}
+    {each.entry for stage in MADE for each in made(Paths(SETTINGS), stage)}
+    | {Trial.entry, Replicate.entry, "zdl.search.rounds:proposed"}
 )
 
 
@@ -74,7 +74,7 @@ def test_what_computes_neither_reads_nor_writes_a_file(entry):
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkeypatch):
-    before = Layout(SETTINGS).artifacts
+    before = Paths(SETTINGS).artifacts
     known = artifact.fingerprint
 
     def other(name):
@@ -83,7 +83,7 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
 
     for module in ("artifacts.artifact", "pipeline.paths"):
         monkeypatch.setattr(f"zdl.{module}.fingerprint", other)
-    pairs = list(zip(before, Layout(SETTINGS).artifacts, strict=True))
+    pairs = list(zip(before, Paths(SETTINGS).artifacts, strict=True))
     assert {old.path for old, new in pairs if old.path != new.path} == {
         old.path for old, _ in pairs if entry in upstream(old)
     }
@@ -91,14 +91,14 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
 
 def upstream(made):
     """The functions that an artifact is made by, directly or not."""
-    layout, functions, inputs = Layout(SETTINGS), {made.entry}, list(made.inputs)
+    paths, functions, inputs = Paths(SETTINGS), {made.entry}, list(made.inputs)
     if made.entry == "zdl.search.plan:listed":  # which names trials by what trains them, and on what
-        functions, inputs = {made.entry, Trial.entry}, [layout.split]
+        functions, inputs = {made.entry, Trial.entry}, [paths.split]
     if made.entry == "zdl.search.plan:aggregated":
-        inputs.append(layout.plan)
+        inputs.append(paths.plan)
     if made.entry == "zdl.analysis.best:confirmed":
-        functions.add(Repeat.entry)
-        inputs += [layout.prepared, layout.held_out]
+        functions.add(Replicate.entry)
+        inputs += [paths.prepared, paths.held_out]
     return functions.union(*map(upstream, inputs))
 
 
@@ -132,7 +132,7 @@ PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
 @pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
 def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
     """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
-    old, new = Layout(SETTINGS), Layout(edited(path))
+    old, new = Paths(SETTINGS), Paths(edited(path))
     for stage in MADE:
         pairs = list(zip(made(old, stage), made(new, stage), strict=False))
         inputs = [
@@ -150,29 +150,29 @@ def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_fro
 
 
 def test_a_stage_depends_on_what_it_is_made_from_on_all_code_and_on_all_libraries():
-    layout = Layout(SETTINGS)
-    outs = {path: stage for stage, spec in STAGES.items() for path in paths(spec)}
+    paths = Paths(SETTINGS)
+    outs = {path: stage for stage, spec in STAGES.items() for path in paths_of(spec)}
     for stage in MADE:
-        for each in made(layout, stage):
+        for each in made(paths, stage):
             needed = {str(path.path.parent) for path in each.inputs}
             assert needed - {str(each.path.parent)} <= {*STAGES[stage]["deps"]} and needed <= outs.keys()
         assert {"src/zdl", "requirements.lock"} <= {*STAGES[stage]["deps"]}
 
 
-def paths(spec):
+def paths_of(spec):
     for out in [*spec.get("outs", []), *spec.get("metrics", [])]:
         yield from out if isinstance(out, dict) else [out]
 
 
 def test_what_is_published_is_what_stages_put_out():
-    layout = Layout(SETTINGS)
+    paths = Paths(SETTINGS)
     for stage in ("rank", "render"):
-        published = {str(path) for each in made(layout, stage) for path in each.published.values()}
-        reports = {path for path in paths(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
+        published = {str(path) for each in made(paths, stage) for path in each.published.values()}
+        reports = {path for path in paths_of(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
         assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}
 
 
 def test_a_function_gets_nothing_that_its_file_is_not_named_by():
-    whole = Layout(SETTINGS).whole
-    with pytest.raises(TypeError, match=r"build:whole_ranking: \['more'\] handed in, \[\] declared"):
+    whole = Paths(SETTINGS).full_ranking
+    with pytest.raises(TypeError, match=r"build:full_ranking: \['more'\] handed in, \[\] declared"):
         whole.compute(more=json)

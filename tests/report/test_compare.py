@@ -310,7 +310,7 @@ def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, 
         "best20-old.png", "best20-new.png", "overlay.png", "review.md",
     }  # fmt: skip
     here = reviewed(fresh, "origin/first").replace("working tree", "second")
-    assert re.sub(r"[\s-]", "", here) == re.sub(r"[\s-]", "", said)  # but for the layout, as names are longer
+    assert re.sub(r"[\s-]", "", here) == re.sub(r"[\s-]", "", said)  # but for the paths, as names are longer
     raw = fresh.run(
         "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
     )

@@ -759,8 +759,10 @@ def test_many_trials_make_no_huge_svg():
 def test_bytes_are_the_same_in_every_process(tmp_path):
     (tmp_path / "matplotlibrc").write_text("axes.grid: True\nfigure.facecolor: black\nfont.size: 20\n")
     expected = digests()
-    code = "import sys\nfrom tests.report.test_figures import digests\n"
+    code = (
+        "import sys\nfrom tests.report.test_figures import digests\n"
         "print(*digests(), 'matplotlib.pyplot' in sys.modules)"
+    )
     for seed, settings in (("1", {}), ("2", {"TZ": "Asia/Tokyo"}), ("3", {"MATPLOTLIBRC": str(tmp_path)})):
         run = subprocess.run(
             [sys.executable, "-c", code],

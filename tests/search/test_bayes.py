@@ -19,7 +19,7 @@ from test_settings import ROOT
 from tests.everywhere import KERNELS, PROBE
 from zdl.analysis.surrogate import surface
 from zdl.nn.optimizers import knobs
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers.bayes import Bayes, expected_improvement, first_best, fit, most_promising, posterior
 from zdl.search.samplers.random import Random
 
@@ -205,7 +205,7 @@ EVERYTHING = {
     name: choice("sgd", "adam") if name == "optimizer"
     else choice("relu") if name == "activation"
     else {"distribution": kind, "low": box[0] or 0.1, "high": box[1]}
-    for name, kinds in UNIVERSE.items()
+    for name, kinds in SAMPLING_BOUNDS.items()
     for kind, box in [*kinds.items(), (None, None)][:1]
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from test_settings import range_of
 
 from zdl.nn.optimizers import OPTIMIZERS, knobs
 from zdl.search import plan
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers.grid import Grid, values
 
 BOOK = {
@@ -54,7 +54,7 @@ def test_values_by_hand(spec, expected):
     assert [type(value) for value in spaced] == [type(value) for value in expected]
 
 
-NUMERIC = [range_of(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+NUMERIC = [range_of(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
 
 
 @effort(max_examples=60, deadline=None)

@@ -11,7 +11,7 @@ from scipy.stats import qmc
 from scipy.stats._qmc import van_der_corput
 from test_settings import range_of
 
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers import halton
 from zdl.search.samplers.halton import PRIMES, Axis, Halton
 
@@ -65,7 +65,7 @@ def test_permutations_are_equally_likely():
     assert sum(counts) == 1200 and min(counts) > 140 and max(counts) < 260
 
 
-NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
 ranges = st.sampled_from(NUMERIC).flatmap(lambda each: st.tuples(st.just(each[0]), range_of(*each)))
 
 
@@ -99,9 +99,9 @@ def test_any_ranges_hold_their_points(space, seed):
 @pytest.mark.parametrize("more", [[], ["depth", "gain"]])
 def test_as_many_hyper_parameters_as_there_are_are_no_trouble(monkeypatch, more):
     for name in more:
-        monkeypatch.setitem(UNIVERSE, name, {"uniform": (0.0, 1.0)})
-    space = dict.fromkeys(UNIVERSE, OPTIMIZER)
-    assert all(point.keys() == UNIVERSE.keys() for point in points(space))
+        monkeypatch.setitem(SAMPLING_BOUNDS, name, {"uniform": (0.0, 1.0)})
+    space = dict.fromkeys(SAMPLING_BOUNDS, OPTIMIZER)
+    assert all(point.keys() == SAMPLING_BOUNDS.keys() for point in points(space))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from zdl.search.distributions import UNIVERSE
+from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers.random import Random, draw
 
 LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
@@ -95,7 +95,7 @@ def test_a_new_option_moves_only_the_trials_that_choose_it():
     assert {b for a, b in zip(before, after, strict=True) if a != b} == {"rmsprop"}
 
 
-NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
+NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
 
 
 @settings(deadline=None, max_examples=60)
@@ -108,7 +108,7 @@ NUMERIC = [(name, kind) for name, kinds in UNIVERSE.items() for kind in kinds]
 )
 def test_any_range_inside_its_universe_holds_its_values(which, start, width, seed, trial):
     name, kind = which
-    bottom, top = UNIVERSE[name][kind]
+    bottom, top = SAMPLING_BOUNDS[name][kind]
     at = (
         (lambda s: bottom * (top / bottom) ** s)
         if kind == "log_uniform"

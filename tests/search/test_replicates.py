@@ -17,11 +17,11 @@ from zdl import Error
 from zdl.analysis import ranking, replication
 from zdl.analysis.replication import confirmed
 from zdl.artifacts.io import read_json, read_npz, sealed_json, write
-from zdl.artifacts.schemas import is_repeat
+from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
 from zdl.nn.layers import softmax
 from zdl.pipeline import cache, repair, steps
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.search import replicates
 from zdl.search.trial import train
 
@@ -46,28 +46,28 @@ def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("searched")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        layout = Layout(settings())
+        paths = Paths(settings())
         for step in (steps.download, steps.prepare, steps.split, steps.plan):
-            step(layout, lambda line: None)
-        for trial in layout.known():
-            cache.obtain(trial)
-        steps.aggregate(layout, lambda line: None)
+            step(paths, lambda line: None)
+        for trial in paths.known():
+            cache.get_or_train(trial)
+        steps.aggregate(paths, lambda line: None)
     return folder
 
 
 @pytest.fixture
-def layout(searched, tmp_path, monkeypatch):
+def paths(searched, tmp_path, monkeypatch):
     shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZDL_TRAININGS", "trainings")
-    return Layout(settings())
+    return Paths(settings())
 
 
-def confirm(layout):
+def confirm(paths):
     """Every file of repeats, made; and the names of the repeats that were trained for them."""
     before = trainings()
-    for file in layout.confirmed:
-        steps.confirmation(layout, lambda line: None, file.path.stem)
+    for file in paths.confirmed:
+        steps.confirmation(paths, lambda line: None, file.path.stem)
     return [name for name in trainings() if name not in before]
 
 
@@ -76,16 +76,16 @@ def trainings():
     return path.read_text().split() if path.exists() else []
 
 
-def contents(layout):
-    return [read_json(*file) for file in layout.confirmed]
+def contents(paths):
+    return [read_json(*file) for file in paths.confirmed]
 
 
-def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(layout):
-    assert len(confirm(layout)) == 2 * 3
-    best = ranking.top(ranking.rank(read_json(*layout.table)), 2)["trial"].tolist()
-    files = contents(layout)
+def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(paths):
+    assert len(confirm(paths)) == 2 * 3
+    best = ranking.top(ranking.rank(read_json(*paths.table)), 2)["trial"].tolist()
+    files = contents(paths)
     assert [file["trial"] for file in files] == best
-    trials = {trial.number: trial for trial in layout.known()}
+    trials = {trial.number: trial for trial in paths.known()}
     for file in files:
         trial = trials[file["trial"]]
         specs = [record["spec"] for record in file["repeats"]]
@@ -96,97 +96,97 @@ def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameter
     assert len({json.dumps(split) for split in one}) == 3
 
 
-def test_a_repeat_splits_the_search_s_own_images_anew(layout):
-    whole = read_npz(*layout.prepared)
+def test_a_repeat_splits_the_search_s_own_images_anew(paths):
+    whole = read_npz(*paths.prepared)
     rows = lambda x: sorted(map(bytes, np.asarray(x)))  # noqa: E731
-    own = read_npz(*layout.split)
+    own = read_npz(*paths.split)
     seen = [own["x_val"]]
-    for which in layout.redrawn:
-        split = replicates.redraw(read_npz(*layout.prepared), which)
+    for which in paths.redrawn:
+        split = replicates.redraw(read_npz(*paths.prepared), which)
         assert len(split.x_val) == len(own["x_val"])
         assert rows([*split.x_train, *split.x_val]) == rows(whole["x"])
         assert not any(rows(split.x_val) == rows(x) for x in seen)
         seen.append(split.x_val)
 
 
-def test_a_record_tells_what_the_network_takes_each_held_out_image_for(layout):
-    confirm(layout)
-    t = read_npz(*layout.held_out)["t"]
-    (first, *_), _ = (file["repeats"] for file in contents(layout))
+def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
+    confirm(paths)
+    t = read_npz(*paths.held_out)["t"]
+    (first, *_), _ = (file["repeats"] for file in contents(paths))
     told = first["outcome"]["held_out"]
     taken_for, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
     assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
-    trial = next(trial for trial in layout.known() if trial.number == first["trial"])
-    again = layout.again(trial)[0]
+    trial = next(trial for trial in paths.known() if trial.number == first["trial"])
+    again = paths.again(trial)[0]
     network, _ = train(
-        again.spec, replicates.redraw(read_npz(*layout.prepared), again.spec["split"])._asdict()
+        again.spec, replicates.redraw(read_npz(*paths.prepared), again.spec["split"])._asdict()
     )
-    shares = softmax(network.predict(read_npz(*layout.held_out)["x"]))
+    shares = softmax(network.predict(read_npz(*paths.held_out)["x"]))
     assert (shares.argmax(axis=1) == taken_for).all()
     assert np.abs(shares.max(axis=1) - percent / 100).max() <= 0.005 + 1e-9
 
 
-def test_only_what_is_new_is_trained(layout):
-    confirm(layout)
-    more = Layout(settings(repeats=4))
+def test_only_what_is_new_is_trained(paths):
+    confirm(paths)
+    more = Paths(settings(repeats=4))
     assert len(confirm(more)) == 2  # one more of each trial
-    wider = Layout(settings(trials=3))
-    assert {file.path for file in layout.confirmed} < {file.path for file in wider.confirmed}
+    wider = Paths(settings(trials=3))
+    assert {file.path for file in paths.confirmed} < {file.path for file in wider.confirmed}
     assert len(confirm(wider)) == 3  # the third trial's
-    other = Layout(settings(seed=8))
+    other = Paths(settings(seed=8))
     assert len(confirm(other)) == 6
-    assert confirm(layout) == []
+    assert confirm(paths) == []
 
 
-def test_another_ranking_finds_the_repeats_in_a_pulled_clone(layout):
+def test_another_ranking_finds_the_repeats_in_a_pulled_clone(paths):
     import shutil
 
-    confirm(layout)
+    confirm(paths)
     shutil.rmtree(".zdl")  # which neither Git nor DVC carries
     edited = settings()
     edited["search"]["trials"] = 3
-    other = Layout(edited)
-    assert not {file.path for file in other.confirmed} & {file.path for file in layout.confirmed}
+    other = Paths(edited)
+    assert not {file.path for file in other.confirmed} & {file.path for file in paths.confirmed}
     steps.plan(other, lambda line: None)
     steps.aggregate(other, lambda line: None)
-    known = {file["trial"] for file in contents(layout)}
+    known = {file["trial"] for file in contents(paths)}
     new = {file["trial"] for file in confirm(other) and contents(other)} or known
     trained = {int(name.split("-")[1]) for name in trainings()[6:]}
     assert trained == new - known
 
 
-def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(layout):
-    table = read_json(*layout.table)
+def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(paths):
+    table = read_json(*paths.table)
     for row in table["trials"][1:]:
         row["outcome"].update(status="diverged", final=None)
-    write(layout.table.path, sealed_json(table))
-    confirm(layout)
-    first, second = contents(layout)
+    write(paths.table.path, sealed_json(table))
+    confirm(paths)
+    first, second = contents(paths)
     assert first["trial"] == table["trials"][0]["trial"] and len(first["repeats"]) == 3
     assert second["trial"] is None and second["repeats"] == []
 
 
-def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(layout):
-    confirm(layout)
-    kept = {record.name for record in cache.KEPT.glob("*")}
-    cache.keep_only_repeats([layout.confirmed[0].path])
-    assert [*cache.CONFIRMED.iterdir()] == [layout.confirmed[0].path]
-    assert {record.name for record in cache.KEPT.glob("*")} == kept
-    assert confirm(layout) == []
-    cache.keep_only_repeats([])  # as after a confirmation that was interrupted
-    assert cache.prune([*layout.known(), *layout.repeated]) == 0
-    assert cache.prune(layout.known()) == 6
+def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(paths):
+    confirm(paths)
+    kept = {record.name for record in cache.CACHED_TRIALS.glob("*")}
+    cache.keep_only_replicates([paths.confirmed[0].path])
+    assert [*cache.CONFIRMED.iterdir()] == [paths.confirmed[0].path]
+    assert {record.name for record in cache.CACHED_TRIALS.glob("*")} == kept
+    assert confirm(paths) == []
+    cache.keep_only_replicates([])  # as after a confirmation that was interrupted
+    assert cache.prune([*paths.known(), *paths.repeated]) == 0
+    assert cache.prune(paths.known()) == 6
 
 
-def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(layout):
-    confirm(layout)
-    steps.baseline(layout, lambda line: None)
-    path = layout.confirmed[1].path
+def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
+    confirm(paths)
+    steps.baseline(paths, lambda line: None)
+    path = paths.confirmed[1].path
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"status"', b'"Status"', 1))
-    (line,) = repair.repair(layout)
+    (line,) = repair.repair(paths)
     assert str(path) in line and not path.exists()
-    assert confirm(layout) == [] and path.read_bytes() == whole
+    assert confirm(paths) == [] and path.read_bytes() == whole
 
 
 @pytest.mark.parametrize(
@@ -201,13 +201,13 @@ def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(layout):
         lambda record: record["spec"].update(seed=[0]),
     ],
 )
-def test_what_is_no_record_of_a_repeat_is_refused(layout, spoil):
-    confirm(layout)
-    record = contents(layout)[0]["repeats"][0]
-    assert is_repeat(record)
+def test_what_is_no_record_of_a_repeat_is_refused(paths, spoil):
+    confirm(paths)
+    record = contents(paths)[0]["repeats"][0]
+    assert is_replicate(record)
     spoil(record)
     with pytest.raises((KeyError, AssertionError)):
-        assert is_repeat(record)
+        assert is_replicate(record)
 
 
 @pytest.mark.parametrize(
@@ -218,19 +218,19 @@ def test_what_is_no_record_of_a_repeat_is_refused(layout, spoil):
         lambda contents: [each.update(trial=99) for each in (contents, *contents["repeats"])],
     ],
 )
-def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(layout, spoil):
-    confirm(layout)
-    file = layout.confirmed[0]
+def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(paths, spoil):
+    confirm(paths)
+    file = paths.confirmed[0]
     told = read_json(*file)
     spoil(told)
     write(file.path, sealed_json(told))
-    (line,) = repair.repair(layout)
+    (line,) = repair.repair(paths)
     assert str(file.path) in line and not file.path.exists()
 
 
-def test_a_name_of_no_repeats_is_one_line(layout):
+def test_a_name_of_no_repeats_is_one_line(paths):
     with pytest.raises(Error, match=r"repeats 001-0: are not of this search"):
-        layout.confirmation("001-0")
+        paths.confirmation("001-0")
 
 
 # The tables.
@@ -408,16 +408,16 @@ def test_the_surest_mistakes_come_first():
     assert replication.mistakes(files, None, T).empty
 
 
-def test_the_baseline_is_scikit_learn_s_on_the_same_splits(layout):
-    steps.baseline(layout, lambda line: None)
-    contents = read_json(*layout.baseline)
-    held_out, own = read_npz(*layout.held_out), read_npz(*layout.split)
+def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):
+    steps.baseline(paths, lambda line: None)
+    contents = read_json(*paths.baseline)
+    held_out, own = read_npz(*paths.held_out), read_npz(*paths.split)
     model = LogisticRegression(max_iter=10_000, tol=1e-8).fit(own["x_train"].astype(float), own["t_train"])
     told = replication.baseline(contents)
     assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
     scores = []
-    for which in layout.redrawn:
-        split = replicates.redraw(read_npz(*layout.prepared), which)
+    for which in paths.redrawn:
+        split = replicates.redraw(read_npz(*paths.prepared), which)
         model.fit(split.x_train.astype(float), split.t_train)
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
     assert told["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)

@@ -8,11 +8,11 @@ import pytest
 
 from zdl import Error
 from zdl.artifacts import closure, fingerprint
-from zdl.artifacts.io import Damaged, read_json, sealed_json, sealed_npz, write
+from zdl.artifacts.io import CorruptFileError, read_json, sealed_json, sealed_npz, write
 from zdl.artifacts.schemas import PIXELS, is_record
 from zdl.config.settings import load
 from zdl.pipeline import cache, repair, steps
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.search import plan
 from zdl.search.trial import ROUNDS, TRIALS
 
@@ -33,7 +33,7 @@ def settings():
 
 
 @pytest.fixture
-def layout(settings, tmp_path, monkeypatch):
+def paths(settings, tmp_path, monkeypatch):
     """A folder with nothing in it but the split, of 30 images."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZDL_TRAININGS", "trainings")
@@ -52,38 +52,38 @@ def whole(settings, tmp_path_factory):
 
 
 @pytest.fixture
-def done(layout, whole, tmp_path):
-    """The layout in a copy of that folder."""
+def done(paths, whole, tmp_path):
+    """The paths in a copy of that folder."""
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-    layout.known()
-    return layout
+    paths.known()
+    return paths
 
 
 def begun(settings):
     rng = np.random.default_rng(0)
     x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
-    layout = Layout(settings)
+    paths = Paths(settings)
     parts = {"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}
-    write(layout.split.path, sealed_npz(parts, layout.split.digest))
-    return layout
+    write(paths.split.path, sealed_npz(parts, paths.split.digest))
+    return paths
 
 
-def train(layout, names=None):
-    """Have the records of some trials, all that are known by default; the layout as it is then."""
-    for name in layout.trials if names is None else names:
-        trial = cache.planned(layout.listing(name), name)
-        cache.obtain(trial)
-    return Layout(layout.settings)
+def train(paths, names=None):
+    """Have the records of some trials, all that are known by default; the paths as it is then."""
+    for name in paths.trials if names is None else names:
+        trial = cache.planned(paths.listing(name), name)
+        cache.get_or_train(trial)
+    return Paths(paths.settings)
 
 
-def play(layout):
-    """The whole search, as the engines play it; the layout as it is then."""
-    steps.plan(layout, print)
-    layout = train(layout)
-    for its in layout.rounds:
-        steps.propose(layout, print, its.path.stem)
-        layout = train(Layout(layout.settings))
-    return layout
+def play(paths):
+    """The whole search, as the engines play it; the paths as it is then."""
+    steps.plan(paths, print)
+    paths = train(paths)
+    for its in paths.rounds:
+        steps.propose(paths, print, its.path.stem)
+        paths = train(Paths(paths.settings))
+    return paths
 
 
 def trainings(tmp_path):
@@ -93,22 +93,22 @@ def trainings(tmp_path):
 
 
 def names(settings, **search):
-    return Layout({**settings, "search": {**settings["search"], **search}}).names
+    return Paths({**settings, "search": {**settings["search"], **search}}).names
 
 
 def test_every_name_is_known_before_anything_runs(settings):
-    layout = Layout(settings)
-    assert len(set(layout.names)) == 10 and list(layout.trials) == layout.names[:4]
-    assert [name[:4] for name in layout.names] == [f"{place:04d}" for place in range(10)]
-    assert [its.number for its in layout.rounds] == [1, 2]
-    assert layout.names[:4] == names(settings, method="random")[:4]  # a random search, and then on from it
+    paths = Paths(settings)
+    assert len(set(paths.names)) == 10 and list(paths.trials) == paths.names[:4]
+    assert [name[:4] for name in paths.names] == [f"{place:04d}" for place in range(10)]
+    assert [its.number for its in paths.rounds] == [1, 2]
+    assert paths.names[:4] == names(settings, method="random")[:4]  # a random search, and then on from it
 
 
 def test_more_trials_append_and_the_last_round_is_filled_up(settings):
     more = names(settings, trials=13)
     assert more[:10] == names(settings) and more[:3] == names(settings, trials=3)
     twelve = {**settings, "search": {**settings["search"], "trials": 12}}
-    assert [its.path for its in Layout(twelve).rounds] == [its.path for its in Layout(settings).rounds]
+    assert [its.path for its in Paths(twelve).rounds] == [its.path for its in Paths(settings).rounds]
 
 
 @pytest.mark.parametrize(
@@ -129,50 +129,50 @@ def test_more_trials_append_and_the_last_round_is_filled_up(settings):
 def test_later_names_stay_if_nothing_changes_that_their_points_follow_from(
     settings, section, edit, first, later
 ):
-    before, after = names(settings), Layout({**settings, section: {**settings[section], **edit}}).names
+    before, after = names(settings), Paths({**settings, section: {**settings[section], **edit}}).names
     assert len(set(before[:4]) & set(after[:4])) == first
     assert len(set(before[4:]) & set(after)) == (6 if later else 0)
 
 
-def test_points_follow_from_scores_and_records_are_found_under_both_names(layout, tmp_path):
-    assert len(layout.known(4)) == 4
+def test_points_follow_from_scores_and_records_are_found_under_both_names(paths, tmp_path):
+    assert len(paths.known(4)) == 4
     with pytest.raises(Error, match=r"results/trials/rounds/0001-\w+.json: is not there, or damaged"):
-        layout.known()
-    layout = play(layout)
-    trials = layout.known()
-    assert [trial.name for trial in trials] == layout.names and not cache.missing(trials)
+        paths.known()
+    paths = play(paths)
+    trials = paths.known()
+    assert [trial.name for trial in trials] == paths.names and not cache.missing(trials)
     assert len({trial.number for trial in trials}) == 10
     assert all(trial.number >= 10**8 and trial.name != trial.key for trial in trials[4:])
     assert all("momentum" in trial.point for trial in trials if trial.point["optimizer"] == "momentum")
-    assert {path.stem for path in cache.KEPT.iterdir()} == {trial.key for trial in trials}
+    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == {trial.key for trial in trials}
     assert len(trainings(tmp_path)) == 10
-    assert layout.named(9) == layout.named(trials[9].number) == layout.names[9]
+    assert paths.named(9) == paths.named(trials[9].number) == paths.names[9]
     rows = plan.table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
     assert [row["point"] for row in rows] == [trial.point for trial in trials]
 
 
-def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(layout):
-    steps.plan(layout, print)
+def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(paths):
+    steps.plan(paths, print)
     with pytest.raises(Error, match="is not in results/plan"):
-        cache.planned(layout.plan.path, [layout.names[5]])
-    with pytest.raises(Damaged, match="cannot be read"):
-        cache.planned(layout.listing(layout.names[5]), [layout.names[5]])
+        cache.planned(paths.plan.path, [paths.names[5]])
+    with pytest.raises(CorruptFileError, match="cannot be read"):
+        cache.planned(paths.listing(paths.names[5]), [paths.names[5]])
     with pytest.raises(Error, match="is not there, or damaged"):
-        steps.propose(layout, print, layout.rounds[1].path.stem)
-    with pytest.raises(Error, match=f"{layout.names[0]}.json: cannot be read"):
-        steps.propose(layout, print, layout.rounds[0].path.stem)
+        steps.propose(paths, print, paths.rounds[1].path.stem)
+    with pytest.raises(Error, match=f"{paths.names[0]}.json: cannot be read"):
+        steps.propose(paths, print, paths.rounds[0].path.stem)
     for unknown in ("1", "0001-0123456789ab"):
         with pytest.raises(Error, match=f"round {unknown}: is none of this search"):
-            steps.propose(layout, print, unknown)
+            steps.propose(paths, print, unknown)
 
 
-def test_the_order_in_which_trials_finish_changes_nothing(layout, whole):
-    steps.plan(layout, print)
-    layout = train(layout, reversed(layout.names[:4]))
-    for its in layout.rounds:
-        steps.propose(layout, print, its.path.stem)
-        layout = train(Layout(layout.settings), reversed(its.names))
-    for path in [*layout.records(), *(its.path for its in layout.rounds)]:
+def test_the_order_in_which_trials_finish_changes_nothing(paths, whole):
+    steps.plan(paths, print)
+    paths = train(paths, reversed(paths.names[:4]))
+    for its in paths.rounds:
+        steps.propose(paths, print, its.path.stem)
+        paths = train(Paths(paths.settings), reversed(its.names))
+    for path in [*paths.records(), *(its.path for its in paths.rounds)]:
         assert path.read_bytes() == (whole / path).read_bytes()
 
 
@@ -197,25 +197,25 @@ def test_a_round_of_anything_else_than_points_of_the_space_is_refused(done, edit
     del value["sha256"]
     edit(value[its.names[1]])
     write(its.path, sealed_json(value))
-    assert len(Layout(done.settings).trials) == 4
-    (line,) = repair.repair(Layout(done.settings))
+    assert len(Paths(done.settings).trials) == 4
+    (line,) = repair.repair(Paths(done.settings))
     assert line.startswith(f"{its.path}: does not hold what it should")
     assert made_again(done) == 0
 
 
-def made_again(layout):
+def made_again(paths):
     """What is trained when the search is played again from what is left; it comes out as it was."""
     left = len(cache.Path("trainings").read_text().split())
-    before = {trial.name: trial.key for trial in layout.trials.values()}
-    after = Layout(layout.settings)
+    before = {trial.name: trial.key for trial in paths.trials.values()}
+    after = Paths(paths.settings)
     for its in after.rounds:
         if not its.path.exists():
             steps.propose(after, print, its.path.stem)
-        after = Layout(layout.settings)
+        after = Paths(paths.settings)
         train(after, [name for name, record in zip(after.trials, after.records(after.trials), strict=True)
                       if not record.exists()])  # fmt: skip
-    assert {trial.name: trial.key for trial in Layout(layout.settings).trials.values()} == before
-    assert repair.repair(Layout(layout.settings)) == []
+    assert {trial.name: trial.key for trial in Paths(paths.settings).trials.values()} == before
+    assert repair.repair(Paths(paths.settings)) == []
     return len(cache.Path("trainings").read_text().split()) - left
 
 
@@ -227,7 +227,7 @@ def test_a_lost_round_is_proposed_again_and_its_trials_come_from_the_store(done,
         its.path.unlink()
     else:
         its.path.write_bytes(its.path.read_bytes()[:-9])
-    lines = repair.repair(Layout(done.settings))
+    lines = repair.repair(Paths(done.settings))
     assert [damage == "torn"] == [bool(lines)] and all("is damaged" in line for line in lines)
     assert not its.path.exists() and not any(record.exists() for record in done.records(its.names))
     assert made_again(done) == 0
@@ -240,37 +240,37 @@ def test_a_round_that_does_not_follow_from_the_records_is_proposed_again(done):
     score = value["outcome"]["curve"]["val_correct"]
     score[-1] = 5 - score[-1]
     write(trial.record, sealed_json(value))
-    (line,) = repair.repair(Layout(done.settings))
+    (line,) = repair.repair(Paths(done.settings))
     assert line.startswith(f"{done.rounds[0].path}: does not follow from the records before it")
     assert not any(its.path.exists() for its in done.rounds)
     assert [record.exists() for record in done.records()] == [True] * 4 + [False] * 6
-    steps.propose(Layout(done.settings), print, done.rounds[0].path.stem)
-    assert repair.repair(Layout(done.settings)) == []
+    steps.propose(Paths(done.settings), print, done.rounds[0].path.stem)
+    assert repair.repair(Paths(done.settings)) == []
 
 
 def test_of_a_search_that_is_over_the_records_move_to_the_store_under_their_keys(done):
     keys = {trial.key for trial in done.trials.values()}
-    for path in cache.KEPT.iterdir():
+    for path in cache.CACHED_TRIALS.iterdir():
         path.unlink()
     cache.keep_only(done.records(done.names[:4]))
     assert {path.stem for path in TRIALS.glob("*.json")} == set(done.names[:4])
-    assert {path.stem for path in cache.KEPT.iterdir()} == keys - set(done.names)
+    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == keys - set(done.names)
     assert list(ROUNDS.iterdir()) == []
     assert cache.prune(done.known()) == 0 and cache.prune(done.first) == 6
 
 
-def test_what_a_round_is_proposed_from(layout, whole):
+def test_what_a_round_is_proposed_from(paths, whole):
     """The round before it and its scores; and of earlier ones what is missing, if nobody else asks for it."""
-    plan_, one, two = layout.plan.path, *(its.path for its in layout.rounds)
-    records = layout.records()
-    assert layout.needed_to_propose(one.stem) == [plan_, *records[:4]]
-    assert layout.needed_to_propose(two.stem) == [one, *records[4:8]]
+    plan_, one, two = paths.plan.path, *(its.path for its in paths.rounds)
+    records = paths.records()
+    assert paths.needed_to_propose(one.stem) == [plan_, *records[:4]]
+    assert paths.needed_to_propose(two.stem) == [one, *records[4:8]]
     shutil.copytree(whole, ".", dirs_exist_ok=True)
-    assert layout.needed_to_propose(two.stem) == []
-    assert layout.needed_to_propose(two.stem, lambda path: False) == [one, *records[4:8]]
+    assert paths.needed_to_propose(two.stem) == []
+    assert paths.needed_to_propose(two.stem, lambda path: False) == [one, *records[4:8]]
     two.unlink()
     records[1].unlink()
-    assert layout.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
+    assert paths.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
 
 
 def test_every_damaged_file_is_named(done):
@@ -278,30 +278,32 @@ def test_every_damaged_file_is_named(done):
     record = done.records()[9]
     for path in (one, two, record):
         path.write_bytes(path.read_bytes()[:-9])
-    lines = repair.repair(Layout(done.settings))
+    lines = repair.repair(Paths(done.settings))
     assert [line.split(":")[0] for line in lines] == [str(one), str(two), str(record)]
     assert all("is damaged" in line and str(cache.DAMAGED) in line for line in lines)
-    assert {path.stem for path in cache.KEPT.iterdir()} == {trial.key for trial in done.trials.values()}
+    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == {
+        trial.key for trial in done.trials.values()
+    }
     assert made_again(done) == 0
 
 
 def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
-    """The layout is read again under the lock: what it knew before may be old."""
+    """The paths is read again under the lock: what it knew before may be old."""
     two = done.rounds[1].path
     data = two.read_bytes()
     two.unlink()
-    old = Layout(done.settings)
+    old = Paths(done.settings)
     assert len(old.trials) == 8
     two.write_bytes(data)
     assert repair.repair(old) == [] and two.exists() and not cache.missing(done.known())
 
 
-def test_a_search_of_many_rounds_analyses_its_code_once(settings, layout, monkeypatch):
+def test_a_search_of_many_rounds_analyses_its_code_once(settings, paths, monkeypatch):
     analysed = []
     analyse = closure.Closure
     monkeypatch.setattr(closure, "Closure", lambda *args: analysed.append(args[1]) or analyse(*args))
     fingerprint.fingerprint.cache_clear()
-    many = Layout({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
+    many = Paths({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
     assert len(many.names) == len(set(many.names)) == 300 and len(many.trials) == 1
     first = many.first
     for place in many.rounds[:5]:

@@ -310,7 +310,7 @@ def test_options_that_are_wrong_get_one_line():
 
 
 def test_the_command_writes_its_files(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(compare, "CACHED_TRIALS", tmp_path / "kept")
     monkeypatch.setattr(compare, "cores", lambda: 1)
     compare.main(f"--seeds 1 --trials 1 --methods random,grid --out {tmp_path / 'page'}".split())
     assert {path.name for path in (tmp_path / "page").iterdir()} == FILES

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.engines import Clone, programs
-from zdl.pipeline.paths import RANKED, RENDERED
+from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
 
 CHECK = ("python", "workflow/scripts/check.py")
 RANKING = "reports/ranking.csv"
@@ -18,15 +18,15 @@ import hashlib, sys
 from pathlib import Path
 sys.path.insert(0, "workflow/scripts")
 from on_record import manifest, md5_of_folder
-from zdl.pipeline.paths import RANKED, Layout
+from zdl.pipeline.paths import PUBLISHED_TABLES, Paths
 
 def known(data):  # as dvc.lock has it
     return f"md5: {hashlib.md5(data).hexdigest()}\\n      size: {len(data)}"
 
-ranked, lock, ranking = Layout.of().ranked, Path("dvc.lock").read_text(), RANKED[0].read_bytes()
+ranked, lock, ranking = Paths.of().ranked, Path("dvc.lock").read_text(), PUBLISHED_TABLES[0].read_bytes()
 forged = ranking.replace(b"0.", b"0.9", 1)
 before = manifest(ranked)
-RANKED[0].write_bytes(forged)
+PUBLISHED_TABLES[0].write_bytes(forged)
 after = manifest(ranked)
 folders = [md5_of_folder({ranked.path.name: data}) for data in (before, after)]
 for old, new in ((known(ranking), known(forged)), folders):
@@ -232,7 +232,7 @@ def test_a_lock_of_another_commit(clone):
     lock.write_text(re.sub(r"(path: reports/\S+\n +hash: md5\n +md5: )\w+", rf"\g<1>{'a' * 32}", text))
     params, *reports, last = lines(clone)
     assert params.startswith(f"params.yaml: {STALE}") and command(params) == "make repro"
-    assert len(reports) == len({*RANKED, *RENDERED})
+    assert len(reports) == len({*PUBLISHED_TABLES, *PUBLISHED_PAGES})
     assert (
         last.startswith("dvc.lock: is not the last commit's")
         and command(last) == "git checkout HEAD dvc.lock"
@@ -316,6 +316,6 @@ def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(recor
 def test_what_is_published_is_what_is_checked(recorded):
     """No file under reports/ is without a checksum in dvc.lock."""
     lock = (recorded.path / "dvc.lock").read_text()
-    for path in (*RANKED, *RENDERED):
+    for path in (*PUBLISHED_TABLES, *PUBLISHED_PAGES):
         data = (recorded.path / path).read_bytes()
         assert f"- path: {path}\n      hash: md5\n      md5: {hashlib.md5(data).hexdigest()}\n" in lock

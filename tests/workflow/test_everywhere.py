@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.engines import ROOT, STEP_BY_STEP
 from tests.everywhere import INHERITED, SIMD
-from zdl.pipeline.paths import RANKED, RENDERED
+from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
 
 SMALL = {
     "data": {"source": "bundled"},
@@ -52,7 +52,10 @@ def test_a_search_gives_the_same_bytes_under_every_kernel_and_locale(tmp_path):
         kernels = set(pool.map(search, folders, ENVIRONMENTS.values()))
     # data, plan, records, table, repeats, baseline, the whole ranking, reports and manifests
     first, *others = ({n: data for n, data in files(f).items() if not n.startswith(INEXACT)} for f in folders)
-    assert len(first) == 4 + 1 + SMALL["search"]["trials"] + 1 + 2 + 1 + 1 + len({*RANKED, *RENDERED}) + 3
+    assert (
+        len(first)
+        == 4 + 1 + SMALL["search"]["trials"] + 1 + 2 + 1 + 1 + len({*PUBLISHED_TABLES, *PUBLISHED_PAGES}) + 3
+    )
     for other in others:
         assert other.keys() == first.keys()
         assert [name for name in first if other[name] != first[name]] == []

@@ -64,8 +64,8 @@ def trials(clone):
     """The trials of today's search: their points, by their names."""
     code = """if True:
         import json
-        from zdl.pipeline.paths import Layout
-        print(json.dumps({trial.name: trial.point for trial in Layout.of().first}))"""
+        from zdl.pipeline.paths import Paths
+        print(json.dumps({trial.name: trial.point for trial in Paths.of().first}))"""
     return json.loads(clone.run("python", "-c", code))
 
 

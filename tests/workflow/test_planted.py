@@ -13,8 +13,8 @@ from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TRIALS, Clone
 from tests.pipeline.test_paths import ENTRIES, MADE, SETTINGS, SHELL, made
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
-from zdl.pipeline.paths import Layout
-from zdl.search.replicates import Repeat
+from zdl.pipeline.paths import Paths
+from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
 # What may run besides what computes: the shell, and what only decides names, which hold what it gives.
@@ -36,8 +36,8 @@ NAMING = {
     "zdl.search.trial": "what determines trials, which their names hold",
 }
 
-STAGES = {each.entry: stage for stage in MADE for each in made(Layout(SETTINGS), stage)}
-STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Repeat.entry: "confirmations"}
+STAGES = {each.entry: stage for stage in MADE for each in made(Paths(SETTINGS), stage)}
+STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Replicate.entry: "confirmations"}
 RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:proposed": "propose"}
 RULES |= {entry: "confirmation" for entry, stage in STAGES.items() if stage == "confirmations"}
 

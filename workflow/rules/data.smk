@@ -8,9 +8,9 @@
 rule download:
     """MNIST's leading images and the held-out ones, checked against pinned digests."""
     input:
-        repairs.before(layout.raw.path),
+        repairs.before(paths.raw.path),
     output:
-        update(layout.raw.path),
+        update(paths.raw.path),
     log:
         "logs/download.log",
     benchmark:
@@ -24,10 +24,10 @@ rule download:
 rule prepare:
     """Pixels as numbers in [0, 1]: the subsample, and the held-out images apart from it."""
     input:
-        ancient(layout.raw.path),
-        repairs.before(layout.prepared.path, layout.held_out.path),
+        ancient(paths.raw.path),
+        repairs.before(paths.prepared.path, paths.held_out.path),
     output:
-        update([layout.prepared.path, layout.held_out.path]),
+        update([paths.prepared.path, paths.held_out.path]),
     log:
         "logs/prepare.log",
     benchmark:
@@ -41,10 +41,10 @@ rule prepare:
 rule split:
     """A seeded shuffle; the first share of it is for validation."""
     input:
-        ancient(layout.prepared.path),
-        repairs.before(layout.split.path),
+        ancient(paths.prepared.path),
+        repairs.before(paths.split.path),
     output:
-        update(layout.split.path),
+        update(paths.split.path),
     log:
         "logs/split.log",
     benchmark:

@@ -7,13 +7,13 @@
 rule aggregate:
     """Every record, checked, in one table."""
     input:
-        ancient(layout.plan.path),
-        ancient(layout.split.path),
-        [ancient(each.path) for each in layout.rounds],
-        [ancient(record) for record in layout.records()],
-        repairs.before(layout.table.path),
+        ancient(paths.plan.path),
+        ancient(paths.split.path),
+        [ancient(each.path) for each in paths.rounds],
+        [ancient(record) for record in paths.records()],
+        repairs.before(paths.table.path),
     output:
-        update(layout.table.path),
+        update(paths.table.path),
     log:
         "logs/aggregate.log",
     benchmark:
@@ -27,18 +27,18 @@ rule aggregate:
 rule rank:
     """Trials by validation accuracy, ties in trial order; what the search found, and what survived, in tables."""
     input:
-        ancient(layout.table.path),
-        ancient(layout.held_out.path),
-        ancient(layout.baseline.path),
-        [ancient(each.path) for each in layout.confirmed],
-        repairs.before(layout.ranked.path, layout.whole.path),
+        ancient(paths.table.path),
+        ancient(paths.held_out.path),
+        ancient(paths.baseline.path),
+        [ancient(each.path) for each in paths.confirmed],
+        repairs.before(paths.ranked.path, paths.full_ranking.path),
     output:
         update(
             [
-                *shown(RANKED),
-                layout.ranked.path,
-                *layout.whole.published.values(),
-                layout.whole.path,
+                *shown(PUBLISHED_TABLES),
+                paths.ranked.path,
+                *paths.full_ranking.published.values(),
+                paths.full_ranking.path,
             ]
         ),
     log:
@@ -54,11 +54,11 @@ rule rank:
 rule weights:
     """The best trial's network, trained once more to keep its weights: results/best.npz."""
     input:
-        ancient(layout.table.path),
-        ancient(layout.split.path),
-        repairs.before(layout.weighted.path),
+        ancient(paths.table.path),
+        ancient(paths.split.path),
+        repairs.before(paths.weighted.path),
     output:
-        update(layout.weighted.path),
+        update(paths.weighted.path),
     log:
         "logs/weights.log",
     benchmark:
@@ -72,13 +72,13 @@ rule weights:
 rule render:
     """The figures and the page that shows them."""
     input:
-        ancient(layout.table.path),
-        ancient(layout.held_out.path),
-        ancient(layout.baseline.path),
-        [ancient(each.path) for each in layout.confirmed],
-        repairs.before(layout.rendered.path),
+        ancient(paths.table.path),
+        ancient(paths.held_out.path),
+        ancient(paths.baseline.path),
+        [ancient(each.path) for each in paths.confirmed],
+        repairs.before(paths.rendered.path),
     output:
-        update([*shown(RENDERED), layout.rendered.path]),
+        update([*shown(PUBLISHED_PAGES), paths.rendered.path]),
     log:
         "logs/render.log",
     benchmark:

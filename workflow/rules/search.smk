@@ -6,9 +6,9 @@
 rule plan:
     """Every trial of the search: its number, its point, and all that determines its record."""
     input:
-        repairs.before(layout.plan.path),
+        repairs.before(paths.plan.path),
     output:
-        update(layout.plan.path),
+        update(paths.plan.path),
     log:
         "logs/plan.log",
     benchmark:
@@ -22,8 +22,8 @@ rule plan:
 rule propose:
     """The points of one round of a search that learns, from what came of all trials before it."""
     input:
-        lambda wildcards: ancient(layout.needed_to_propose(wildcards.name, there)),
-        lambda wildcards: repairs.before(layout.round(wildcards.name).path),
+        lambda wildcards: ancient(paths.needed_to_propose(wildcards.name, there)),
+        lambda wildcards: repairs.before(paths.round(wildcards.name).path),
     output:
         update("results/trials/rounds/{name}.json"),
     log:
@@ -43,8 +43,8 @@ rule trial:
     in the plan; their jobs then find the record ready.
     """
     input:
-        lambda wildcards: ancient(layout.needed_for(wildcards.name, there)),
-        lambda wildcards: repairs.before(*layout.places([wildcards.name])),
+        lambda wildcards: ancient(paths.needed_for(wildcards.name, there)),
+        lambda wildcards: repairs.before(*paths.places([wildcards.name])),
     output:
         update("results/trials/{name}.json"),
     log:
@@ -52,12 +52,12 @@ rule trial:
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
     group:
-        lambda wildcards: layout.listing(wildcards.name).stem
+        lambda wildcards: paths.listing(wildcards.name).stem
     resources:
         mem_mb=200,
     params:
-        plan=lambda wildcards: layout.listing(wildcards.name),
-        last=layout.names[-1],
+        plan=lambda wildcards: paths.listing(wildcards.name),
+        last=paths.names[-1],
     shell:
         "mv .zdl/ready/{wildcards.name}.json {output} 2> /dev/null || exec"
         " python workflow/scripts/trial.py --plan {params.plan} --go-on {params.last} {wildcards.name} 2> {log}"
@@ -67,5 +67,5 @@ rule ready:
     """All that a trial needs, and no trial: `make trial` asks for it."""
     input:
         repairs.notes,
-        ancient(layout.plan.path),
-        ancient(layout.split.path),
+        ancient(paths.plan.path),
+        ancient(paths.split.path),

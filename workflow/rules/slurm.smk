@@ -27,8 +27,8 @@ workflow.localrules(*(rule.name for rule in workflow.rules if rule.name not in R
 # file that lists trials has a group of its own, whose name is a digest that no profile can know. Snakemake maps
 # such names to a common one only where `group:` is a string with a wildcard, not where it is a function.
 # (No upstream issue found.)
-KINDS = {path.stem: "trials" for path in map(layout.listing, layout.names)}
-KINDS[layout.table.path.stem] = "confirmations"
+KINDS = {path.stem: "trials" for path in map(paths.listing, paths.names)}
+KINDS[paths.table.path.stem] = "confirmations"
 workflow.parent_groupids.update(KINDS)
 
 if workflow.remote_exec:

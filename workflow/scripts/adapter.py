@@ -28,12 +28,12 @@ zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
 def run(step: Callable[..., None]) -> None:
-    """Run a step of `zdl.pipeline.steps` on the layout of params.yaml; what it reports goes to stderr."""
+    """Run a step of `zdl.pipeline.steps` on the paths of params.yaml; what it reports goes to stderr."""
     from zdl.artifacts import fingerprint
-    from zdl.pipeline.paths import Layout
+    from zdl.pipeline.paths import Paths
 
     with one_line():
-        step(Layout.of("params.yaml"), say)
+        step(Paths.of("params.yaml"), say)
         fingerprint.remember()
 
 
@@ -42,9 +42,9 @@ def alone() -> Iterator[Callable[[str], int]]:
     """A context in which no other process is; it gives what has Snakemake make a target's files, and tells
     its exit code."""
     from zdl.pipeline import cache
-    from zdl.pipeline.paths import Layout
+    from zdl.pipeline.paths import Paths
 
-    Layout.of("params.yaml")  # wrong settings are refused before anything is touched
+    Paths.of("params.yaml")  # wrong settings are refused before anything is touched
     with cache.lock_file("trials.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
 

@@ -6,17 +6,17 @@ import json
 from adapter import one_line
 from zdl.analysis import ranking
 from zdl.artifacts.io import parsing
-from zdl.pipeline.paths import RANKED, RENDERED, REPORTS, WHOLE
+from zdl.pipeline.paths import FULL_RANKING, PUBLISHED_PAGES, PUBLISHED_TABLES, REPORTS
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("count", type=int, nargs="?", help="how many of them (all)")
 args = parser.parse_args()
 
 with one_line():
-    published = RANKED[0].read_bytes()
-    with parsing(RANKED[0]):  # a file that people may edit
+    published = PUBLISHED_TABLES[0].read_bytes()
+    with parsing(PUBLISHED_TABLES[0]):  # a file that people may edit
         frame = ranking.read(published.decode())
-        for path in WHOLE.glob("*.csv"):  # of another search, if not brought along
+        for path in FULL_RANKING.glob("*.csv"):  # of another search, if not brought along
             if (whole := path.read_bytes()).startswith(published):
                 frame = ranking.read(whole.decode())
         lines = ranking.best_lines(frame, args.count)
@@ -25,5 +25,7 @@ with one_line():
     print("=========== Hyper-Parameter Optimization Result ===========")
     print(*lines, sep="\n")
     if len(frame) < min(trials, args.count or trials):
-        print(f"\nthe other {trials - len(frame)}: in {WHOLE}, which a run makes and `dvc pull` brings")
-    print(f"\nthe report of all {trials} trials: {RENDERED[0]}")
+        print(
+            f"\nthe other {trials - len(frame)}: in {FULL_RANKING}, which a run makes and `dvc pull` brings"
+        )
+    print(f"\nthe report of all {trials} trials: {PUBLISHED_PAGES[0]}")

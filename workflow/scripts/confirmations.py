@@ -3,11 +3,11 @@
 from adapter import alone, one_line
 from zdl.artifacts.io import read
 from zdl.pipeline import cache
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 
 with one_line(), alone() as snakemake:
-    wanted = Layout.of("params.yaml").confirmed
-    cache.keep_only_repeats(file.path for file in wanted)
+    wanted = Paths.of("params.yaml").confirmed
+    cache.keep_only_replicates(file.path for file in wanted)
     code = snakemake("confirmations")
     for file in wanted:
         read(file)

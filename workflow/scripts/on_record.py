@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from adapter import at, output, read_lock, read_yaml, say
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.io import Damaged, canonical
+from zdl.artifacts.io import CorruptFileError, canonical
 from zdl.pipeline import cache
-from zdl.pipeline.paths import REPORTS, Layout
+from zdl.pipeline.paths import REPORTS, Paths
 
 LOCK = Path("dvc.lock")
 PIPELINE = Path("dvc.yaml")
@@ -43,7 +43,7 @@ class Stage(NamedTuple):
 
 def check() -> list[str]:
     """What is wrong, a line each. Settings that do not hold are an `Error`."""
-    layout = Layout.of("params.yaml")
+    paths = Paths.of("params.yaml")
     if not LOCK.exists():
         mend = "make repro" if at("HEAD", LOCK) is None else f"git checkout HEAD {LOCK}"
         return [f"{LOCK}: is not there; `{mend}` brings it"]
@@ -53,7 +53,7 @@ def check() -> list[str]:
     edited = sorted(sources(stages))
     wrong = dict(published(stages, remade=bool(edited)))
     lines = [*structure(stages, records), *chain(stages, outs)]
-    vouched = not wrong and vouches(layout, outs)
+    vouched = not wrong and vouches(paths, outs)
     for path in edited:
         what = f"{path}: was edited after the run that {LOCK} records"
         then = "and trains nothing that is there" if vouched else "and makes what follows from it"
@@ -61,7 +61,7 @@ def check() -> list[str]:
         lines.append(f"{what}{note}; `make repro` records it {then}")
     lines += wrong.values()
     lines += strays({path for stage in stages for path in stage.outs})
-    lines += [line for path, line in received(layout) if path not in wrong]
+    lines += [line for path, line in received(paths) if path not in wrong]
     if not lines and not vouched:
         lines = [f"{LOCK}: was recorded under other versions of the libraries, or by hand; {REPRO}"]
     if lines and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
@@ -207,12 +207,12 @@ def strays(outs: set[str]) -> Iterator[str]:
             yield f"{path}: no stage of dvc.yaml makes it; `{mend}` mends it"
 
 
-def vouches(layout: Layout, outs: Mapping[str, str | None]) -> bool:
+def vouches(paths: Paths, outs: Mapping[str, str | None]) -> bool:
     """Whether dvc.lock records the manifests that today's settings, code and libraries, with the files under
     reports/ as they are, give. (A manifest holds digests only: see `zdl.pipeline.cache`.)"""
     return all(
         outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
-        for artifact in (layout.ranked, layout.rendered)
+        for artifact in (paths.ranked, paths.rendered)
     )
 
 
@@ -221,13 +221,13 @@ def manifest(artifact: Artifact) -> bytes:
     return cache.manifest(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
-def received(layout: Layout) -> Iterator[tuple[str, str]]:
+def received(paths: Paths) -> Iterator[tuple[str, str]]:
     """Of the files under reports/ those that a run here wrote otherwise, from today's settings and code, as
     its manifest tells if it is here."""
-    for artifact in (layout.ranked, layout.rendered):
+    for artifact in (paths.ranked, paths.rendered):
         try:
             changed = cache.changed(artifact)
-        except Damaged:
+        except CorruptFileError:
             continue
         for path in filter(os.path.exists, changed):
             yield path, f"{path}: is not what the run here wrote, as {artifact.path} tells; {REPRO}"

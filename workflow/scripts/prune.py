@@ -2,8 +2,8 @@
 
 from adapter import one_line
 from zdl.pipeline import cache
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 
 with one_line():
-    layout = Layout.of()
-    print(f"{cache.prune([*layout.known(), *layout.repeated])} stored records deleted")
+    paths = Paths.of()
+    print(f"{cache.prune([*paths.known(), *paths.repeated])} stored records deleted")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from adapter import one_line, say
 from zdl.artifacts.io import write
-from zdl.pipeline.paths import Layout
+from zdl.pipeline.paths import Paths
 from zdl.pipeline.repair import repair
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -13,7 +13,7 @@ parser.add_argument("note", type=Path, help="a file to leave, with a line for ea
 args = parser.parse_args()
 
 with one_line():
-    lines = repair(Layout.of("params.yaml"))
+    lines = repair(Paths.of("params.yaml"))
     for line in lines:
         say(line)
     write(args.note, "".join(f"{line}\n" for line in lines).encode())

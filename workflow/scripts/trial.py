@@ -27,16 +27,16 @@ end, parent = time.monotonic() + SECONDS, os.getppid()
 
 with one_line():
     if not args.plan:
-        from zdl.pipeline.paths import Layout
+        from zdl.pipeline.paths import Paths
 
-        layout = Layout.of("params.yaml")
+        paths = Paths.of("params.yaml")
         if args.name.isdecimal():
-            args.name = layout.named(int(args.name))
-        args.plan = layout.listing(args.name)
+            args.name = paths.named(int(args.name))
+        args.plan = paths.listing(args.name)
     trial = cache.planned(args.plan, args.name)
     fingerprint.remember()
     cache.end_future([args.plan, *(file.path for file in trial.inputs.values())])
-    cache.obtain(trial, say=print if args.verbose else None, anew=args.verbose)
+    cache.get_or_train(trial, say=print if args.verbose else None, anew=args.verbose)
     if args.go_on:
         going = cache.following(args.plan, args.name, args.go_on)
-        cache.obtain_ready(going, lambda: time.monotonic() < end and os.getppid() == parent)
+        cache.train_ahead(going, lambda: time.monotonic() < end and os.getppid() == parent)

@@ -19,7 +19,7 @@ from zdl.analysis import statistics
 from zdl.analysis.ranking import top
 from zdl.config.settings import ranges
 from zdl.search import plan
-from zdl.search.distributions import UNIVERSE, shares
+from zdl.search.distributions import SAMPLING_BOUNDS, shares
 from zdl.search.samplers import sampler
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
         outer = towards >= 1 - OUTER - 1e-9
         there, seen = int(outer.sum()), int((outer & best).sum())
         row |= {f"at_{end}": round(seen / size, 6), f"all_{end}": round(there / trials, 6)}
-        if hypergeom.sf(min(there, size) - 1, trials, there, size) < statistics.SURE:
+        if hypergeom.sf(min(there, size) - 1, trials, there, size) < statistics.ALPHA:
             row[f"p_{end}"] = statistics.digits(hypergeom.sf(seen - 1, trials, there, size))
         if _falling(towards, scores, best):
             row["falling"] |= {end}
@@ -163,7 +163,7 @@ def _falling(towards: Array, scores: Array, best: Mask) -> bool:
     place, score = np.round(towards[beyond], 9), scores[beyond]
     if len(place) < FEWEST // 2 or len(set(place)) < 2 or len(set(score)) < 2:
         return False
-    return bool(spearmanr(place, score, alternative="less").pvalue < statistics.SURE)
+    return bool(spearmanr(place, score, alternative="less").pvalue < statistics.ALPHA)
 
 
 def _correlation(places: Array, scores: Array) -> Row:
@@ -196,7 +196,7 @@ def _advise(rows: Sequence[Row], searched: Mapping[str, Any]) -> None:
     for p, (row, end) in sorted(zip(adjusted.tolist(), ends, strict=True), key=lambda each: each[0]):
         low, high = wider(row["name"], searched[row["name"]], end)
         way = "down" if end == "low" else "up"
-        if not p < statistics.SURE or "advice" in row:
+        if not p < statistics.ALPHA or "advice" in row:
             continue
         if end in row["falling"]:
             row["falls"] = way
@@ -213,7 +213,7 @@ def _gains(spec: Mapping[str, Any], low: float, high: float) -> bool:
 def wider(name: str, spec: Mapping[str, Any], end: str) -> tuple[float, float]:
     """The range with one end, "low" or "high", a quarter further out, inside the universe."""
     low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)
-    return _range(spec, low, high, UNIVERSE[name][spec["distribution"]])
+    return _range(spec, low, high, SAMPLING_BOUNDS[name][spec["distribution"]])
 
 
 def _range(
@@ -246,7 +246,7 @@ def _judge(rows: Sequence[Row]) -> None:
     lesser = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
     alone = [min(1.0, found[0] * len(found)) if found else math.nan for found in lesser]
     for row, p in zip(rows, statistics.digits(statistics.holm(alone)), strict=True):
-        row |= {"p_effect": p, "effect": p < statistics.SURE}  # of NaN: false
+        row |= {"p_effect": p, "effect": p < statistics.ALPHA}  # of NaN: false
 
 
 def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -257,7 +257,7 @@ def _next(row: Row, spec: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
     if row["effect"] and len(places) >= FEWEST // 2:
         start, end = max(0.0, places.min() - MARGIN), min(1.0, places.max() + MARGIN)
     start, end = (-WIDEN if advice == "down" else start), (1 + WIDEN if advice == "up" else end)
-    universe = UNIVERSE[row["name"]][spec["distribution"]]
+    universe = SAMPLING_BOUNDS[row["name"]][spec["distribution"]]
     within = (
         universe[0] if advice == "down" else spec["low"],
         universe[1] if advice == "up" else spec["high"],

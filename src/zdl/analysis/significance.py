@@ -68,7 +68,7 @@ def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
     finished = top(frame, len(frame))
     if finished.empty:
         return []
-    told_apart = _against_first(_recognised(table, finished))["p_holm"] < statistics.SURE
+    told_apart = _against_first(_recognised(table, finished))["p_holm"] < statistics.ALPHA
     return [int(trial) for trial, apart in zip(finished["trial"], told_apart, strict=True) if not apart]
 
 

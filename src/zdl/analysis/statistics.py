@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-SURE = 0.05  # the p-value below which something is said to be found
+ALPHA = 0.05  # the p-value below which something is said to be found
 SELDOM = 2.5  # times what luck brings on average: so much is seldom luck
 DRAWS = 4000  # of a bootstrap: a probability of one half is then known to within 0.016, 19 times of 20
 
@@ -231,7 +231,7 @@ def sides(means: Sequence[float], errors: Sequence[float], repeats: Sequence[int
             p_values.append(2 * float(t.sf(abs(mean) / error, n - 1)))
         else:
             p_values.append(2.0 ** (1 - n) if mean else 1.0)
-    sure = holm(p_values) < SURE
+    sure = holm(p_values) < ALPHA
     return [int(np.sign(mean)) * int(found) for mean, found in zip(means, sure, strict=True)]
 
 

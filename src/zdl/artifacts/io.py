@@ -1,9 +1,9 @@
 """How files are written and read: in one step, and under a seal.
 
 No engine notices a truncated or hand-edited intermediate file, so every one ends in the SHA-256 of all
-the bytes before it, and says by a digest what it is. A reader gets the contents, or `Damaged`: no byte
+the bytes before it, and says by a digest what it is. A reader gets the contents, or `CorruptFileError`: nothing
 is parsed before the seal holds, and nothing is ever unpickled or unpacked. And since anybody can compute a
-seal, what was parsed has to have the shape of its kind (`Fits`) before a step sees it.
+seal, what was parsed has to have the shape of its kind (`Validator`) before a step sees it.
 
 `read` is for the shell of a step, which hands bytes on and never looks into them. `decode_json`,
 `decode_npz`, `sealed_json` and `sealed_npz` belong to what a step computes, and so to its fingerprint.
@@ -33,7 +33,7 @@ STORE = Path(".zdl")  # this work tree's own, ignored by Git and DVC: files in t
 # that it was queued in. (In its own repository nothing else says which that is.)
 QUEUED = Path.cwd().parts[-4:-1] == (".dvc", "tmp", "exps")
 SHARED = Path("../../../..", STORE) if QUEUED else STORE
-KEPT = SHARED / "trials"  # every record that was ever trained here
+CACHED_TRIALS = SHARED / "trials"  # every record that was ever trained here
 HEX = 64  # digits of a SHA-256
 JSON_END = b'"}\n'  # what follows the seal in a JSON file; in a .npz nothing does
 LIMIT = 2**30  # bytes: more than any file here has
@@ -54,7 +54,7 @@ class File(NamedTuple):
     fits: Fits = bool
 
 
-class Damaged(Error):
+class CorruptFileError(Error):
     """A file that is torn, edited by hand, or another's."""
 
 
@@ -66,7 +66,7 @@ def parsing(path: str | Path) -> Iterator[None]:
     except (Error, OSError, MemoryError):  # these last are no fault of the file's
         raise
     except Exception as error:
-        raise Damaged(f"{path}: does not hold what it should ({type(error).__name__})") from None
+        raise CorruptFileError(f"{path}: does not hold what it should ({type(error).__name__})") from None
 
 
 def canonical(value: Any) -> bytes:
@@ -123,7 +123,7 @@ def decode_json(data: bytes) -> dict[str, Any]:
 
 
 def read_json(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, Any]:
-    """The contents of a sealed JSON file whose "digest" is `expected`; `Damaged` if it is anything else."""
+    """Contents of a sealed JSON file whose "digest" is `expected`, else `CorruptFileError`."""
     return _json(path, expected, fits)[1]
 
 
@@ -162,7 +162,7 @@ def decode_npz(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def read_npz(path: str | Path, expected: str, fits: Fits = bool) -> dict[str, NDArray[Any]]:
-    """The arrays of a sealed .npz whose "digest" is `expected`; `Damaged` if it is anything else."""
+    """The arrays of a sealed .npz whose "digest" is `expected`; `CorruptFileError` if it is anything else."""
     return _npz(path, expected, fits)[1]
 
 
@@ -178,12 +178,14 @@ def _members(data: bytes, path: str | Path) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(member.compress_type for member in members) or sum(m.file_size for m in members) > len(data):
-            raise Damaged(f"{path}: is packed (allowed: members that are stored as they are, each once)")
+            raise CorruptFileError(
+                f"{path}: is packed (allowed: members that are stored as they are, each once)"
+            )
         return {member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members}
 
 
 def read(file: File) -> bytes:
-    """The bytes of a file that is whole; `Damaged` if it is anything else."""
+    """The bytes of a file that is whole; `CorruptFileError` if it is anything else."""
     return (_npz if file.path.suffix == ".npz" else _json)(*file)[0]
 
 
@@ -198,9 +200,9 @@ def _array(member: bytes) -> NDArray[Any]:
 def _check(path: str | Path, value: dict[str, Any], digest: str, expected: str, fits: Fits) -> None:
     if digest != expected:
         names = [name[:12] if is_digest(name) else name[:40] for name in (digest, expected)]
-        raise Damaged(f"{path}: holds something else ({', not '.join(names)})")
+        raise CorruptFileError(f"{path}: holds something else ({', not '.join(names)})")
     if not fits(value):
-        raise Damaged(f"{path}: does not hold what it should")
+        raise CorruptFileError(f"{path}: does not hold what it should")
 
 
 def regular(path: str | Path) -> Path:
@@ -209,9 +211,9 @@ def regular(path: str | Path) -> Path:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise Damaged(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
+        raise CorruptFileError(f"{path}: cannot be read ({getattr(error, 'strerror', error)})") from None
     if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
-        raise Damaged(f"{path}: cannot be read (allowed: a file of up to {LIMIT} bytes)")
+        raise CorruptFileError(f"{path}: cannot be read (allowed: a file of up to {LIMIT} bytes)")
     return path
 
 
@@ -219,5 +221,5 @@ def _unsealed(path: str | Path, end: bytes = b"") -> bytes:
     data = regular(path).read_bytes()
     cut = len(data) - len(end) - HEX
     if cut <= 0 or data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end:
-        raise Damaged(f"{path}: is damaged (its checksum does not hold)")
+        raise CorruptFileError(f"{path}: is damaged (its checksum does not hold)")
     return data

@@ -88,8 +88,8 @@ def is_record(record: dict[str, Any]) -> bool:
     )
 
 
-def is_repeat(record: dict[str, Any]) -> bool:
-    """Whether contents are the record of a `zdl.search.replicates.Repeat`: a trial's, and, if that finished,
+def is_replicate(record: dict[str, Any]) -> bool:
+    """Whether contents are the record of a `Replicate`: a trial's, and, if that finished,
     what its network takes each held-out image for, and how sure it is in percent."""
     outcome = dict(record["outcome"])
     told = outcome.pop("held_out")
@@ -110,7 +110,7 @@ def is_confirmation(contents: dict[str, Any]) -> bool:
     """Whether contents are the repeats of one trial, or say that there is none of that rank."""
     records = contents["repeats"]
     return contents.keys() == {"digest", "trial", "repeats"} and (
-        all(is_repeat(record) and record["trial"] == contents["trial"] for record in records)
+        all(is_replicate(record) and record["trial"] == contents["trial"] for record in records)
         and (contents["trial"] is None) == (records == [])
     )
 

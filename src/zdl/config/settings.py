@@ -24,7 +24,7 @@ from zdl import Error
 from zdl.data.mnist import BUNDLED
 from zdl.data.preprocess import validation_count
 from zdl.nn.optimizers import OPTIMIZERS, knobs
-from zdl.search.distributions import UNIVERSE, unused
+from zdl.search.distributions import SAMPLING_BOUNDS, unused
 from zdl.search.samplers import sampler
 
 SCHEMA = Path("workflow/schemas/params.schema.yaml")
@@ -210,7 +210,7 @@ def foreign(event: Event) -> str | None:
     return None
 
 
-REAL = {"validation_rate"} | {name for name, kinds in UNIVERSE.items() if "uniform" in kinds}
+REAL = {"validation_rate"} | {name for name, kinds in SAMPLING_BOUNDS.items() if "uniform" in kinds}
 NAMES = {"optimizer", "activation", "weight_init"}  # spelled with or without capitals
 ALIASES = {"he": "relu", "xavier": "sigmoid"}
 
@@ -304,10 +304,10 @@ def across(settings: Settings) -> Iterator[Problem]:
     yield from counts(settings)
     for name, spec in settings["search"]["space"].items():
         kind = spec["distribution"]
-        if name not in UNIVERSE or kind not in ("choice", *UNIVERSE[name]):
+        if name not in SAMPLING_BOUNDS or kind not in ("choice", *SAMPLING_BOUNDS[name]):
             yield (
                 ("search", "space", name),
-                f"{kind} is not in zdl.search.distributions.UNIVERSE, though in the schema",
+                f"{kind} is not in zdl.search.distributions.SAMPLING_BOUNDS, though in the schema",
             )
         elif kind != "choice":
             yield from ranges(settings, name, spec)
@@ -328,7 +328,7 @@ def counts(settings: Settings) -> Iterator[Problem]:
 def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Problem]:
     """A range that is not empty, lies in the universe of its streams, and is no needle in it."""
     key, low, high = ("search", "space", name), spec["low"], spec["high"]
-    start, end = UNIVERSE[name][spec["distribution"]]
+    start, end = SAMPLING_BOUNDS[name][spec["distribution"]]
     scale = math.log if spec["distribution"] == "log_uniform" else float
     if not low < high:
         yield (*key, "low"), f"{low} is not below high, {high} (allowed: low < high)"

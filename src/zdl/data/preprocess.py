@@ -1,6 +1,6 @@
 """From images to what a trial reads: pixels as numbers, shuffled, and split for training and validation.
 
-`raw`, `prepared`, `held_out` and `splitted` are what the steps of these names compute: bytes in, bytes out.
+`raw`, `prepared`, `held_out` and `split_file` are what the steps of these names compute: bytes in, bytes out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def held_out(raw: bytes, digest: str) -> bytes:
     return sealed_npz({"x": x, "t": t}, digest)
 
 
-def splitted(prepared: bytes, validation_rate: float, seed: int, digest: str) -> bytes:
+def split_file(prepared: bytes, validation_rate: float, seed: int, digest: str) -> bytes:
     """The prepared images, shuffled, those for validation apart."""
     images = decode_npz(prepared)
     return sealed_npz(split(images["x"], images["t"], validation_rate, seed)._asdict(), digest)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from zdl import Error
 from zdl.artifacts.fingerprint import fingerprint, function
 from zdl.artifacts.io import (
-    KEPT,
+    CACHED_TRIALS,
     SHARED,
     STORE,
-    Damaged,
+    CorruptFileError,
     File,
     is_digest,
     parsing,
@@ -37,7 +37,7 @@ from zdl.search.trial import ROUNDS, TRIALS, Trial
 
 if TYPE_CHECKING:  # a trial process starts without what an artifact needs
     from zdl.artifacts.artifact import Artifact
-    from zdl.pipeline.paths import Layout
+    from zdl.pipeline.paths import Paths
 
 WEIGHTS, DAMAGED = SHARED / "weights", STORE / "damaged"
 REPAIRED = STORE / "repaired"  # a note of each repair
@@ -126,7 +126,7 @@ def _check_fit(plan: Path, spec: Mapping[str, Any]) -> None:
         )
 
 
-def obtain(
+def get_or_train(
     trial: Trial,
     say: Callable[[str], None] | None = None,
     anew: bool = False,
@@ -138,7 +138,7 @@ def obtain(
     `anew` trains in any case. `say` gets the book's lines as training goes on. Where another process is at
     it, its end is waited for, or, without `wait`, BlockingIOError raised. `place` is another place for it.
     """
-    kept = KEPT / f"{trial.key}.json"
+    kept = CACHED_TRIALS / f"{trial.key}.json"
     with _lock(trial.number, wait):
         data = None if anew else _whole(kept, trial) or _whole(trial.record, trial)
         if data is None:
@@ -161,7 +161,7 @@ def _bytes(file: File) -> bytes:
     return read(file)
 
 
-def obtain_ready(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
+def train_ahead(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
     """Have the records of more trials ready, as long as `go_on` says so: their jobs have only to move them.
 
     Left out are those that are there or that another process is at. This only saves time: the first failure
@@ -173,7 +173,7 @@ def obtain_ready(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
             trial = next(trials)
             place = READY / trial.record.name
             if not trial.record.exists() and not place.exists():
-                obtain(trial, wait=False, place=place)
+                get_or_train(trial, wait=False, place=place)
         except BlockingIOError:
             continue
         except Exception:  # the end of the trials, too
@@ -183,7 +183,7 @@ def obtain_ready(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
 def _whole(path: Path, trial: Trial) -> bytes | None:
     try:
         return read(File(path, trial.digest, trial.fits))
-    except (Damaged, OSError):
+    except (CorruptFileError, OSError):
         return None
 
 
@@ -217,12 +217,12 @@ def missing(wanted: Iterable[Trial]) -> list[Path]:
     return [trial.record for trial in wanted if _whole(trial.record, trial) is None]
 
 
-def forecast(layout: "Layout", there: Callable[[Path], bool]) -> list[str]:
+def forecast(paths: "Paths", there: Callable[[Path], bool]) -> list[str]:
     """What it takes to have the records that are not `there`, in a line: how many of them are in the store,
     and how many have to be trained. No line if none is missing."""
-    missing = [name for name, path in zip(layout.names, layout.records(), strict=True) if not there(path)]
-    known = [layout.trials[name] for name in missing if name in layout.trials]
-    kept = sum(_whole(KEPT / f"{trial.key}.json", trial) is not None for trial in known)
+    missing = [name for name, path in zip(paths.names, paths.records(), strict=True) if not there(path)]
+    known = [paths.trials[name] for name in missing if name in paths.trials]
+    kept = sum(_whole(CACHED_TRIALS / f"{trial.key}.json", trial) is not None for trial in known)
     parts = [f"{kept} from the cache", f"{len(known) - kept} to train"]
     if len(known) < len(missing):
         parts.append(f"{len(missing) - len(known)} whose points depend on the scores of others")
@@ -245,8 +245,8 @@ def keep(record: Path) -> str:
     that is damaged is set aside, with the line that is given."""
     if (key := _key(record)) is None:
         return set_aside(record, f"{record}: is damaged")
-    KEPT.mkdir(parents=True, exist_ok=True)
-    kept = KEPT / f"{key}.json"
+    CACHED_TRIALS.mkdir(parents=True, exist_ok=True)
+    kept = CACHED_TRIALS / f"{key}.json"
     if _key(kept) == key:
         record.unlink(missing_ok=True)
     else:
@@ -262,7 +262,7 @@ def _key(path: Path) -> str | None:
             told = json.loads(path.read_bytes())
             contents = read_json(path, str(told["digest"]), is_record)
             return Trial(contents["trial"], {}, contents["spec"]).key
-    except (Damaged, OSError):
+    except (CorruptFileError, OSError):
         return None
 
 
@@ -270,7 +270,7 @@ def prune(wanted: Iterable[Trial]) -> int:
     """Delete the stored records of other searches, the number of which is given; and with them what was set
     aside as damaged, what the killed left half made, and stored weights (today's are in their place)."""
     keys = {trial.key for trial in wanted}
-    old = [path for path in KEPT.glob("*") if path.stem not in keys]
+    old = [path for path in CACHED_TRIALS.glob("*") if path.stem not in keys]
     litter = [path for path in STORE.glob("*.tmp") if _age(path) > AN_HOUR]
     for path in (
         *old,
@@ -334,7 +334,7 @@ def is_whole(artifact: "Artifact") -> bool:
     try:
         read(artifact)
         return True
-    except Damaged:
+    except CorruptFileError:
         return False
 
 
@@ -359,12 +359,12 @@ def vouches(file: File) -> bool:
     """Whether a manifest is whole, and the published files are, byte for byte, those that it tells of."""
     try:
         return not changed(file)
-    except (Damaged, OSError):
+    except (CorruptFileError, OSError):
         return False
 
 
 def changed(file: File) -> list[str]:
-    """The published files that are not those that a manifest tells of; `Damaged` if it is not whole."""
+    """Published files that a manifest does not tell of; `CorruptFileError` if it is corrupt."""
     sums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
     return [path for path, wanted in sums.items() if _sum(path) != wanted]
 
@@ -372,7 +372,7 @@ def changed(file: File) -> list[str]:
 def _sum(path: str) -> str:
     try:
         return hashlib.sha256(regular(path).read_bytes()).hexdigest()
-    except Damaged:
+    except CorruptFileError:
         return ""
 
 
@@ -381,38 +381,38 @@ def _is_manifest(contents: dict[str, Any]) -> bool:
     return all(Path(path).resolve().is_relative_to(Path.cwd()) for path, _ in contents["files"].items())
 
 
-def keep_weights(artifact: "Artifact", path: Path) -> None:
+def cache_weights(artifact: "Artifact", path: Path) -> None:
     """Keep the weights: DVC does not carry them, so that they would be lost with every other search that
     comes into the work tree, by `dvc checkout` or `dvc exp apply`."""
     if path.exists():
         write(WEIGHTS / f"{artifact.digest}{path.suffix}", path.read_bytes())
 
 
-def keep_repeats() -> None:
+def cache_replicates() -> None:
     """Put every repeat in the files that are there, whatever search they are of, into the store: another
     ranking of the same trials finds them, in a pulled clone too."""
-    from zdl.search.replicates import Repeat  # here alone: a trial process starts without it
+    from zdl.search.replicates import Replicate  # here alone: a trial process starts without it
 
     for path in CONFIRMED.glob("*.json"):
-        for record in _repeats_in(path):
-            repeat = Repeat(record["trial"], {}, record["spec"])
+        for record in _replicates_in(path):
+            repeat = Replicate(record["trial"], {}, record["spec"])
             if not repeat.record.exists():
                 write(repeat.record, sealed_json(record))
 
 
-def keep_only_repeats(wanted: Iterable[Path]) -> None:
+def keep_only_replicates(wanted: Iterable[Path]) -> None:
     """Of the files of repeats leave only these: what DVC tracks is a function of the commit."""
-    keep_repeats()
+    cache_replicates()
     for path in {*CONFIRMED.glob("*")} - {*wanted}:
         path.unlink(missing_ok=True)
 
 
-def _repeats_in(path: Path) -> list[dict[str, Any]]:
+def _replicates_in(path: Path) -> list[dict[str, Any]]:
     """The records in a file of repeats; none, if it is not there or not whole."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
             records: list[dict[str, Any]] = read_json(path, digest, is_confirmation)["repeats"]
             return records
-    except (Damaged, OSError):
+    except (CorruptFileError, OSError):
         return []

@@ -14,7 +14,7 @@ from typing import Any
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import Damaged, File, read_json
+from zdl.artifacts.io import CorruptFileError, File, read_json
 from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
 from zdl.config.settings import load
 from zdl.data import mnist
@@ -26,20 +26,22 @@ from zdl.search.trial import SPLITS, TRIALS, Trial
 REPORTS = Path("reports")
 TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
 FIGURES = ("best20", "search", "slices", "budget", "confirmed", "mistakes")
-RANKED = [REPORTS / f"{table}.csv" for table in TABLES]
-RANKED += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
-RENDERED = [REPORTS / name for name in ("README.md", "README.ja.md")]
-RENDERED += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
+PUBLISHED_TABLES = [REPORTS / f"{table}.csv" for table in TABLES]
+PUBLISHED_TABLES += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
+PUBLISHED_PAGES = [REPORTS / name for name in ("README.md", "README.ja.md")]
+PUBLISHED_PAGES += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 MANIFESTS = Path("results/manifests")
 WEIGHTS = Path("results/best.npz")
-WHOLE = Path("results/ranking")  # where every row of the ranking is, of which reports/ has the first ones
+FULL_RANKING = Path(
+    "results/ranking"
+)  # where every row of the ranking is, of which reports/ has the first ones
 
 
 def _is_plan(lines: dict[str, Any], contents: dict[str, Any]) -> bool:
     return contents == {"digest": contents["digest"], **lines}
 
 
-class Layout:
+class Paths:
     """The files of the search that `settings` describe."""
 
     words = mnist.WORDS  # the words for its images, in the report
@@ -67,15 +69,15 @@ class Layout:
         )
         self.split = Artifact.of(
             f"{SPLITS}/{{}}.npz",
-            "zdl.data.preprocess:splitted",
+            "zdl.data.preprocess:split_file",
             fits=SPLIT,
             prepared=self.prepared,
             **settings["split"],
         )
 
     @classmethod
-    def of(cls, params: str | Path = "params.yaml") -> "Layout":
-        """The layout under the settings in a file; `SettingsError` if they do not hold."""
+    def of(cls, params: str | Path = "params.yaml") -> "Paths":
+        """The paths under the settings in a file; `SettingsError` if they do not hold."""
         return cls(load(params))
 
     @cached_property
@@ -104,7 +106,7 @@ class Layout:
             file = its.file(trials)
             try:
                 trials += its.written(read_json(*file), trials)
-            except Damaged:
+            except CorruptFileError:
                 break
         return dict(zip(self.names, trials, strict=False))
 
@@ -210,9 +212,9 @@ class Layout:
         """What determines the split of each repeat."""
         return replicates.splits(self.settings, self.prepared.digest)
 
-    def again(self, trial: Trial) -> list[replicates.Repeat]:
+    def again(self, trial: Trial) -> list[replicates.Replicate]:
         """The repeats of a trial that is among the best."""
-        run = fingerprint(replicates.Repeat.entry)
+        run = fingerprint(replicates.Replicate.entry)
         return replicates.repeats(trial, self.redrawn, self.held_out.digest, run)
 
     def best(self, count: int) -> list[Trial]:
@@ -223,9 +225,9 @@ class Layout:
         return [self.numbered[number] for number in top(rank(read_json(*self.table)), count)["trial"]]
 
     @cached_property
-    def repeated(self) -> list[replicates.Repeat]:
+    def repeated(self) -> list[replicates.Replicate]:
         """All repeats of this search, if it has come so far that they are known."""
-        with contextlib.suppress(Damaged):
+        with contextlib.suppress(CorruptFileError):
             best = self.best(self.settings["confirm"]["trials"])
             return [repeat for trial in best for repeat in self.again(trial)]
         return []
@@ -233,7 +235,7 @@ class Layout:
     @cached_property
     def confirmed(self) -> list[Artifact]:
         """The files of the best trials' repeats, in the order of their ranks."""
-        replicate = [self.redrawn, self.held_out.digest, fingerprint(replicates.Repeat.entry)]
+        replicate = [self.redrawn, self.held_out.digest, fingerprint(replicates.Replicate.entry)]
         return [
             Artifact.of(
                 f"{CONFIRMED}/{place:03d}-{{}}.json",
@@ -277,13 +279,13 @@ class Layout:
 
     @cached_property
     def ranked(self) -> Artifact:
-        """The manifest of the files in RANKED."""
-        return self._report("rank", "zdl.report.build:tables", RANKED)
+        """The manifest of the files in PUBLISHED_TABLES."""
+        return self._report("rank", "zdl.report.build:tables", PUBLISHED_TABLES)
 
     @cached_property
     def rendered(self) -> Artifact:
-        """The manifest of the files in RENDERED."""
-        return self._report("render", "zdl.report.build:pages", RENDERED, words=self.words)
+        """The manifest of the files in PUBLISHED_PAGES."""
+        return self._report("render", "zdl.report.build:pages", PUBLISHED_PAGES, words=self.words)
 
     def _report(self, step: str, entry: str, paths: Iterable[Path], **given: Any) -> Artifact:
         return Artifact.of(
@@ -299,13 +301,13 @@ class Layout:
         )
 
     @cached_property
-    def whole(self) -> Artifact:
+    def full_ranking(self) -> Artifact:
         """The manifest of the ranking of all trials, which has one of its own: plain CSV has no place for a
-        seal, and those of RANKED can be checked with what Git carries."""
+        seal, and those of PUBLISHED_TABLES can be checked with what Git carries."""
         return Artifact.of(
             f"{MANIFESTS}/ranking/{{}}.json",
-            "zdl.report.build:whole_ranking",
-            published={"ranking.csv": f"{WHOLE}/{{}}.csv"},
+            "zdl.report.build:full_ranking",
+            published={"ranking.csv": f"{FULL_RANKING}/{{}}.csv"},
             table=self.table,
             space=self.settings["search"]["space"],
         )
@@ -327,4 +329,4 @@ class Layout:
         """All that is known by name, in the order in which they are made."""
         data = [self.raw, self.prepared, self.held_out, self.split]
         search = [self.plan, self.table, *self.confirmed, self.baseline]
-        return [*data, *search, self.ranked, self.whole, self.rendered, self.weighted]
+        return [*data, *search, self.ranked, self.full_ranking, self.rendered, self.weighted]

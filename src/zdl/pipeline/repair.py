@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.io import Damaged, File, digest, read, read_json
+from zdl.artifacts.io import CorruptFileError, File, digest, read, read_json
 from zdl.nn.network import WEIGHTS as KIND
 from zdl.pipeline import cache
-from zdl.pipeline.paths import WEIGHTS, Layout
+from zdl.pipeline.paths import WEIGHTS, Paths
 from zdl.search.rounds import history
 
 if TYPE_CHECKING:
     from zdl.search.samplers import Point
 
 
-def damage(layout: Layout) -> dict[Path, str]:
+def damage(paths: Paths) -> dict[Path, str]:
     """The files that have to go, each with what is wrong with it; nothing to say of what follows from
     another."""
-    found = dict(_rounds(layout)) if layout.rounds else {}
-    for artifact in layout.artifacts:
+    found = dict(_rounds(paths)) if paths.rounds else {}
+    for artifact in paths.artifacts:
         if line := _damage(artifact):
             found[artifact.path] = line
-    for trial in layout.trials.values():
+    for trial in paths.trials.values():
         ready = File(cache.READY / trial.record.name, trial.digest, trial.fits)
         for file in (trial.file, ready):
             if file.path not in found and (line := _damage(file)):
@@ -41,30 +41,30 @@ def _damage(file: File) -> str:
             if isinstance(file, Artifact) and file.published:
                 return "".join(f"{path}: is not what was made" for path in cache.changed(file)[:1])
             read(file)
-        except Damaged as error:
+        except CorruptFileError as error:
             return str(error)
     return ""
 
 
-def _rounds(layout: Layout) -> Iterator[tuple[Path, str]]:
+def _rounds(paths: Paths) -> Iterator[tuple[Path, str]]:
     """The rounds, and their records, from the first round on that is not there or does not follow from what
     came before it: the search may go on otherwise from there. (Trials that come again are in the store.)"""
-    number, line = _first_wrong(layout)
-    for later in layout.rounds[number:]:
+    number, line = _first_wrong(paths)
+    for later in paths.rounds[number:]:
         if later.path.exists():
             yield later.path, line or _damage(File(later.path, later.digest))
         line = ""
-        for path in layout.places(later.names):
+        for path in paths.places(later.names):
             if path.exists():
                 yield path, ""
 
 
-def _first_wrong(layout: Layout) -> tuple[int, str]:
+def _first_wrong(paths: Paths) -> tuple[int, str]:
     """The place among the later rounds of the first that is to be made, or made again, their number if none
     is; and what is wrong with its file, if it is there."""
-    trials = list(layout.trials.values())
+    trials = list(paths.trials.values())
     seen: list[tuple[Point, float | None]] | None = []
-    for number, place in enumerate(layout.rounds):
+    for number, place in enumerate(paths.rounds):
         if not place.path.exists():
             return number, ""
         earlier = trials[: place.start]
@@ -73,14 +73,14 @@ def _first_wrong(layout: Layout) -> tuple[int, str]:
             try:
                 records = [read_json(*trial.file) for trial in last]
                 seen += history((trial.point for trial in last), (record["outcome"] for record in records))
-            except Damaged:
+            except CorruptFileError:
                 seen = None  # a record is to be made again first: what followed from it is for the next run
         file = place.file(earlier)
         if line := _damage(file):
             return number, line
         if seen is not None and read_json(*file)["history"] != digest(seen):
             return number, f"{place.path}: does not follow from the records before it"
-    return len(layout.rounds), ""
+    return len(paths.rounds), ""
 
 
 def _stamp(path: Path) -> list[int]:
@@ -91,17 +91,17 @@ def _stamp(path: Path) -> list[int]:
     return []
 
 
-def repair(layout: Layout) -> list[str]:
+def repair(paths: Paths) -> list[str]:
     """Move what is damaged out of the way, and records of rounds that do not follow to the store; a line for
     each. Published files stay where they are (somebody may have edited them): their manifest goes, so they
     are made again.
     """
-    manifests = {artifact.path for artifact in layout.artifacts if artifact.published}
-    rounds = {each.path for each in layout.rounds}
+    manifests = {artifact.path for artifact in paths.artifacts if artifact.published}
+    rounds = {each.path for each in paths.rounds}
     lines = []
     with cache.settled():
-        layout = type(layout)(layout.settings)  # what is there by now, and not when the process began
-        for path, line in damage(layout).items():
+        paths = type(paths)(paths.settings)  # what is there by now, and not when the process began
+        for path, line in damage(paths).items():
             if path in manifests or (path in rounds and not line):
                 path.unlink(missing_ok=True)
                 lines.append(f"{line}; it will be made again" if line else "")
@@ -109,7 +109,7 @@ def repair(layout: Layout) -> list[str]:
                 lines.append(cache.set_aside(path, line))
             else:
                 lines.append(cache.keep(path))
-    restore_weights(layout.weighted)
+    restore_weights(paths.weighted)
     return [line for line in lines if line]
 
 
@@ -117,7 +117,7 @@ def restore_weights(artifact: Artifact) -> None:
     """Have the weights of this search in their place, if they were ever made here."""
     kept = cache.WEIGHTS / f"{artifact.digest}{WEIGHTS.suffix}"
     if not cache.vouches(artifact):
-        with suppress(Damaged):
+        with suppress(CorruptFileError):
             cache.publish(artifact, {WEIGHTS.name: read(File(kept, KIND))})
 
 
@@ -128,15 +128,15 @@ class Repairs:
     notes  the file that the job leaves which repairs it; none, if nothing is damaged
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.damage = damage(layout)
+    def __init__(self, paths: Paths) -> None:
+        self.damage = damage(paths)
         seen = [[str(path), line, _stamp(path)] for path, line in sorted(self.damage.items())]
         number = 0
         while (note := cache.REPAIRED / digest([seen, number])[:12]).exists():
             number += 1  # the same damage as once before
         self.notes = [note] if self.damage else []
         lines = [f"{line}; a run makes it again" for line in self.damage.values() if line]
-        self.lines = [*lines, *cache.forecast(layout, self.there)]
+        self.lines = [*lines, *cache.forecast(paths, self.there)]
 
     def there(self, path: Path) -> bool:
         """Whether a file is there, and stays."""

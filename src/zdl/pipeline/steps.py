@@ -2,7 +2,7 @@
 
 Each is the shell around a pure function (`zdl.artifacts.artifact`): it finds files, checks them, hands their
 bytes on and writes what comes back, in one step. What is there and whole is left as it is. `say` gets a line
-for a person now and then. (The step `trial` is `zdl.pipeline.cache.obtain`, which hardly imports anything.)
+for a person now and then. (The step `trial` is `cache.get_or_train`, which hardly imports anything.)
 """
 
 import os
@@ -14,7 +14,7 @@ from zdl.artifacts.io import read, write
 from zdl.config.settings import notes
 from zdl.data import mnist
 from zdl.pipeline import cache
-from zdl.pipeline.paths import RANKED, WEIGHTS, Layout
+from zdl.pipeline.paths import PUBLISHED_TABLES, WEIGHTS, Paths
 from zdl.search.rounds import proposed
 
 Say = Callable[[str], None]
@@ -35,103 +35,109 @@ def make(artifact: Artifact, handed: Handed = dict, alone: bool = True) -> None:
         cache.leave_only(artifact.path)
 
 
-def download(layout: Layout, say: Say) -> None:
+def download(paths: Paths, say: Say) -> None:
     """MNIST's leading images and the held-out ones: the same bytes from every source."""
-    source, folder = layout.settings["data"]["source"], os.environ.get("ZDL_MNIST_DIR")
+    source, folder = paths.settings["data"]["source"], os.environ.get("ZDL_MNIST_DIR")
 
     def handed() -> dict[str, Any]:
-        return {"files": mnist.find(source, layout.leading, folder=folder, report=say)}
+        return {"files": mnist.find(source, paths.leading, folder=folder, report=say)}
 
-    make(layout.raw, handed)
+    make(paths.raw, handed)
 
 
-def prepare(layout: Layout, say: Say) -> None:
+def prepare(paths: Paths, say: Say) -> None:
     """Pixels as numbers in [0, 1]: those that the search uses, and the held-out ones apart from them."""
-    make(layout.prepared)
-    make(layout.held_out)
+    make(paths.prepared)
+    make(paths.held_out)
 
 
-def split(layout: Layout, say: Say) -> None:
+def split(paths: Paths, say: Say) -> None:
     """A seeded shuffle of the prepared images; the first share of them is for validation."""
-    make(layout.split)
+    make(paths.split)
 
 
-def plan(layout: Layout, say: Say) -> None:
+def plan(paths: Paths, say: Say) -> None:
     """Every trial of the search, before any of them runs; of one that learns, the first round's points."""
-    for note in notes(layout.settings):
+    for note in notes(paths.settings):
         say(f"note: {note}")
-    make(layout.plan)
-    list(layout.artifacts)  # names every file, so that the code is analysed once, here, and remembered
+    make(paths.plan)
+    list(paths.artifacts)  # names every file, so that the code is analysed once, here, and remembered
 
 
-def propose(layout: Layout, say: Say, name: str) -> None:
+def propose(paths: Paths, say: Say, name: str) -> None:
     """The points of a round of a search that learns, from what came of all trials before it."""
-    place = layout.round(name)
-    earlier = layout.known(place.start)
-    cache.end_future([layout.plan.path, *(each.path for each in layout.rounds), *(t.record for t in earlier)])
+    place = paths.round(name)
+    earlier = paths.known(place.start)
+    cache.end_future([paths.plan.path, *(each.path for each in paths.rounds), *(t.record for t in earlier)])
     contents = proposed(place, earlier, [read(trial.file) for trial in earlier])
     with cache.settled():
         write(place.path, contents)
 
 
-def aggregate(layout: Layout, say: Say) -> None:
+def aggregate(paths: Paths, say: Say) -> None:
     """What became of every trial, in one table; the images' own digest beside it."""
-    trials = layout.known()
-    listings = [layout.plan, *layout.round_files()]
+    trials = paths.known()
+    listings = [paths.plan, *paths.round_files()]
     cache.end_future([*(file.path for file in listings), *(trial.record for trial in trials)])
 
     def handed() -> dict[str, Any]:
         plan, *rounds = map(read, listings)
         return {"plan": plan, "rounds": rounds, "records": (read(trial.file) for trial in trials)}
 
-    make(layout.table, handed)
+    make(paths.table, handed)
 
 
-def confirmation(layout: Layout, say: Say, name: str) -> None:
+def confirmation(paths: Paths, say: Say, name: str) -> None:
     """One of the best trials trained again, as often as `confirm.repeats` says."""
-    cache.end_future([layout.prepared.path, layout.held_out.path])
+    cache.end_future([paths.prepared.path, paths.held_out.path])
 
     def replicate(number: int) -> Iterator[bytes]:
-        repeats = layout.again(layout.numbered[number])
+        repeats = paths.again(paths.numbered[number])
         if not all(repeat.record.exists() for repeat in repeats):
-            cache.keep_repeats()
+            cache.cache_replicates()
         for repeat in repeats:
-            cache.obtain(repeat)
+            cache.get_or_train(repeat)
             yield read(repeat.file)
 
-    layout.known()  # or an Error that names what is missing
-    make(layout.confirmation(name), lambda: {"replicate": replicate}, alone=False)
+    paths.known()  # or an Error that names what is missing
+    make(paths.confirmation(name), lambda: {"replicate": replicate}, alone=False)
 
 
-def baseline(layout: Layout, say: Say) -> None:
+def baseline(paths: Paths, say: Say) -> None:
     """What a linear model makes of the search's split, and of the split of each repeat."""
-    make(layout.baseline)
+    make(paths.baseline)
 
 
-def rank(layout: Layout, say: Say) -> None:
+def rank(paths: Paths, say: Say) -> None:
     """What the search found and what survived, in tables; and in a few numbers."""
     from zdl.analysis import (
         ranking,  # here alone, with pandas: each process starts with what its own step needs
     )
 
-    make(layout.whole)
-    cache.leave_only(*layout.whole.published.values())
-    make(layout.ranked)
-    say("\n".join(ranking.best_lines(ranking.read(RANKED[0].read_text()), layout.settings["report"]["best"])))
+    make(paths.full_ranking)
+    cache.leave_only(*paths.full_ranking.published.values())
+    make(paths.ranked)
+    say(
+        "\n".join(
+            ranking.best_lines(
+                ranking.read(PUBLISHED_TABLES[0].read_text()), paths.settings["report"]["best"]
+            )
+        )
+    )
 
 
-def weights(layout: Layout, say: Say) -> None:
+def weights(paths: Paths, say: Say) -> None:
     """The weights of the best trial, which is trained once more for them: `zdl.analysis.weights.predict`
     reads digits with them. (Their last bits differ between processors, so neither engine's lock knows of
     them.)"""
     from zdl.pipeline import repair
 
-    known = {trial.number: trial for trial in layout.known()}
-    repair.restore_weights(layout.weighted)
-    make(layout.weighted, lambda: {"spec": lambda number: known[number].spec, "say": say})
-    cache.keep_weights(layout.weighted, WEIGHTS)
+    known = {trial.number: trial for trial in paths.known()}
+    repair.restore_weights(paths.weighted)
+    make(paths.weighted, lambda: {"spec": lambda number: known[number].spec, "say": say})
+    cache.cache_weights(paths.weighted, WEIGHTS)
 
 
-def render(layout: Layout, say: Say) -> None:
+def render(paths: Paths, say: Say) -> None:
     """The figures, and the pages that show them."""
-    make(layout.rendered)
+    make(paths.rendered)

@@ -1,6 +1,6 @@
 """The report, computed: from the bytes of earlier files to the bytes of the files under reports/.
 
-`tables`, `whole_ranking` and `pages` are what the steps `rank` and `render` compute. Each finds its tables
+`tables`, `full_ranking` and `pages` are what the steps `rank` and `render` compute. Each finds its tables
 anew in the records, and not in what was published: that is for people, who may edit it, and a rival run may
 be replacing it.
 """
@@ -89,7 +89,7 @@ def tables(
     return {name: text.encode() for name, text in texts.items()}
 
 
-def whole_ranking(space: Mapping[str, Any], table: bytes) -> dict[str, bytes]:
+def full_ranking(space: Mapping[str, Any], table: bytes) -> dict[str, bytes]:
     """The ranking of all trials, of which reports/ has the first ones."""
     return {"ranking.csv": ranking.csv(ranking.rank(decode_json(table), space)).encode()}
 

@@ -19,7 +19,7 @@ from zdl.nn.optimizers import OPTIMIZERS, knobs
 
 # The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.
 # A value of a box, not of taste: a wider universe makes nothing better and every draw longer.
-UNIVERSE: dict[str, dict[str, tuple[float, float]]] = {
+SAMPLING_BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
     "lr": {"log_uniform": (1e-12, 1e4), "uniform": (0.0, 10.0)},
     "weight_decay": {"log_uniform": (1e-16, 1e4), "uniform": (0.0, 10.0)},
     "batch_size": {"int_uniform": (1, 8192)},

@@ -8,7 +8,7 @@ from zdl.artifacts.io import decode_json, decode_npz, digest, digest_of_arrays, 
 from zdl.artifacts.schemas import is_outcome
 from zdl.config.settings import resolve
 from zdl.search.samplers import Proposal, sampler
-from zdl.search.trial import Trial, specify
+from zdl.search.trial import Trial, trial_spec
 
 Run = tuple[str, Mapping[str, str]]  # the fingerprint of `zdl.search.trial.run`
 NONE: Run = ("", {})
@@ -42,7 +42,7 @@ def enroll(
         point = {name: value for name, value in proposal.point.items() if name in config or name in SHAPE}
         number = number_of(point, taken) if proposal.number is None else proposal.number
         taken.add(number)
-        enrolled.append(Trial(number, point, specify(seed, number, config, split, run)))
+        enrolled.append(Trial(number, point, trial_spec(seed, number, config, split, run)))
     return enrolled
 
 

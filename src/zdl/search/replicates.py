@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.artifacts.io import KEPT, File, decode_npz
-from zdl.artifacts.schemas import PREPARED, is_repeat
+from zdl.artifacts.io import CACHED_TRIALS, File, decode_npz
+from zdl.artifacts.schemas import PREPARED, is_replicate
 from zdl.data import preprocess
 from zdl.nn.layers import softmax
 from zdl.nn.network import MultiLayerNet
@@ -23,12 +23,12 @@ from zdl.search.trial import Say, Trial, describe, record, train
 PREPARED_IMAGES, HELD_OUT = Path("data/prepared"), Path("data/held_out")
 
 
-class Repeat(Trial):
+class Replicate(Trial):
     """One training more of a trial; its record has beside the outcome of one what the network takes the
     held-out images for."""
 
     entry = "zdl.search.replicates:run"
-    fits = staticmethod(is_repeat)
+    fits = staticmethod(is_replicate)
 
     def __init__(self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
         super().__init__(number, point, spec)
@@ -37,7 +37,7 @@ class Repeat(Trial):
     @property
     def record(self) -> Path:
         """Its place in the store: in `results/` lies the file of all repeats of a trial."""
-        return KEPT / f"{self.key}.json"
+        return CACHED_TRIALS / f"{self.key}.json"
 
     @property
     def inputs(self) -> dict[str, File]:
@@ -74,7 +74,7 @@ def repeats(
     splits: Iterable[Mapping[str, Any]],
     held_out: str,
     run: tuple[str, Mapping[str, str]],
-) -> list[Repeat]:
+) -> list[Replicate]:
     """The repeats of `trial`, one on each of `splits`; `held_out` is the digest of the images shown at the
     end, and `run` the fingerprint of the function of this name."""
     code, libraries = run
@@ -83,7 +83,7 @@ def repeats(
         seed, number = split["seed"]
         determinants = {"seed": [seed, trial.number, number], "split": split, "held_out": held_out}
         made_by = {"code": code, "libraries": dict(libraries)}
-        found.append(Repeat(trial.number, trial.point, {**trial.spec, **determinants, **made_by}))
+        found.append(Replicate(trial.number, trial.point, {**trial.spec, **determinants, **made_by}))
     return found
 
 

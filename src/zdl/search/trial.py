@@ -63,7 +63,7 @@ class Trial:
         return {"split": File(SPLITS / f"{self.spec['split'][:12]}.npz", self.spec["split"], SPLIT)}
 
 
-def specify(
+def trial_spec(
     seed: int, number: int, config: Mapping[str, Any], split: str, run: tuple[str, Mapping[str, str]]
 ) -> dict[str, Any]:
     """All that determines a trial's record: `config` are its hyper-parameters, `split` the digest of what it

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.search.distributions import UNIVERSE, shares, stream, unused, value
+from zdl.search.distributions import SAMPLING_BOUNDS, shares, stream, unused, value
 from zdl.search.samplers.base import History, Point, Proposal
 from zdl.search.samplers.random import Random
 
@@ -46,7 +46,7 @@ class Bayes:
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space, self.seed, self.batch = search["space"], search["seed"], search["batch"]
         self.first = Random(search)
-        self.axes = [Axis(name, self.space[name]) for name in UNIVERSE if name in self.space]
+        self.axes = [Axis(name, self.space[name]) for name in SAMPLING_BOUNDS if name in self.space]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         """The next `n` points, or as many as are left of the round."""

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from zdl.search.distributions import NEAR, UNIVERSE, shares, stream, value
+from zdl.search.distributions import NEAR, SAMPLING_BOUNDS, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)  # one a hyper-parameter
@@ -40,7 +40,7 @@ class Halton:
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space = search["space"]
-        names = [name for name in UNIVERSE if name in self.space]
+        names = [name for name in SAMPLING_BOUNDS if name in self.space]
         self.axes = [
             Axis(name, self.space[name], base, search["seed"])
             for name, base in zip(names, PRIMES[: len(names)], strict=True)
@@ -72,7 +72,7 @@ class Axis:
         self.low, self.high = 0.0, 1.0
         if "options" not in spec:
             kind = spec["distribution"]
-            self.low, self.high = shares(kind, UNIVERSE[name][kind], spec["low"], spec["high"])
+            self.low, self.high = shares(kind, SAMPLING_BOUNDS[name][kind], spec["low"], spec["high"])
 
     def cell(self, n: int, depth: int) -> int:
         """The cell, of the base**depth ones of equal width, that point n lies in: its first digits."""
@@ -97,7 +97,7 @@ class Axis:
         if not self.touches(cell, depth):
             return None
         kind = self.spec["distribution"]
-        exact = value(kind, u, *UNIVERSE[self.name][kind])
+        exact = value(kind, u, *SAMPLING_BOUNDS[self.name][kind])
         return exact if self.spec["low"] <= exact <= self.spec["high"] else None
 
 

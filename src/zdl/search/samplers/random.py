@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.artifacts.io import digest
-from zdl.search.distributions import NEAR, UNIVERSE, shares, stream, value
+from zdl.search.distributions import NEAR, SAMPLING_BOUNDS, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
 
@@ -41,7 +41,7 @@ def draw(name: str, spec: Mapping[str, Any], seed: int, trial: int) -> Any:
     if spec["distribution"] == "choice":
         return _choose(name, spec["options"], seed, trial)
     kind, low, high = spec["distribution"], spec["low"], spec["high"]
-    universe = UNIVERSE[name][kind]
+    universe = SAMPLING_BOUNDS[name][kind]
     for u in _near(_uniforms(seed, name, trial), shares(kind, universe, low, high)):
         if low <= (drawn := value(kind, u, *universe)) <= high:
             return drawn

@@ -14,7 +14,7 @@ except ModuleNotFoundError:
     )
 root = Path(f"{workflow.current_basedir}").parents[1]
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
-from zdl.pipeline.paths import RANKED, RENDERED, Layout
+from zdl.pipeline.paths import PUBLISHED_TABLES, PUBLISHED_PAGES, Paths
 from zdl.pipeline.repair import Repairs
 from zdl.pipeline.cache import check_writable
 
@@ -23,9 +23,9 @@ if config:
         f"--config {', '.join(config)}: settings are in params.yaml and nowhere else"
     )
 try:
-    layout = Layout.of("params.yaml")
+    paths = Paths.of("params.yaml")
     check_writable()
-    repairs = Repairs(layout)
+    repairs = Repairs(paths)
     for line in repairs.lines if workflow.is_main_process else ():
         print(line, file=sys.stderr)
 except (Error, OSError) as error:

@@ -6,9 +6,9 @@
 rule confirmation:
     """One of the best trials: its repeats, each restored if it was ever trained here, else trained."""
     input:
-        ancient(layout.prepared.path),
-        ancient(layout.held_out.path),
-        ancient(layout.table.path),
+        ancient(paths.prepared.path),
+        ancient(paths.held_out.path),
+        ancient(paths.table.path),
         lambda wildcards: repairs.before(
             Path(f"results/confirmed/{wildcards.name}.json")
         ),
@@ -19,7 +19,7 @@ rule confirmation:
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
     group:
-        lambda wildcards: layout.table.path.stem
+        lambda wildcards: paths.table.path.stem
     resources:
         mem_mb=500,
     shell:
@@ -29,12 +29,12 @@ rule confirmation:
 rule baseline:
     """What a linear model makes of the same images."""
     input:
-        ancient(layout.prepared.path),
-        ancient(layout.held_out.path),
-        ancient(layout.split.path),
-        repairs.before(layout.baseline.path),
+        ancient(paths.prepared.path),
+        ancient(paths.held_out.path),
+        ancient(paths.split.path),
+        repairs.before(paths.baseline.path),
     output:
-        update(layout.baseline.path),
+        update(paths.baseline.path),
     log:
         "logs/baseline.log",
     benchmark:
