@@ -28,11 +28,11 @@ rule trials:
         paths.records(),
 
 
-rule confirmations:
+rule replicates:
     """The best trials, trained again: DVC's stage of this name."""
     input:
         repairs.notes,
-        [file.path for file in paths.confirmed],
+        [file.path for file in paths.replicates],
 
 
 rule all:
@@ -40,7 +40,7 @@ rule all:
     default_target: True
     input:
         rules.trials.input,
-        rules.confirmations.input,
+        rules.replicates.input,
         paths.baseline.path,
         paths.weighted.path,
         [*PUBLISHED_TABLES, paths.ranked.path],

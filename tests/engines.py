@@ -15,7 +15,7 @@ TINY = {
     "model": {"hidden_sizes": [8, 8]},
     "training": {"epochs": 2, "batch_size": 20},
     "search": {"trials": TRIALS, "batch": 3},
-    "confirm": {"trials": 2, "repeats": 2},
+    "replicate": {"trials": 2, "replicates": 2},
     "report": {"best": 4},
 }
 ENGINES = ("snakemake", "dvc")
@@ -34,8 +34,8 @@ for number in range(len(paths.rounds) + 1):
     for trial in paths.trials.values():
         cache.get_or_train(trial)
 steps.aggregate(paths, print)
-for file in paths.confirmed:
-    steps.confirmation(paths, print, file.path.stem)
+for file in paths.replicates:
+    steps.replicate(paths, print, file.path.stem)
 for step in (steps.baseline, steps.rank, steps.weights, steps.render):
     step(paths, print)
 """  # the whole pipeline, without an engine
@@ -138,11 +138,11 @@ class Clone:
 
     def trained(self) -> list[str]:
         """The search's own trials among `trainings`."""
-        return [name for name in self.trainings() if not name.startswith("repeat-")]
+        return [name for name in self.trainings() if not name.startswith("replicate-")]
 
-    def repeated(self) -> list[str]:
+    def replicated(self) -> list[str]:
         """The repeats of the best among `trainings`."""
-        return [name for name in self.trainings() if name.startswith("repeat-")]
+        return [name for name in self.trainings() if name.startswith("replicate-")]
 
     def records(self) -> list[Path]:
         return sorted((self.path / "results/trials").glob("*.json"))

@@ -61,7 +61,7 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
     "epochs": {"2": ("training", 2), "3": ("training", 3)},
     "optimizer": {"sgd": ("training", "sgd"), "adam": ("training", "Adam")},
-    "repeats": {"2": ("confirm", 2), "3": ("confirm", 3)},
+    "replicates": {"2": ("replicate", 2), "3": ("confirm", 3)},
     "best": {"4": ("report", 4), "3": ("report", 3)},
 }
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
@@ -526,7 +526,7 @@ class Sequence:
             raise Broken(f"{engine} ended with {code}\n{said}")
         for name, data in expected.files.items():
             path = self.clone.path / name
-            needed = name.startswith(("reports/", "results/trials/", "results/confirmed/"))
+            needed = name.startswith(("reports/", "results/trials/", "results/replicates/"))
             there = path.is_file() and not name.startswith(".zdl/") and not name.startswith(UNTRACKED[engine])
             if (needed or there) and not (path.is_file() and path.read_bytes() == data):
                 raise Broken(f"{name} is not what a fresh clone has\n{said}")

@@ -63,9 +63,9 @@ search:
     lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}
     weight_decay: {distribution: log_uniform, low: 1.0e-8, high: 1.0e-4}
 
-confirm:
+replicate:
   trials: 5
-  repeats: 10
+  replicates: 10
   seed: 7
 
 report:
@@ -136,7 +136,7 @@ def test_what_the_universe_lacks_is_refused(params, monkeypatch, universe):
 def test_settings_load_and_are_plain(params, text):
     settings = load(params, text)
     assert json.loads(canonical(settings)) == settings
-    assert list(settings) == ["data", "split", "model", "training", "search", "confirm", "report"]
+    assert list(settings) == ["data", "split", "model", "training", "search", "replicate", "report"]
     assert list(settings["training"]) == SCHEMA["properties"]["training"]["required"]
 
 
@@ -401,7 +401,7 @@ BROKEN = [
     (
         [("report:", "plots: {}\nreport:")],
         "plots: is not a key here",
-        "data, split, model, training, search, confirm, report",
+        "data, split, model, training, search, replicate, report",
     ),
     ([("low: 1.0e-6", "lwo: 1.0e-6")], "search.space.lr.lwo: is not a key here", "perhaps low"),
     (
@@ -545,10 +545,14 @@ BROKEN = [
     ([("batch: 10", "batch: 0")], "search.batch: 0 is out of range", "from 1 to 1000"),
     ([("batch: 10", "batch: ten")], "search.batch: 'ten' is not a whole number", "from 1 to 1000"),
     ([("best: 20", "best: 0")], "report.best: 0 is out of range", "from 1 to 200"),
-    ([("trials: 5\n", "trials: 0\n")], "confirm.trials: 0 is out of range", "from 1 to 200"),
-    ([("repeats: 10", "repeats: -1")], "confirm.repeats: -1 is out of range", "from 1 to 1000"),
-    ([("repeats: 10", "repeats: many")], "confirm.repeats: 'many' is not a whole number", "from 1 to 1000"),
-    ([("seed: 7", "seed: .nan")], "confirm.seed: nan is not a whole number", "from 0"),
+    ([("trials: 5\n", "trials: 0\n")], "replicate.trials: 0 is out of range", "from 1 to 200"),
+    ([("replicates: 10", "replicates: -1")], "replicate.replicates: -1 is out of range", "from 1 to 1000"),
+    (
+        [("replicates: 10", "replicates: many")],
+        "replicate.replicates: 'many' is not a whole number",
+        "from 1 to 1000",
+    ),
+    ([("seed: 7", "seed: .nan")], "replicate.seed: nan is not a whole number", "from 0"),
     # the search space
     ([(LR, ""), (DECAY, "")], "search.space: null is not a mapping", "one or more of lr"),
     ([(LR, "{}"), (DECAY, "")], "search.space: {} is out of range", "one or more of lr"),

@@ -23,7 +23,7 @@ MADE = {  # what each stage has in the paths
     "split": ["split"],
     "plan": ["plan"],
     "aggregate": ["table"],
-    "confirmations": ["confirmed"],
+    "replicates": ["replicates"],
     "baseline": ["baseline"],
     "rank": ["ranked", "full_ranking"],
     "weights": ["weighted"],
@@ -96,7 +96,7 @@ def upstream(made):
         functions, inputs = {made.entry, Trial.entry}, [paths.split]
     if made.entry == "zdl.search.plan:aggregated":
         inputs.append(paths.plan)
-    if made.entry == "zdl.analysis.best:confirmed":
+    if made.entry == "zdl.analysis.best:replicates_file":
         functions.add(Replicate.entry)
         inputs += [paths.prepared, paths.held_out]
     return functions.union(*map(upstream, inputs))

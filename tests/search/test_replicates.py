@@ -28,14 +28,14 @@ from zdl.search.trial import train
 SHIPPED = load()
 
 
-def settings(**confirm):
+def settings(**replicate):
     tiny = copy.deepcopy(SHIPPED)
     tiny["data"].update(source="bundled", subsample=60)
     tiny["model"]["hidden_sizes"] = [8]
     tiny["training"].update(epochs=5, batch_size=12)
     tiny["search"].update(trials=4)
     tiny["search"]["space"] = {"lr": {"distribution": "uniform", "low": 0.01, "high": 0.5}}
-    tiny["confirm"].update({"trials": 2, "repeats": 3, **confirm})
+    tiny["replicate"].update({"trials": 2, "replicates": 3, **replicate})
     tiny["report"]["best"] = 3
     return tiny
 
@@ -63,11 +63,11 @@ def paths(searched, tmp_path, monkeypatch):
     return Paths(settings())
 
 
-def confirm(paths):
-    """Every file of repeats, made; and the names of the repeats that were trained for them."""
+def replicate_all(paths):
+    """Every file of replicates, made; and the names of the replicates that were trained for them."""
     before = trainings()
-    for file in paths.confirmed:
-        steps.confirmation(paths, lambda line: None, file.path.stem)
+    for file in paths.replicates:
+        steps.replicate(paths, lambda line: None, file.path.stem)
     return [name for name in trainings() if name not in before]
 
 
@@ -77,31 +77,31 @@ def trainings():
 
 
 def contents(paths):
-    return [read_json(*file) for file in paths.confirmed]
+    return [read_json(*file) for file in paths.replicates]
 
 
 def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(paths):
-    assert len(confirm(paths)) == 2 * 3
+    assert len(replicate_all(paths)) == 2 * 3
     best = ranking.top(ranking.rank(read_json(*paths.table)), 2)["trial"].tolist()
     files = contents(paths)
     assert [file["trial"] for file in files] == best
     trials = {trial.number: trial for trial in paths.known()}
     for file in files:
         trial = trials[file["trial"]]
-        specs = [record["spec"] for record in file["repeats"]]
+        specs = [record["spec"] for record in file["replicates"]]
         assert all(spec["config"] == trial.spec["config"] for spec in specs)
         assert len({json.dumps(spec["seed"]) for spec in specs} | {json.dumps(trial.spec["seed"])}) == 4
-    one, other = ([record["spec"]["split"] for record in file["repeats"]] for file in files)
-    assert one == other, "repeats of two trials are compared in pairs"
+    one, other = ([record["spec"]["split"] for record in file["replicates"]] for file in files)
+    assert one == other, "replicates of two trials are compared in pairs"
     assert len({json.dumps(split) for split in one}) == 3
 
 
-def test_a_repeat_splits_the_search_s_own_images_anew(paths):
+def test_a_replicate_splits_the_search_s_own_images_anew(paths):
     whole = read_npz(*paths.prepared)
     rows = lambda x: sorted(map(bytes, np.asarray(x)))  # noqa: E731
     own = read_npz(*paths.split)
     seen = [own["x_val"]]
-    for which in paths.redrawn:
+    for which in paths.replicate_splits:
         split = replicates.redraw(read_npz(*paths.prepared), which)
         assert len(split.x_val) == len(own["x_val"])
         assert rows([*split.x_train, *split.x_val]) == rows(whole["x"])
@@ -110,14 +110,14 @@ def test_a_repeat_splits_the_search_s_own_images_anew(paths):
 
 
 def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
-    confirm(paths)
+    replicate_all(paths)
     t = read_npz(*paths.held_out)["t"]
-    (first, *_), _ = (file["repeats"] for file in contents(paths))
+    (first, *_), _ = (file["replicates"] for file in contents(paths))
     told = first["outcome"]["held_out"]
     taken_for, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
     assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
     trial = next(trial for trial in paths.known() if trial.number == first["trial"])
-    again = paths.again(trial)[0]
+    again = paths.replicates_of(trial)[0]
     network, _ = train(
         again.spec, replicates.redraw(read_npz(*paths.prepared), again.spec["split"])._asdict()
     )
@@ -127,30 +127,30 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
 
 
 def test_only_what_is_new_is_trained(paths):
-    confirm(paths)
-    more = Paths(settings(repeats=4))
-    assert len(confirm(more)) == 2  # one more of each trial
+    replicate_all(paths)
+    more = Paths(settings(replicates=4))
+    assert len(replicate_all(more)) == 2  # one more of each trial
     wider = Paths(settings(trials=3))
-    assert {file.path for file in paths.confirmed} < {file.path for file in wider.confirmed}
-    assert len(confirm(wider)) == 3  # the third trial's
+    assert {file.path for file in paths.replicates} < {file.path for file in wider.replicates}
+    assert len(replicate_all(wider)) == 3  # the third trial's
     other = Paths(settings(seed=8))
-    assert len(confirm(other)) == 6
-    assert confirm(paths) == []
+    assert len(replicate_all(other)) == 6
+    assert replicate_all(paths) == []
 
 
-def test_another_ranking_finds_the_repeats_in_a_pulled_clone(paths):
+def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
     import shutil
 
-    confirm(paths)
+    replicate_all(paths)
     shutil.rmtree(".zdl")  # which neither Git nor DVC carries
     edited = settings()
     edited["search"]["trials"] = 3
     other = Paths(edited)
-    assert not {file.path for file in other.confirmed} & {file.path for file in paths.confirmed}
+    assert not {file.path for file in other.replicates} & {file.path for file in paths.replicates}
     steps.plan(other, lambda line: None)
     steps.aggregate(other, lambda line: None)
     known = {file["trial"] for file in contents(paths)}
-    new = {file["trial"] for file in confirm(other) and contents(other)} or known
+    new = {file["trial"] for file in replicate_all(other) and contents(other)} or known
     trained = {int(name.split("-")[1]) for name in trainings()[6:]}
     assert trained == new - known
 
@@ -160,33 +160,33 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(paths):
     for row in table["trials"][1:]:
         row["outcome"].update(status="diverged", final=None)
     write(paths.table.path, sealed_json(table))
-    confirm(paths)
+    replicate_all(paths)
     first, second = contents(paths)
-    assert first["trial"] == table["trials"][0]["trial"] and len(first["repeats"]) == 3
-    assert second["trial"] is None and second["repeats"] == []
+    assert first["trial"] == table["trials"][0]["trial"] and len(first["replicates"]) == 3
+    assert second["trial"] is None and second["replicates"] == []
 
 
-def test_files_of_other_searches_go_and_their_repeats_stay_in_the_store(paths):
-    confirm(paths)
+def test_files_of_other_searches_go_and_their_replicates_stay_in_the_store(paths):
+    replicate_all(paths)
     kept = {record.name for record in cache.CACHED_TRIALS.glob("*")}
-    cache.keep_only_replicates([paths.confirmed[0].path])
-    assert [*cache.CONFIRMED.iterdir()] == [paths.confirmed[0].path]
+    cache.keep_only_replicates([paths.replicates[0].path])
+    assert [*cache.REPLICATES.iterdir()] == [paths.replicates[0].path]
     assert {record.name for record in cache.CACHED_TRIALS.glob("*")} == kept
-    assert confirm(paths) == []
-    cache.keep_only_replicates([])  # as after a confirmation that was interrupted
-    assert cache.prune([*paths.known(), *paths.repeated]) == 0
+    assert replicate_all(paths) == []
+    cache.keep_only_replicates([])  # as after a replication that was interrupted
+    assert cache.prune([*paths.known(), *paths.all_replicates]) == 0
     assert cache.prune(paths.known()) == 6
 
 
 def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
-    confirm(paths)
+    replicate_all(paths)
     steps.baseline(paths, lambda line: None)
-    path = paths.confirmed[1].path
+    path = paths.replicates[1].path
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"status"', b'"Status"', 1))
     (line,) = repair.repair(paths)
     assert str(path) in line and not path.exists()
-    assert confirm(paths) == [] and path.read_bytes() == whole
+    assert replicate_all(paths) == [] and path.read_bytes() == whole
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
         lambda record: record["spec"].update(seed=[0]),
     ],
 )
-def test_what_is_no_record_of_a_repeat_is_refused(paths, spoil):
-    confirm(paths)
-    record = contents(paths)[0]["repeats"][0]
+def test_what_is_no_record_of_a_replicate_is_refused(paths, spoil):
+    replicate_all(paths)
+    record = contents(paths)[0]["replicates"][0]
     assert is_replicate(record)
     spoil(record)
     with pytest.raises((KeyError, AssertionError)):
@@ -213,14 +213,14 @@ def test_what_is_no_record_of_a_repeat_is_refused(paths, spoil):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda contents: contents["repeats"].pop(),
-        lambda contents: contents["repeats"].reverse(),
-        lambda contents: [each.update(trial=99) for each in (contents, *contents["repeats"])],
+        lambda contents: contents["replicates"].pop(),
+        lambda contents: contents["replicates"].reverse(),
+        lambda contents: [each.update(trial=99) for each in (contents, *contents["replicates"])],
     ],
 )
-def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(paths, spoil):
-    confirm(paths)
-    file = paths.confirmed[0]
+def test_what_are_not_all_replicates_of_a_trial_of_the_search_is_set_aside(paths, spoil):
+    replicate_all(paths)
+    file = paths.replicates[0]
     told = read_json(*file)
     spoil(told)
     write(file.path, sealed_json(told))
@@ -228,9 +228,9 @@ def test_what_are_not_all_repeats_of_a_trial_of_the_search_is_set_aside(paths, s
     assert str(file.path) in line and not file.path.exists()
 
 
-def test_a_name_of_no_repeats_is_one_line(paths):
-    with pytest.raises(Error, match=r"repeats 001-0: are not of this search"):
-        paths.confirmation("001-0")
+def test_a_name_of_no_replicates_is_one_line(paths):
+    with pytest.raises(Error, match=r"replicates 001-0: are not of this search"):
+        paths.replicates_named("001-0")
 
 
 # The tables.
@@ -248,7 +248,7 @@ def outcome(val=None, taken=None, confidence=(90, 90, 90, 90)):
 
 
 def repeated(trial, *outcomes):
-    return {"trial": trial, "repeats": [{"outcome": one} for one in outcomes]}
+    return {"trial": trial, "replicates": [{"outcome": one} for one in outcomes]}
 
 
 FOUND = pd.DataFrame({"rank": [1, 2, 3], "trial": [7, 3, 5], "val_acc": [0.9, 0.8, 0.7]})
@@ -264,14 +264,14 @@ def test_what_was_found_stands_beside_what_survived():
     assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
     assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
     assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
-    assert (first["luck_low"], first["luck_high"]) == (-0.1, 0.9), "two repeats: the mean may be any share"
+    assert (first["luck_low"], first["luck_high"]) == (-0.1, 0.9), "two replicates: the mean may be any share"
     assert math.isnan(second["luck_low"]) and math.isnan(second["luck_high"])
     assert first["luck"] == 0.2 and first["held_out"] == 0.625 and first["gap"] == 0.275
     assert first["held_out_low"] < 0.625 < first["held_out_high"]
     assert second["val_mean"] == 0.9 and math.isnan(second["val_sd"]) and second["held_out"] == 1.0
 
 
-def test_the_interval_of_luck_is_that_of_the_mean_of_the_repeats():
+def test_the_interval_of_luck_is_that_of_the_mean_of_the_replicates():
     files = [repeated(7, *(outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)))]
     (row,) = confirmed(files, FOUND, T, 10).to_dict("records")
     # Student's t of five degrees; Nadeau and Bengio's error: 10 validation images, 4 to train
@@ -318,7 +318,7 @@ def test_rivals_are_judged_by_held_out_images():
     assert verdicts(files, 3, t) == {7: 0, 5: 1}
     assert verdicts(files, 5, t) == {7: -1, 3: -1}
     assert replication.rivals(files, None, t).empty
-    same, never = repeated(5, *(one["outcome"] for one in best["repeats"])), repeated(7, *[outcome()] * 6)
+    same, never = repeated(5, *(one["outcome"] for one in best["replicates"])), repeated(7, *[outcome()] * 6)
     assert verdicts([best, same, never], 3, t) == {5: 0, 7: 0}, "nothing sets them apart"
     bad = outcome(6, [1] * 400, bytes(400))
     good = outcome(6, [0] * 400, bytes(400))
@@ -349,7 +349,7 @@ def fit(hits):
 
 def test_a_network_beside_the_linear_model_of_its_split():
     files = [repeated(7, *[outcome(6, [0, 1, 2, 0]), outcome(), outcome(6, [0, 1, 0, 0])] * 3)]
-    fits = {"repeats": [fit([1, 1, 1, 1]), fit([0, 0, 0, 0]), fit([0, 1, 1, 1])] * 3}
+    fits = {"replicates": [fit([1, 1, 1, 1]), fit([0, 0, 0, 0]), fit([0, 1, 1, 1])] * 3}
     told = replication.beside_linear(files, 7, T, fits)
     # apart: 0 0 0 -1 and 1 0 -1 -1: rows -1/4, columns 1/2 0 -1/2 -1; Student's t of five degrees
     error = math.sqrt(np.var([0.5, 0, -0.5, -1], ddof=1) / 4)
@@ -363,15 +363,15 @@ def test_a_network_beside_the_linear_model_of_its_split():
 
 def test_what_a_linear_model_loses_on_held_out_images():
     fits = [fit([1, 1, 0, 0]), {**fit([1, 0, 0, 0]), "val_correct": 6}] * 3
-    told = replication.baseline({"search": fits[0], "repeats": fits})
+    told = replication.baseline({"search": fits[0], "replicates": fits})
     assert (told["val_mean"], told["held_out"], told["loss"]) == (0.55, 0.375, 0.175)
     val = np.var([0.5, 0.6] * 3, ddof=1) * (1 / 6 + 10 / 4)
     held_out = np.var([0.5, 0.25] * 3, ddof=1) / 6 + np.var([1, 0.5, 0, 0], ddof=1) / 4
     assert told["loss_high"] == pytest.approx(0.175 + 2.570582 * math.sqrt(val + held_out), abs=1e-5)
-    assert math.isnan(replication.baseline({"search": fits[0], "repeats": fits[:1]})["loss_low"])
+    assert math.isnan(replication.baseline({"search": fits[0], "replicates": fits[:1]})["loss_low"])
 
 
-def test_every_repeat_has_a_row():
+def test_every_replicate_has_a_row():
     frame = replication.again([repeated(7, outcome(6, [0, 1, 2, 0]), outcome())], FOUND, T)
     one, two = frame.to_dict("records")
     assert (one["rank"], one["repeat"], one["val_acc"], one["held_out"]) == (1, 1, 0.6, 0.75)
@@ -382,7 +382,7 @@ def test_every_repeat_has_a_row():
     }  # fmt: skip
 
 
-def test_the_confusion_is_a_mean_over_the_repeats():
+def test_the_confusion_is_a_mean_over_the_replicates():
     files = [repeated(7, outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome())]
     shares = replication.confusion(files, 7, T)
     assert shares.shape == (10, 10)
@@ -416,7 +416,7 @@ def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):
     told = replication.baseline(contents)
     assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
     scores = []
-    for which in paths.redrawn:
+    for which in paths.replicate_splits:
         split = replicates.redraw(read_npz(*paths.prepared), which)
         model.fit(split.x_train.astype(float), split.t_train)
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))

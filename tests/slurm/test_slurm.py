@@ -17,7 +17,7 @@ SEARCH = {"trials": TRIALS}
 ON_SLURM = (
     "timeout", "--kill-after=5", "500",  # Snakemake may wait for ever for a Slurm that is gone
     "snakemake", "--workflow-profile", "profiles/slurm", "--group-components", f"trials={GROUP}",
-    "confirmations=10", "--default-resources", "slurm_partition=main",
+    "replicates=10", "--default-resources", "slurm_partition=main",
     "--slurm-init-seconds-before-status-checks", "3",
 )  # fmt: skip
 
@@ -58,13 +58,13 @@ def test_groups_run_on_the_nodes_and_all_else_here(clone, here, cluster):
     said = clone.run(*ON_SLURM)
     assert clone.reports() == here.reports()
     assert len(clone.trained()) == TRIALS
-    *groups, confirmations = cluster.done()
+    *groups, replicates = cluster.done()
     assert len(groups) == TRIALS / GROUP, said  # and so no other rule was submitted
     assert {job["NodeList"] for job in groups} == set(cluster.nodes)
-    for job in (*groups, confirmations):
+    for job in (*groups, replicates):
         assert job["JobState"] == "COMPLETED"
     assert {(job["ProcCnt"], job["TimeLimit"]) for job in groups} == {("4", "3")}  # 10 jobs, 4 at a time
-    assert (confirmations["ProcCnt"], confirmations["TimeLimit"]) == ("2", "15")
+    assert (replicates["ProcCnt"], replicates["TimeLimit"]) == ("2", "15")
     assert len(said.splitlines()) < 40, said
 
 

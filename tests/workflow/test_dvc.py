@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 WIDE = ("--set-param", "search.space.lr.high=10.0")
-OFTEN = ("--set-param", "confirm.repeats=3")
+OFTEN = ("--set-param", "replicate.replicates=3")
 PLOTS = ("best20", "search", "budget", "confirmed")
 
 
@@ -41,7 +41,7 @@ def clone(queued, tmp_path):
 
 def test_two_workers_train_what_is_new_and_each_of_it_once(recorded, queued):
     trained = queued.logged()
-    trials = {name for name in trained if not name.startswith("repeat-")}
+    trials = {name for name in trained if not name.startswith("replicate-")}
     assert len(set(trained)) == len(trained)
     assert 0 < len(trials) < len(recorded.names()) and not trials & recorded.names()
     assert queued.run("git", "status", "--short") == "" and queued.names() == recorded.names()
@@ -107,7 +107,7 @@ def test_metrics_and_params_say_what_an_experiment_changed(recorded, queued):
     assert "confirmed.val_mean" not in changed or changed["confirmed.val_mean"]["old"] == old
     told = json.loads(queued.run("dvc", "params", "diff", "master", "often", "--json"))
     edits = {name: (values["old"], values["new"]) for name, values in told["params.yaml"].items()}
-    assert edits == {"confirm.repeats": (2, 3), "search.space.lr.high": (0.01, 10.0)}
+    assert edits == {"replicate.replicates": (2, 3), "search.space.lr.high": (0.01, 10.0)}
 
 
 class Page(HTMLParser):

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from tests.engines import ENGINES, TRIALS, Clone, programs
 
-TRAINS = ("trials", "confirmations")  # targets: all that a run trains
+TRAINS = ("trials", "replicates")  # targets: all that a run trains
 other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
 
 
@@ -37,7 +37,7 @@ def clone(built, tmp_path):
 def test_a_fresh_clone_trains_every_trial_once_by_either_engine(made, recorded, built, engine, tmp_path):
     first = {"snakemake": made, "dvc": recorded}[engine]
     clone, trainings = first.copy(tmp_path / "zdl"), first.logged()
-    assert [name for name in trainings if not name.startswith("repeat-")] == sorted(clone.names())
+    assert [name for name in trainings if not name.startswith("replicate-")] == sorted(clone.names())
     assert len(clone.names()) == TRIALS and len(trainings) == TRIALS + 2 * 2
     assert clone.reports() == built.reports()
     clone.engine(other[engine])
@@ -94,22 +94,22 @@ def test_a_second_run_has_nothing_to_do(clone):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_edit_repeats_what_is_new_of_the_best(clone, engine):
     reports = clone.reports()
-    for confirm, new, *targets in (
-        ({"repeats": 3}, 2, "confirmations"),
+    for replicate, new, *targets in (
+        ({"replicates": 3}, 2, "replicates"),
         ({"trials": 3}, 3),
-        ({"trials": 2, "repeats": 2}, 0),
+        ({"trials": 2, "replicates": 2}, 0),
     ):
-        clone.edit(confirm=confirm)
+        clone.edit(replicate=replicate)
         clone.engine(engine, *targets)
         assert len(clone.trainings()) == new
         assert (clone.reports() == reports) == (new != 3)
-    clone.edit(confirm={"seed": 8})
-    clone.engine(engine, "confirmations")
-    assert len(clone.repeated()) == 2 * 2
+    clone.edit(replicate={"seed": 8})
+    clone.engine(engine, "replicates")
+    assert len(clone.replicated()) == 2 * 2
     clone.engine(other[engine], *TRAINS)
     assert clone.trainings() == []
-    clone.engine("dvc", "confirmations")
-    assert len([*(clone.path / "results/confirmed").iterdir()]) == 2
+    clone.engine("dvc", "replicates")
+    assert len([*(clone.path / "results/replicates").iterdir()]) == 2
 
 
 EDITS = {
@@ -209,7 +209,7 @@ def learnt(built, once):
 
 
 def test_a_random_search_turned_bayesian_keeps_its_first_round(built, learnt):
-    trained = [name for name in learnt.logged() if not name.startswith("repeat-")]
+    trained = [name for name in learnt.logged() if not name.startswith("replicate-")]
     trials = [path.stem for path in learnt.records()]
     assert trained == trials[3:] and trials[:3] == [path.stem for path in built.records()[:3]]
     assert len(learnt.rounds()) == 1

@@ -19,7 +19,7 @@ sys.path.insert(0, "workflow/scripts")
 for number, text in enumerate(json.load(open(sys.argv[1]))):
     open("params.yaml", "wb").write(text.encode("latin-1"))
     script = SCRIPTS[number % len(SCRIPTS)]
-    sys.argv[1:] = ["7"] * (script in ("trial", "propose", "confirmation"))
+    sys.argv[1:] = ["7"] * (script in ("trial", "propose", "replicate"))
     try:
         runpy.run_path(f"workflow/scripts/{script}.py", run_name="__main__")
         print(json.dumps("went on"))
@@ -39,8 +39,8 @@ SCRIPTS = (
     "render",
     "prune",
     "propose",
-    "confirmation",
-    "confirmations",
+    "replicate",
+    "replicates",
     "baseline",
     "check",
 )
@@ -278,7 +278,7 @@ def test_the_profile_for_slurm_has_all_that_the_default_one_has(clone):
 def test_snakemake_works_wholly_without_dvc(made, request):
     if shutil.which("dvc", path=os.defpath):
         pytest.skip(f"{request.node.name}: DVC is one of the system's programs here")
-    assert [name for name in made.logged() if not name.startswith("repeat-")] == sorted(made.names())
+    assert [name for name in made.logged() if not name.startswith("replicate-")] == sorted(made.names())
     assert (made.path / "reports/README.md").is_file()
 
 

@@ -19,7 +19,7 @@ SMALL = {
     "data": {"source": "bundled"},
     "training": {"epochs": 8},
     "search": {"trials": 8},
-    "confirm": {"trials": 2, "repeats": 2},
+    "replicate": {"trials": 2, "replicates": 2},
     "report": {"best": 5},
 }
 ENVIRONMENTS = {

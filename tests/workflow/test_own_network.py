@@ -23,7 +23,7 @@ SMALL = {  # TINY, and enough of a training to learn something
     "data": {"source": "bundled", "subsample": 200},
     "training": {"epochs": 10, "batch_size": 20, "optimizer": "adam"},
     "search": {**TINY["search"], "trials": 5, "space": SPACE},
-    "confirm": {"trials": 1, "repeats": 1},
+    "replicate": {"trials": 1, "replicates": 1},
 }
 
 
@@ -139,9 +139,9 @@ def test_the_guide_played_word_for_word(clone):
         assert "MNIST" not in page.read_text() and "optdigits" in page.read_text()
     metrics = json.loads((clone.path / "reports/metrics.json").read_text())
     assert metrics["best"]["val_acc"] > 0.5  # by chance: 0.1
-    (confirmed,) = (clone.path / "results/confirmed").iterdir()
-    (repeat,) = json.loads(confirmed.read_text())["repeats"]
-    assert len(repeat["outcome"]["held_out"]["taken_for"]) == 2 * 500  # in hexadecimal
+    (confirmed,) = (clone.path / "results/replicates").iterdir()
+    (record,) = json.loads(confirmed.read_text())["replicates"]
+    assert len(record["outcome"]["held_out"]["taken_for"]) == 2 * 500  # in hexadecimal
     assert metrics["best"]["residual_scale"] in [point["residual_scale"] for point in data.values()]
 
     scale = {"distribution": "uniform", "low": 0.0, "high": 0.7}

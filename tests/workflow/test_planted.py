@@ -37,9 +37,9 @@ NAMING = {
 }
 
 STAGES = {each.entry: stage for stage in MADE for each in made(Paths(SETTINGS), stage)}
-STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Replicate.entry: "confirmations"}
+STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Replicate.entry: "replicates"}
 RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:proposed": "propose"}
-RULES |= {entry: "confirmation" for entry, stage in STAGES.items() if stage == "confirmations"}
+RULES |= {entry: "replicate" for entry, stage in STAGES.items() if stage == "replicates"}
 
 
 @pytest.fixture(scope="module")

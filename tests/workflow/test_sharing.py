@@ -87,7 +87,7 @@ class Sharing:
         assert second.run("git", "status", "--short") == ""
         before = second.names()
         second.search(lr=(1e-6, 1e1))
-        second.engine(engine, "trials", "confirmations")  # all that trains
+        second.engine(engine, "trials", "replicates")  # all that trains
         new = second.names() - before
         assert second.trained() == sorted(new) and 0 < len(new) < TRIALS
 

@@ -1,21 +1,21 @@
 # From the table of the search to what is left of it: the best trials again, and a linear model beside them.
 # needs: data/prepared, data/held_out, data/split, results/table
-# makes: results/confirmed (a file for each of the best trials), results/baseline
+# makes: results/replicates (a file for each of the best trials), results/baseline
 
 
-rule confirmation:
-    """One of the best trials: its repeats, each restored if it was ever trained here, else trained."""
+rule replicate:
+    """One of the best trials: its replicates, each restored if it was ever trained here, else trained."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
         ancient(paths.table.path),
         lambda wildcards: repairs.before(
-            Path(f"results/confirmed/{wildcards.name}.json")
+            Path(f"results/replicates/{wildcards.name}.json")
         ),
     output:
-        update("results/confirmed/{name}.json"),
+        update("results/replicates/{name}.json"),
     log:
-        "logs/confirmation/{name}.log",
+        "logs/replicate/{name}.log",
     wildcard_constraints:
         name=r"\d+-[0-9a-f]+",
     group:
@@ -23,7 +23,7 @@ rule confirmation:
     resources:
         mem_mb=500,
     shell:
-        "python workflow/scripts/confirmation.py {wildcards.name} 2> {log}"
+        "python workflow/scripts/replicate.py {wildcards.name} 2> {log}"
 
 
 rule baseline:

@@ -1,5 +1,5 @@
 # From the records to the committed report.
-# needs: results/plan, results/trials, results/confirmed, results/baseline
+# needs: results/plan, results/trials, results/replicates, results/baseline
 # makes: results/table, results/ranking, reports/, results/best.npz, and the manifests that vouch for what has
 # no seal of its own (results/manifests)
 
@@ -30,7 +30,7 @@ rule rank:
         ancient(paths.table.path),
         ancient(paths.held_out.path),
         ancient(paths.baseline.path),
-        [ancient(each.path) for each in paths.confirmed],
+        [ancient(each.path) for each in paths.replicates],
         repairs.before(paths.ranked.path, paths.full_ranking.path),
     output:
         update(
@@ -75,7 +75,7 @@ rule render:
         ancient(paths.table.path),
         ancient(paths.held_out.path),
         ancient(paths.baseline.path),
-        [ancient(each.path) for each in paths.confirmed],
+        [ancient(each.path) for each in paths.replicates],
         repairs.before(paths.rendered.path),
     output:
         update([*shown(PUBLISHED_PAGES), paths.rendered.path]),

@@ -19,7 +19,7 @@ rule all_on_slurm:
 
 
 # Only these leave the host where the run was started.
-REMOTE = ("trial", "confirmation")
+REMOTE = ("trial", "replicate")
 workflow.localrules(*(rule.name for rule in workflow.rules if rule.name not in REMOTE))
 
 
@@ -28,7 +28,7 @@ workflow.localrules(*(rule.name for rule in workflow.rules if rule.name not in R
 # such names to a common one only where `group:` is a string with a wildcard, not where it is a function.
 # (No upstream issue found.)
 KINDS = {path.stem: "trials" for path in map(paths.listing, paths.names)}
-KINDS[paths.table.path.stem] = "confirmations"
+KINDS[paths.table.path.stem] = "replicates"
 workflow.parent_groupids.update(KINDS)
 
 if workflow.remote_exec:

@@ -6,4 +6,4 @@ from zdl.pipeline.paths import Paths
 
 with one_line():
     paths = Paths.of()
-    print(f"{cache.prune([*paths.known(), *paths.repeated])} stored records deleted")
+    print(f"{cache.prune([*paths.known(), *paths.all_replicates])} stored records deleted")

@@ -26,7 +26,7 @@ def baseline(
     contents = {
         "digest": digest,
         "search": linear(Split(**decode_npz(split)), unseen),
-        "repeats": [linear(redraw(images, each), unseen) for each in redraws],
+        "replicates": [linear(redraw(images, each), unseen) for each in redraws],
     }
     return sealed_json(contents)
 

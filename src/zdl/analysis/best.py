@@ -1,4 +1,4 @@
-"""The files of repeats, one for each of the best trials.
+"""The files of replicates, one for each of the best trials.
 
 The best are not known before all trials have run, but how many of them are to be repeated is. So a file is
 named by rank, and by a digest of the table that the ranking follows from; it says which trial it is of.
@@ -10,14 +10,16 @@ from zdl.analysis.ranking import rank, top
 from zdl.artifacts.io import decode_json, sealed_json
 
 
-def confirmed(table: bytes, place: int, replicate: Callable[[int], Iterable[bytes]], digest: str) -> bytes:
+def replicates_file(
+    table: bytes, place: int, replicate: Callable[[int], Iterable[bytes]], digest: str
+) -> bytes:
     """The file of the trial that is on this place of the ranking, from 1; of no trial, if so few finished.
 
-    `replicate` gives the records of the repeats of the trial with a number.
+    `replicate` gives the records of the replicates of the trial with a number.
     """
     number = best_trial(table, place)
     records = [] if number is None else [decode_json(record) for record in replicate(number)]
-    return sealed_json({"digest": digest, "trial": number, "repeats": records})
+    return sealed_json({"digest": digest, "trial": number, "replicates": records})
 
 
 def best_trial(table: bytes, place: int) -> int | None:

@@ -48,7 +48,7 @@ def confirmed(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels, val_
     for contents in confirmation:
         if contents["trial"] is None:
             continue
-        outcomes = [record["outcome"] for record in contents["repeats"]]
+        outcomes = [record["outcome"] for record in contents["replicates"]]
         finished = [outcome for outcome in outcomes if outcome["final"]]
         val_acc = found[contents["trial"]]["val_acc"]
         again = _spread([_val_acc(outcome) for outcome in finished])
@@ -84,7 +84,7 @@ def again(confirmation: Confirmation, ranking: pd.DataFrame, t: Labels) -> pd.Da
             round(float(_right(record["outcome"], t).mean()), 6) if finished else None,
         )
         for contents in confirmation
-        for number, record in enumerate(contents["repeats"], start=1)
+        for number, record in enumerate(contents["replicates"], start=1)
         for finished in [record["outcome"]["final"]]
     ]
     frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
@@ -135,7 +135,7 @@ def rivals(confirmation: Confirmation, trial: int | None, t: Labels) -> pd.DataF
 
 def _pairs(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[tuple[Outcome, Outcome]]:
     """The outcomes of two trials' repeats on the same split, where both finished."""
-    for first, second in zip(one["repeats"], two["repeats"], strict=True):
+    for first, second in zip(one["replicates"], two["replicates"], strict=True):
         if first["outcome"]["final"] and second["outcome"]["final"]:
             yield first["outcome"], second["outcome"]
 
@@ -147,7 +147,7 @@ def beside_linear(
     their file) on the same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one
     split (`zdl.analysis.statistics.crossed_error`, of the differences image by image). Empty without a
     trial."""
-    fits = zip(baseline["repeats"], _outcomes(confirmation, trial), strict=False)
+    fits = zip(baseline["replicates"], _outcomes(confirmation, trial), strict=False)
     pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
     if not pairs:
         return {}
@@ -217,7 +217,7 @@ def baseline(contents: Mapping[str, Any]) -> dict[str, float]:
     `val_sd` on those of the repeats, and `held_out` with its interval. `loss` is `val_mean` less `held_out`:
     how much harder the held-out images are, as no search picked this model; its 95 % interval `loss_low` to
     `loss_high` (blank for one split) is from the errors of both."""
-    fits = contents["repeats"]
+    fits = contents["replicates"]
     scores = [fit["val_correct"] / fit["val_size"] for fit in fits]
     hits = np.array([_linear(fit) for fit in fits])
     val_mean, val_sd = _spread(scores)
@@ -252,7 +252,7 @@ def _outcomes(confirmation: Confirmation, trial: int | None) -> list[Outcome]:
         record["outcome"]
         for contents in confirmation
         if trial is not None and contents["trial"] == trial
-        for record in contents["repeats"]
+        for record in contents["replicates"]
     ]
 
 

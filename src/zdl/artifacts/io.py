@@ -1,9 +1,10 @@
 """How files are written and read: in one step, and under a seal.
 
 No engine notices a truncated or hand-edited intermediate file, so every one ends in the SHA-256 of all
-the bytes before it, and says by a digest what it is. A reader gets the contents, or `CorruptFileError`: nothing
-is parsed before the seal holds, and nothing is ever unpickled or unpacked. And since anybody can compute a
-seal, what was parsed has to have the shape of its kind (`Validator`) before a step sees it.
+the bytes before it, and says by a digest what it is. A reader gets the contents, or a
+`CorruptFileError`: nothing is parsed before the seal holds, and nothing is ever unpickled or unpacked. And
+since anybody can compute a seal, what was parsed has to have the shape of its kind (`Validator`) before a
+step sees it.
 
 `read` is for the shell of a step, which hands bytes on and never looks into them. `decode_json`,
 `decode_npz`, `sealed_json` and `sealed_npz` belong to what a step computes, and so to its fingerprint.

@@ -106,10 +106,10 @@ def is_replicate(record: dict[str, Any]) -> bool:
     )
 
 
-def is_confirmation(contents: dict[str, Any]) -> bool:
-    """Whether contents are the repeats of one trial, or say that there is none of that rank."""
-    records = contents["repeats"]
-    return contents.keys() == {"digest", "trial", "repeats"} and (
+def is_replicates(contents: dict[str, Any]) -> bool:
+    """Whether contents are the replicates of one trial, or say that there is none of that rank."""
+    records = contents["replicates"]
+    return contents.keys() == {"digest", "trial", "replicates"} and (
         all(is_replicate(record) and record["trial"] == contents["trial"] for record in records)
         and (contents["trial"] is None) == (records == [])
     )
@@ -118,9 +118,9 @@ def is_confirmation(contents: dict[str, Any]) -> bool:
 def is_baseline(contents: dict[str, Any]) -> bool:
     """Whether contents are what `zdl.analysis.baseline.linear` makes of the search's split, and of each
     repeat's."""
-    fits = [contents["search"], *contents["repeats"]]
+    fits = [contents["search"], *contents["replicates"]]
     sets = {"train_correct", "train_size", "val_correct", "val_size", "held_out_hits", "held_out_size"}
-    return contents.keys() == {"digest", "search", "repeats"} and all(
+    return contents.keys() == {"digest", "search", "replicates"} and all(
         fit.keys() == sets
         and _counts([fit["train_correct"]], fit["train_size"])
         and _counts([fit["val_correct"]], fit["val_size"])

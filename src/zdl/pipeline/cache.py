@@ -32,7 +32,7 @@ from zdl.artifacts.io import (
     sealed_json,
     write,
 )
-from zdl.artifacts.schemas import is_confirmation, is_record
+from zdl.artifacts.schemas import is_record, is_replicates
 from zdl.search.trial import ROUNDS, TRIALS, Trial
 
 if TYPE_CHECKING:  # a trial process starts without what an artifact needs
@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # a trial process starts without what an artifact needs
 WEIGHTS, DAMAGED = SHARED / "weights", STORE / "damaged"
 REPAIRED = STORE / "repaired"  # a note of each repair
 READY = STORE / "ready"  # records that a trial process made on the way, for the jobs that will ask for them
-CONFIRMED = Path("results/confirmed")
+REPLICATES = Path("results/replicates")
 ROOM = 2**16  # bytes that are to be free on the disk
 AN_HOUR = 3600  # seconds; no file is in the making for so long
 
@@ -389,30 +389,30 @@ def cache_weights(artifact: "Artifact", path: Path) -> None:
 
 
 def cache_replicates() -> None:
-    """Put every repeat in the files that are there, whatever search they are of, into the store: another
+    """Put every replicate in the files that are there, whatever search they are of, into the store: another
     ranking of the same trials finds them, in a pulled clone too."""
     from zdl.search.replicates import Replicate  # here alone: a trial process starts without it
 
-    for path in CONFIRMED.glob("*.json"):
+    for path in REPLICATES.glob("*.json"):
         for record in _replicates_in(path):
-            repeat = Replicate(record["trial"], {}, record["spec"])
-            if not repeat.record.exists():
-                write(repeat.record, sealed_json(record))
+            replicate = Replicate(record["trial"], {}, record["spec"])
+            if not replicate.record.exists():
+                write(replicate.record, sealed_json(record))
 
 
 def keep_only_replicates(wanted: Iterable[Path]) -> None:
-    """Of the files of repeats leave only these: what DVC tracks is a function of the commit."""
+    """Of the files of replicates leave only these: what DVC tracks is a function of the commit."""
     cache_replicates()
-    for path in {*CONFIRMED.glob("*")} - {*wanted}:
+    for path in {*REPLICATES.glob("*")} - {*wanted}:
         path.unlink(missing_ok=True)
 
 
 def _replicates_in(path: Path) -> list[dict[str, Any]]:
-    """The records in a file of repeats; none, if it is not there or not whole."""
+    """The records in a file of replicates; none, if it is not there or not whole."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
-            records: list[dict[str, Any]] = read_json(path, digest, is_confirmation)["repeats"]
+            records: list[dict[str, Any]] = read_json(path, digest, is_replicates)["replicates"]
             return records
     except (CorruptFileError, OSError):
         return []

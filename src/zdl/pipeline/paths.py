@@ -15,10 +15,10 @@ from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.fingerprint import fingerprint
 from zdl.artifacts.io import CorruptFileError, File, read_json
-from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_confirmation
+from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_replicates
 from zdl.config.settings import load
 from zdl.data import mnist
-from zdl.pipeline.cache import CONFIRMED, READY
+from zdl.pipeline.cache import READY, REPLICATES
 from zdl.search import plan, replicates
 from zdl.search.rounds import Round, rounds
 from zdl.search.trial import SPLITS, TRIALS, Trial
@@ -208,14 +208,14 @@ class Paths:
         )
 
     @cached_property
-    def redrawn(self) -> list[dict[str, Any]]:
-        """What determines the split of each repeat."""
+    def replicate_splits(self) -> list[dict[str, Any]]:
+        """What determines the split of each replicate."""
         return replicates.splits(self.settings, self.prepared.digest)
 
-    def again(self, trial: Trial) -> list[replicates.Replicate]:
-        """The repeats of a trial that is among the best."""
+    def replicates_of(self, trial: Trial) -> list[replicates.Replicate]:
+        """The replicates of a trial that is among the best."""
         run = fingerprint(replicates.Replicate.entry)
-        return replicates.repeats(trial, self.redrawn, self.held_out.digest, run)
+        return replicates.replicates(trial, self.replicate_splits, self.held_out.digest, run)
 
     def best(self, count: int) -> list[Trial]:
         """The trials of the first so many ranks, as the table tells, or fewer if fewer finished."""
@@ -225,44 +225,46 @@ class Paths:
         return [self.numbered[number] for number in top(rank(read_json(*self.table)), count)["trial"]]
 
     @cached_property
-    def repeated(self) -> list[replicates.Replicate]:
-        """All repeats of this search, if it has come so far that they are known."""
+    def all_replicates(self) -> list[replicates.Replicate]:
+        """All replicates of this search, if it has come so far that they are known."""
         with contextlib.suppress(CorruptFileError):
-            best = self.best(self.settings["confirm"]["trials"])
-            return [repeat for trial in best for repeat in self.again(trial)]
+            best = self.best(self.settings["replicate"]["trials"])
+            return [replicate for trial in best for replicate in self.replicates_of(trial)]
         return []
 
     @cached_property
-    def confirmed(self) -> list[Artifact]:
-        """The files of the best trials' repeats, in the order of their ranks."""
-        replicate = [self.redrawn, self.held_out.digest, fingerprint(replicates.Replicate.entry)]
+    def replicates(self) -> list[Artifact]:
+        """The files of the best trials' replicates, in the order of their ranks."""
+        replicate = [self.replicate_splits, self.held_out.digest, fingerprint(replicates.Replicate.entry)]
         return [
             Artifact.of(
-                f"{CONFIRMED}/{place:03d}-{{}}.json",
-                "zdl.analysis.best:confirmed",
+                f"{REPLICATES}/{place:03d}-{{}}.json",
+                "zdl.analysis.best:replicates_file",
                 handed={"replicate": replicate},
-                fits=self._is_confirmation,
+                fits=self._is_replicates,
                 table=self.table,
                 place=place,
             )
-            for place in range(1, self.settings["confirm"]["trials"] + 1)
+            for place in range(1, self.settings["replicate"]["trials"] + 1)
         ]
 
-    def _is_confirmation(self, contents: dict[str, Any]) -> bool:
-        """Whether contents are all repeats of one of these trials, or of none."""
+    def _is_replicates(self, contents: dict[str, Any]) -> bool:
+        """Whether contents are all replicates of one of these trials, or of none."""
         trial = self.numbered.get(contents["trial"])
-        specs = [repeat.spec for repeat in self.again(trial)] if trial else []
-        return is_confirmation(contents) and (
+        specs = [replicate.spec for replicate in self.replicates_of(trial)] if trial else []
+        return is_replicates(contents) and (
             len(self.trials) < len(self.names)  # and it cannot be told
-            or [record["spec"] for record in contents["repeats"]] == specs
+            or [record["spec"] for record in contents["replicates"]] == specs
         )
 
-    def confirmation(self, name: str) -> Artifact:
-        """The file of repeats of that name (without its suffix)."""
-        for file in self.confirmed:
+    def replicates_named(self, name: str) -> Artifact:
+        """The file of replicates of that name (without its suffix)."""
+        for file in self.replicates:
             if file.path.stem == name:
                 return file
-        raise Error(f"repeats {name}: are not of this search; if params.yaml or the code changed, run again")
+        raise Error(
+            f"replicates {name}: are not of this search; if params.yaml or the code changed, run again"
+        )
 
     @cached_property
     def baseline(self) -> Artifact:
@@ -274,7 +276,7 @@ class Paths:
             split=self.split,
             prepared=self.prepared,
             held_out=self.held_out,
-            redraws=self.redrawn,
+            redraws=self.replicate_splits,
         )
 
     @cached_property
@@ -294,7 +296,7 @@ class Paths:
             published={path.name: path for path in paths},
             settings=self.settings,
             table=self.table,
-            confirmed=self.confirmed,
+            replicates=self.replicates,
             baseline=self.baseline,
             held_out=self.held_out,
             **given,
@@ -328,5 +330,5 @@ class Paths:
     def artifacts(self) -> list[Artifact]:
         """All that is known by name, in the order in which they are made."""
         data = [self.raw, self.prepared, self.held_out, self.split]
-        search = [self.plan, self.table, *self.confirmed, self.baseline]
+        search = [self.plan, self.table, *self.replicates, self.baseline]
         return [*data, *search, self.ranked, self.full_ranking, self.rendered, self.weighted]

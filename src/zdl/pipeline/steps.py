@@ -87,24 +87,24 @@ def aggregate(paths: Paths, say: Say) -> None:
     make(paths.table, handed)
 
 
-def confirmation(paths: Paths, say: Say, name: str) -> None:
-    """One of the best trials trained again, as often as `confirm.repeats` says."""
+def replicate(paths: Paths, say: Say, name: str) -> None:
+    """One of the best trials trained again, as often as `replicate.replicates` says."""
     cache.end_future([paths.prepared.path, paths.held_out.path])
 
     def replicate(number: int) -> Iterator[bytes]:
-        repeats = paths.again(paths.numbered[number])
-        if not all(repeat.record.exists() for repeat in repeats):
+        replicates = paths.replicates_of(paths.numbered[number])
+        if not all(replicate.record.exists() for replicate in replicates):
             cache.cache_replicates()
-        for repeat in repeats:
-            cache.get_or_train(repeat)
-            yield read(repeat.file)
+        for replicate in replicates:
+            cache.get_or_train(replicate)
+            yield read(replicate.file)
 
     paths.known()  # or an Error that names what is missing
-    make(paths.confirmation(name), lambda: {"replicate": replicate}, alone=False)
+    make(paths.replicates_named(name), lambda: {"replicate": replicate}, alone=False)
 
 
 def baseline(paths: Paths, say: Say) -> None:
-    """What a linear model makes of the search's split, and of the split of each repeat."""
+    """What a linear model makes of the search's split, and of the split of each replicate."""
     make(paths.baseline)
 
 

@@ -1,7 +1,8 @@
 """The best trials, trained again: other weights, other batches, another split; and then the held-out images.
 
 The best of many trials owes some of its score to luck: with the draw of its weights and batches, and with
-the images that happen to score it. A repeat has new luck in all three, and what it scores on images that no
+the images that happen to score it. A replicate has new luck in all three, and what it scores on images that
+no
 part of the search ever saw is luck's no longer. It is a trial like any other: its digest covers all that
 determines it, and its record is kept in the store.
 """
@@ -32,11 +33,11 @@ class Replicate(Trial):
 
     def __init__(self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
         super().__init__(number, point, spec)
-        self.name = f"repeat-{self.key}"
+        self.name = f"replicate-{self.key}"
 
     @property
     def record(self) -> Path:
-        """Its place in the store: in `results/` lies the file of all repeats of a trial."""
+        """Its place in the store: in `results/` lies the file of all replicates of a trial."""
         return CACHED_TRIALS / f"{self.key}.json"
 
     @property
@@ -51,7 +52,7 @@ class Replicate(Trial):
 def run(
     number: int, spec: Mapping[str, Any], prepared: bytes, held_out: bytes, say: Say | None = None
 ) -> bytes:
-    """The record of a repeat, for which the trial is trained on another split of the prepared images."""
+    """The record of a replicate, for which the trial is trained on another split of the prepared images."""
     split = redraw(decode_npz(prepared), spec["split"])
     network, history = train(spec, split._asdict(), say)
     finished = history.status == "finished"
@@ -60,22 +61,22 @@ def run(
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
-    """What determines the split of each repeat: repeat r of every trial has the same one, so that they can be
-    compared in pairs. `prepared` is the digest of the images that are split anew."""
-    rate, confirm = settings["split"]["validation_rate"], settings["confirm"]
+    """What determines the split of each replicate: replicate r of every trial has the same one, so that
+    they can be compared in pairs. `prepared` is the digest of the images that are split anew."""
+    rate, replicate = settings["split"]["validation_rate"], settings["replicate"]
     return [
-        {"of": prepared, "validation_rate": rate, "seed": [confirm["seed"], number]}
-        for number in range(1, confirm["repeats"] + 1)
+        {"of": prepared, "validation_rate": rate, "seed": [replicate["seed"], number]}
+        for number in range(1, replicate["replicates"] + 1)
     ]
 
 
-def repeats(
+def replicates(
     trial: Trial,
     splits: Iterable[Mapping[str, Any]],
     held_out: str,
     run: tuple[str, Mapping[str, str]],
 ) -> list[Replicate]:
-    """The repeats of `trial`, one on each of `splits`; `held_out` is the digest of the images shown at the
+    """The replicates of `trial`, one on each of `splits`; `held_out` is the digest of the images shown at the
     end, and `run` the fingerprint of the function of this name."""
     code, libraries = run
     found = []
