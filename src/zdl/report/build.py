@@ -47,11 +47,11 @@ class Found(NamedTuple):
 
 
 def find(
-    settings: Settings, table: bytes, confirmed: Sequence[bytes], baseline: bytes, held_out: bytes
+    settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> Found:
     """All tables of the report."""
     best = settings["report"]["best"]
-    trials, files = decode_json(table), [decode_json(file) for file in confirmed]
+    trials, files = decode_json(table), [decode_json(file) for file in replicates]
     linear, unseen = decode_json(baseline), decode_npz(held_out)
     frame = ranking.rank(trials, settings["search"]["space"])
     metrics = ranking.metrics(trials, frame, best)
@@ -77,10 +77,10 @@ def find(
 
 
 def tables(
-    settings: Settings, table: bytes, confirmed: Sequence[bytes], baseline: bytes, held_out: bytes
+    settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> dict[str, bytes]:
     """What the search found and what survived, in tables; and in a few numbers."""
-    found = find(settings, table, confirmed, baseline, held_out)
+    found = find(settings, table, replicates, baseline, held_out)
     frames = {name: getattr(found, name) for name in TABLES}
     frames["ranking"] = found.ranking.head(ranking.PUBLISHED)
     texts = {f"{name}.csv": ranking.csv(frame) for name, frame in frames.items()}
@@ -97,14 +97,14 @@ def full_ranking(space: Mapping[str, Any], table: bytes) -> dict[str, bytes]:
 def pages(
     settings: Settings,
     table: bytes,
-    confirmed: Sequence[bytes],
+    replicates: Sequence[bytes],
     baseline: bytes,
     held_out: bytes,
     *,
     words: Mapping[str, Mapping[str, str]],
 ) -> dict[str, bytes]:
     """The figures, and the pages that show them; `words` are those for the images, by language."""
-    found = find(settings, table, confirmed, baseline, held_out)
+    found = find(settings, table, replicates, baseline, held_out)
     t = found.held_out["t"]
     survivor = replication.survivor(found.confirmed)
     confusion = replication.confusion(found.files, survivor, t)
