@@ -16,22 +16,21 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/replicate.smk"
-include: "workflow/rules/shown.smk"
 include: "workflow/rules/report.smk"
 
 
 rule trials:
     """Every record, and no report: what DVC's stage of this name asks for."""
     input:
-        repairs.notes,
-        [each.path for each in paths.rounds],
+        graph.notes,
+        [*map(paths.round_path, paths.rounds)],
         paths.records(),
 
 
 rule replicates:
     """The best trials, trained again: DVC's stage of this name."""
     input:
-        repairs.notes,
+        graph.notes,
         [file.path for file in paths.replicates],
 
 
@@ -42,7 +41,7 @@ rule all:
         rules.trials.input,
         rules.replicates.input,
         paths.baseline.path,
-        paths.weighted.path,
-        [*PUBLISHED_TABLES, paths.ranked.path],
+        paths.weights_manifest.path,
+        [*PUBLISHED_TABLES, paths.rank_manifest.path],
         [*paths.full_ranking.published.values(), paths.full_ranking.path],
-        [*PUBLISHED_PAGES, paths.rendered.path],
+        [*PUBLISHED_PAGES, paths.render_manifest.path],

@@ -31,8 +31,9 @@ import pandas as pd
 
 from bench import comparing
 from zdl import Error
+from zdl.artifacts.encoding import canonical, digest
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import STORE, canonical, digest
+from zdl.artifacts.io import LOCAL
 from zdl.config.settings import SCHEMA, load
 from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
@@ -45,7 +46,7 @@ METHODS = ("random", "grid", "halton", "bayes")
 SEEDS, TRIALS = 20, 100  # seeds 0 to 19
 BATCH = 10  # trials of a round, for a method that learns
 POINTS = 10  # values of each range in the grid
-CACHED_TRIALS, PAGE = ROOT / STORE / "compare" / "results.jsonl", ROOT / "docs" / "comparison"
+CACHED_TRIALS, PAGE = ROOT / LOCAL / "compare" / "results.jsonl", ROOT / "docs" / "comparison"
 
 
 def asked(params: Mapping[str, Any], method: str, seed: int, trials: int) -> dict[str, Any]:
@@ -164,7 +165,7 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
         history = [(trial.point, row["val_acc"]) for trial, row in zip(trials, rows, strict=True)]
         key = digest([fingerprint("zdl.search.samplers:sampler"), search, history, left])
         proposals, seconds = await runner.once(key, proposed, search, history, left)
-        new = plan.enroll(settings, split, [Proposal(*each) for each in proposals], trials, run=run)
+        new = plan.trials_at(settings, split, [Proposal(*each) for each in proposals], trials, run=run)
         if not new:
             break
         outcomes = await asyncio.gather(*(runner.once(trial.digest, trained, trial, data) for trial in new))

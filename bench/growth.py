@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.engines import TINY, Clone
 from zdl.artifacts.io import read_npz
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 from zdl.search.trial import train
 
 CORES = 2
@@ -83,7 +84,7 @@ def training(clone: Clone) -> float:
     home = Path.cwd()
     os.chdir(clone.path)
     paths = Paths.of("params.yaml")
-    split, trials = read_npz(*paths.split), list(paths.trials.values())[:100]
+    split, trials = read_npz(*paths.split), list(Progress(paths).trials.values())[:100]
     start = time.process_time()
     for trial in trials:
         train(trial.spec, split)

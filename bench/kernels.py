@@ -26,9 +26,11 @@ def outcomes(optimizer: str, kernel: str) -> list[tuple[str, int | None]]:
 
 def here(optimizer: str) -> None:
     """Print the same, found in this process."""
-    from zdl.artifacts.io import digest, read_npz
+    from zdl.artifacts.encoding import digest
+    from zdl.artifacts.io import read_npz
     from zdl.config.settings import load
     from zdl.pipeline.paths import Paths
+    from zdl.pipeline.progress import Progress
     from zdl.search.trial import describe, train
 
     settings = load("params.yaml")
@@ -36,7 +38,7 @@ def here(optimizer: str) -> None:
     paths = Paths(settings)
     split = read_npz(*paths.split)
     found = []
-    for trial in paths.trials.values():
+    for trial in Progress(paths).trials.values():
         _, history = train(trial.spec, split)
         found.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
     print(json.dumps(found))

@@ -26,6 +26,7 @@ from tests.engines import Clone
 from zdl.config.settings import resolve
 from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 
 LR = {"lr": (1e-6, 1e-2)}
 HALF = {"lr": (1e-4, 1e-2)}
@@ -37,7 +38,7 @@ def book_loop(paths: Paths) -> float:
     images = mnist.load("bundled", settings["data"]["subsample"], report=lambda line: None)
     split = preprocess.split(*preprocess.prepare(images.x, images.t), **settings["split"])
     start = time.perf_counter()
-    for trial in paths.trials.values():
+    for trial in Progress(paths).trials.values():
         config, rng = resolve(settings, trial.point), np.random.default_rng(trial.number)
         sizes = [784, *config["hidden_sizes"], 10]
         normal = lambda *shape, rng=rng: rng.standard_normal(shape)  # noqa: E731
@@ -82,7 +83,7 @@ def main() -> None:
         middle, low, high = statistics.median(ratios[name]), min(ratios[name]), max(ratios[name])
         print(f"the book's loop / the search on 2 cores, {name}: {middle:.2f}  ({low:.2f} to {high:.2f})")
     share = statistics.median(ratios["edit"])
-    print(f"after narrowing lr to half, {new} of {len(paths.trials)} trials are new: {share:.2f} of the time")
+    print(f"after narrowing lr to half, {new} of {len(paths.names)} trials are new: {share:.2f} of the time")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ ENGINES = ("snakemake", "dvc")
 STEP_BY_STEP = """
 from zdl.pipeline import cache, steps
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 paths = Paths.of()
 if not paths.raw.path.exists():
     steps.download(paths, print)
@@ -29,9 +30,9 @@ for step in (steps.prepare, steps.split, steps.plan):
     step(paths, print)
 for number in range(len(paths.rounds) + 1):
     if number:
-        steps.propose(paths, print, paths.rounds[number - 1].path.stem)
+        steps.propose(paths, print, paths.rounds[number - 1].name)
         paths = Paths.of()
-    for trial in paths.trials.values():
+    for trial in Progress(paths).trials.values():
         cache.get_or_train(trial)
 steps.aggregate(paths, print)
 for file in paths.replicates:

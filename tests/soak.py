@@ -66,9 +66,9 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
 }
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
     "no lock": (
-        "src/zdl/pipeline/cache.py",
-        "        fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, number)\n",
-        "",
+        "src/zdl/pipeline/locks.py",
+        'SHARED / "locks" / f"{number:04d}.lock"',
+        'SHARED / "locks" / f"{number:04d}-{__import__('os').getpid()}.lock"',
     ),
     "no checksum": (
         "src/zdl/artifacts/io.py",
@@ -82,18 +82,18 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a write that is not atomic": (
         "src/zdl/artifacts/io.py",
-        'tempfile.mkstemp(dir=STORE, suffix=".tmp")',
+        'tempfile.mkstemp(dir=LOCAL, suffix=".tmp")',
         "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), str(path)",
     ),
     "a report that trusts time stamps": (
-        "src/zdl/pipeline/cache.py",
-        "if _sum(path) != wanted]",
+        "src/zdl/artifacts/manifest.py",
+        "if sha256_of_file(path) != expected]",
         "if Path(path).stat().st_mtime > file.path.stat().st_mtime]",
     ),
-    "a store that restores unverified": (
+    "a cache that restores unverified": (
         "src/zdl/pipeline/cache.py",
-        "return read(File(path, trial.digest, trial.fits))",
-        "return path.read_bytes()",
+        "        return read(file)\n    except (CorruptFileError, OSError):\n        return None",
+        "        return file.path.read_bytes()\n    except (CorruptFileError, OSError):\n        return None",
     ),
 }
 

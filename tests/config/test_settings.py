@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tests.engines import Clone
-from zdl.artifacts.io import canonical
+from zdl.artifacts.encoding import canonical
 from zdl.config import settings as zs
 from zdl.data import mnist
 from zdl.nn.optimizers import OPTIMIZERS, knobs

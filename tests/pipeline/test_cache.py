@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 
 from zdl import Error
+from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
+from zdl.artifacts.encoding import sealed_json, sealed_npz
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import read_json, sealed_json, sealed_npz, write
+from zdl.artifacts.io import read_json, write
 from zdl.artifacts.schemas import PIXELS
 from zdl.config.settings import load
 from zdl.nn.trainer import History
-from zdl.pipeline import cache
-from zdl.pipeline.cache import following, planned
+from zdl.pipeline import cache, checks, records
+from zdl.pipeline.graph import Graph, forecast
+from zdl.pipeline.locks import Timeout
 from zdl.pipeline.paths import Paths
-from zdl.pipeline.repair import Repairs, damage, repair
-from zdl.search.plan import lines, trials
+from zdl.pipeline.planned import following, planned
+from zdl.pipeline.repair import damage, repair
+from zdl.search.plan import plan_lines, trials
 from zdl.search.trial import Trial, describe, record
 
 SPLIT = "5" * 64
@@ -43,7 +47,7 @@ def search(tmp_path, monkeypatch):
         sealed_npz({"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}, SPLIT),
     )
     search = trials(settings, SPLIT, fingerprint(Trial.entry))
-    write("plan.json", sealed_json({"digest": "d", **lines(search, ["0003-later"])}))
+    write("plan.json", sealed_json({"digest": "d", **plan_lines(search, ["0003-later"])}))
     return search
 
 
@@ -86,20 +90,20 @@ def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other,
     plan = Path("plan.json")
     specs = {trial.name: {**trial.spec, what: other} for trial in search}
     foreign = [Trial(trial.number, trial.point, specs[trial.name]) for trial in search]
-    cache.check_fit([plan])
+    checks.check_plans([plan])
     own = Path("own.json")
     own.write_bytes(plan.read_bytes())
-    write(plan, sealed_json({"digest": "d", **lines(foreign)}))
-    cache.check_fit([plan, own])  # a rival's does no harm
+    write(plan, sealed_json({"digest": "d", **plan_lines(foreign)}))
+    checks.check_plans([plan, own])  # a rival's does no harm
     with pytest.raises(Error, match=line):
         planned(plan, foreign[0].name)
     with pytest.raises(Error, match=line):
-        cache.check_fit([plan])
+        checks.check_plans([plan])
 
 
 def test_a_record_says_what_came_of_it(search):
     cache.get_or_train(search[1])
-    record = read_json(search[1].record, search[1].digest)
+    record = read_json(records.record(search[1]).path, search[1].digest)
     outcome = record["outcome"]
     assert record["trial"] == 1 and outcome["status"] == "finished"
     assert len(outcome["loss"]) == 5  # 2 epochs of 25 / 10 updates
@@ -112,38 +116,38 @@ def test_a_record_says_what_came_of_it(search):
 def test_what_was_trained_once_is_restored(search, tmp_path):
     first = search[0]
     cache.get_or_train(first)
-    data = first.record.read_bytes()
-    first.record.unlink()
+    data = records.record(first).path.read_bytes()
+    records.record(first).path.unlink()
     cache.get_or_train(first)  # from the store
-    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
-    (cache.CACHED_TRIALS / first.record.name).write_bytes(data[:-1])
+    assert records.record(first).path.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    (records.CACHE / records.record(first).path.name).write_bytes(data[:-1])
     cache.get_or_train(first)  # from its place, since the store's copy is damaged
-    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
-    for copy in (first.record, cache.CACHED_TRIALS / first.record.name):
+    assert records.record(first).path.read_bytes() == data and trainings(tmp_path) == {first.name: 1}
+    for copy in (records.record(first).path, records.CACHE / records.record(first).path.name):
         copy.write_bytes(data.replace(b"finished", b"diverged"))
     cache.get_or_train(first)  # both are damaged
-    assert first.record.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
+    assert records.record(first).path.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
 
 
 def ready(search):
     """The trials that lie ready for their jobs, each in its place once it is moved there."""
-    for path in sorted(cache.READY.glob("*")):
-        path.replace(search[0].record.parent / path.name)
-    return [trial.name for trial in search if trial.record not in cache.missing(search)]
+    for path in sorted(records.READY.glob("*")):
+        path.replace(records.record(search[0]).path.parent / path.name)
+    return [trial.name for trial in search if records.record(trial).path not in cache.missing(search)]
 
 
 def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
     cache.get_or_train(search[0])
     answers = iter([True, True, False])
     cache.train_ahead(search, lambda: next(answers))
-    assert cache.missing(search) == [search[1].record, search[2].record]
+    assert cache.missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
     assert ready(search) == [search[0].name, search[1].name]
     assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
 
 
 def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path):
     cache.get_or_train(search[0])
-    hold = "from zdl.pipeline import cache\nwith cache._lock(1): print('held', flush=True); input()"
+    hold = "from zdl.pipeline import locks\nwith locks.trial_lock(1): print('held', flush=True); input()"
     holder = subprocess.Popen(
         [sys.executable, "-c", hold],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -151,8 +155,8 @@ def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path
     try:
         assert holder.stdout.readline() == "held\n"
         cache.train_ahead(search, lambda: True)
-        assert [path.stem for path in cache.READY.iterdir()] == [search[2].name]
-        with pytest.raises(BlockingIOError):
+        assert [path.stem for path in records.READY.iterdir()] == [search[2].name]
+        with pytest.raises(Timeout):
             cache.get_or_train(search[1], wait=False)
     finally:
         holder.communicate("\n")
@@ -162,10 +166,10 @@ def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path
 
 
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
-    search[1].inputs["split"].path.unlink()
-    cache._bytes.cache_clear()
+    records.inputs(search[1])["split"].path.unlink()
+    cache._read_once.cache_clear()
     cache.train_ahead(search, lambda: True)
-    assert cache.missing(search) == [trial.record for trial in search]
+    assert cache.missing(search) == [records.record(trial).path for trial in search]
     with pytest.raises(Error, match="cannot be read"):
         cache.get_or_train(search[1])
 
@@ -173,34 +177,34 @@ def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_pat
 def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
     for trial in search:
         cache.get_or_train(trial)
-    cache.keep_only([search[0].record])
-    assert [path.stem for path in search[0].record.parent.iterdir()] == [search[0].name]
-    assert cache.missing(search) == [search[1].record, search[2].record]
+    cache.keep_only_records([records.record(search[0]).path])
+    assert [path.stem for path in records.record(search[0]).path.parent.iterdir()] == [search[0].name]
+    assert cache.missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
     assert cache.prune(search[:1]) == 2
-    assert [path.stem for path in cache.CACHED_TRIALS.iterdir()] == [search[0].name]
+    assert [path.stem for path in records.CACHE.iterdir()] == [search[0].name]
 
 
 @pytest.mark.parametrize("damaged", ["placed", "kept", "neither"])
 def test_the_store_keeps_the_copy_that_is_whole(search, damaged):
     cache.get_or_train(search[0])
-    placed, kept = search[0].record, cache.CACHED_TRIALS / search[0].record.name
+    placed, kept = records.record(search[0]).path, records.CACHE / records.record(search[0]).path.name
     data = placed.read_bytes()
     for name, path in (("placed", placed), ("kept", kept)):
         if name == damaged:
             path.write_bytes(data.replace(b"finished", b"diverged"))
-    cache.keep_only([])
+    cache.keep_only_records([])
     assert kept.read_bytes() == data and not placed.exists()
 
 
 def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search):
     cache.get_or_train(search[0])
-    old, new, damaged = cache.STORE / "old.tmp", cache.STORE / "new.tmp", cache.DAMAGED / "x.json"
+    old, new, damaged = cache.LOCAL / "old.tmp", cache.LOCAL / "new.tmp", cache.CORRUPT / "x.json"
     for path in (old, new, damaged):
         write(path, b"half")
     os.utime(old, (0, 0))
     assert cache.prune(search) == 0
     assert [path.exists() for path in (old, new, damaged)] == [False, True, False]
-    assert (cache.CACHED_TRIALS / search[0].record.name).exists()
+    assert (records.CACHE / records.record(search[0]).path.name).exists()
 
 
 @pytest.fixture
@@ -223,11 +227,11 @@ def test_looking_for_damage_changes_nothing(paths, tmp_path):
     line = torn(paths)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)}
     assert damage(paths) == {paths.split.path: line}
-    repairs = Repairs(paths)
+    graph = Graph(paths)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)} == before
-    assert not repairs.there(paths.split.path) and repairs.there(paths.plan.path)
-    assert repairs.before(paths.plan.path) == []
-    assert repairs.before(paths.split.path) == repairs.notes == Repairs(paths).notes != []
+    assert not graph.is_there(paths.split.path) and graph.is_there(paths.plan.path)
+    assert graph.repaired(paths.plan.path) == []
+    assert graph.repaired(paths.split.path) == graph.notes == Graph(paths).notes != []
 
 
 def files(folder):
@@ -236,18 +240,18 @@ def files(folder):
 
 def test_the_same_damage_once_more_is_another_repair(paths):
     torn(paths)
-    (note,) = Repairs(paths).notes
+    (note,) = Graph(paths).notes
     write(note, b"done")
-    (again,) = Repairs(paths).notes
+    (again,) = Graph(paths).notes
     assert again != note
 
 
 def test_repairing_moves_what_is_damaged_and_leaves_what_is_whole(paths):
     line = torn(paths)
     assert repair(paths) == [f"{line}; it was moved to .zdl/damaged and will be made again"]
-    assert (cache.DAMAGED / paths.split.path.name).read_bytes() == b"torn"
+    assert (cache.CORRUPT / paths.split.path.name).read_bytes() == b"torn"
     assert paths.plan.path.exists() and not paths.split.path.exists()
-    assert repair(paths) == [] and Repairs(paths).notes == []
+    assert repair(paths) == [] and Graph(paths).notes == []
 
 
 def test_repairing_lets_a_rival_be_first(paths, monkeypatch):
@@ -261,7 +265,7 @@ def test_repairing_lets_a_rival_be_first(paths, monkeypatch):
 
 
 def test_an_empty_directory_has_no_damage_and_stays_empty(paths, tmp_path):
-    assert Repairs(paths).notes == [] and list(tmp_path.iterdir()) == []
+    assert Graph(paths).notes == [] and list(tmp_path.iterdir()) == []
 
 
 def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
@@ -270,7 +274,7 @@ def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
     for path, when in ((Path("late"), 2**32), (Path("early"), 1)):
         path.touch()
         os.utime(path, (when, when))
-    cache.end_future([Path("late"), Path("early"), Path("nowhere")])
+    records.end_future([Path("late"), Path("early"), Path("nowhere")])
     assert Path("late").stat().st_mtime <= time.time()
     assert Path("early").stat().st_mtime == 1
 
@@ -282,16 +286,16 @@ def kept_record(trial):
 
 def test_a_forecast_tells_what_is_trained_from_what_is_kept(paths):
     there = Path.exists
-    assert cache.forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
+    assert forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
     first, second = paths.first
-    write(cache.CACHED_TRIALS / f"{first.key}.json", b"torn")
-    assert cache.forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
-    write(cache.CACHED_TRIALS / f"{first.key}.json", kept_record(first))
-    assert cache.forecast(paths, there) == ["2 trials: 1 from the cache, 1 to train"]
-    assert cache.forecast(paths, lambda path: path == second.record) == [
+    write(records.CACHE / f"{first.key}.json", b"torn")
+    assert forecast(paths, there) == ["2 trials: 0 from the cache, 2 to train"]
+    write(records.CACHE / f"{first.key}.json", kept_record(first))
+    assert forecast(paths, there) == ["2 trials: 1 from the cache, 1 to train"]
+    assert forecast(paths, lambda path: path == records.record(second).path) == [
         "1 trial: 1 from the cache, 0 to train"
     ]
-    assert cache.forecast(paths, lambda path: True) == []
+    assert forecast(paths, lambda path: True) == []
 
 
 def test_everything_that_determines_a_trial_is_in_its_digest(search):
@@ -316,18 +320,18 @@ def published(tmp_path, name="1"):
 
 def test_manifests_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
     artifact, page = published(tmp_path), tmp_path / "page.md"
-    assert not cache.vouches(artifact)
-    cache.publish(artifact, {"page.md": b"page", "more.md": b"more"})
-    assert cache.vouches(artifact)
-    assert not cache.vouches(published(tmp_path, "2"))
+    assert not manifest.is_current(artifact)
+    manifest.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    assert manifest.is_current(artifact)
+    assert not manifest.is_current(published(tmp_path, "2"))
     page.write_bytes(b"pagE")
-    assert not cache.vouches(artifact)
+    assert not manifest.is_current(artifact)
     page.unlink()
-    assert not cache.vouches(artifact)
+    assert not manifest.is_current(artifact)
 
 
 def test_what_a_step_no_longer_publishes_goes(search, tmp_path):
     artifact = published(tmp_path)
-    cache.publish(artifact, {"page.md": b"page", "more.md": b"more"})
-    cache.publish(artifact, {"page.md": b"page"})
-    assert not (tmp_path / "more.md").exists() and cache.vouches(artifact)
+    manifest.publish(artifact, {"page.md": b"page", "more.md": b"more"})
+    manifest.publish(artifact, {"page.md": b"page"})
+    assert not (tmp_path / "more.md").exists() and manifest.is_current(artifact)

@@ -16,12 +16,14 @@ from sklearn.linear_model import LogisticRegression
 from zdl import Error
 from zdl.analysis import ranking, replication
 from zdl.analysis.replication import confirmed
-from zdl.artifacts.io import read_json, read_npz, sealed_json, write
+from zdl.artifacts.encoding import sealed_json
+from zdl.artifacts.io import read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
 from zdl.nn.layers import softmax
-from zdl.pipeline import cache, repair, steps
+from zdl.pipeline import cache, records, repair, steps
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 from zdl.search import replicates
 from zdl.search.trial import train
 
@@ -49,7 +51,7 @@ def searched(tmp_path_factory):
         paths = Paths(settings())
         for step in (steps.download, steps.prepare, steps.split, steps.plan):
             step(paths, lambda line: None)
-        for trial in paths.known():
+        for trial in Progress(paths).all_trials():
             cache.get_or_train(trial)
         steps.aggregate(paths, lambda line: None)
     return folder
@@ -85,7 +87,7 @@ def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameter
     best = ranking.top(ranking.rank(read_json(*paths.table)), 2)["trial"].tolist()
     files = contents(paths)
     assert [file["trial"] for file in files] == best
-    trials = {trial.number: trial for trial in paths.known()}
+    trials = {trial.number: trial for trial in Progress(paths).all_trials()}
     for file in files:
         trial = trials[file["trial"]]
         specs = [record["spec"] for record in file["replicates"]]
@@ -102,7 +104,7 @@ def test_a_replicate_splits_the_search_s_own_images_anew(paths):
     own = read_npz(*paths.split)
     seen = [own["x_val"]]
     for which in paths.replicate_splits:
-        split = replicates.redraw(read_npz(*paths.prepared), which)
+        split = replicates.split_again(read_npz(*paths.prepared), which)
         assert len(split.x_val) == len(own["x_val"])
         assert rows([*split.x_train, *split.x_val]) == rows(whole["x"])
         assert not any(rows(split.x_val) == rows(x) for x in seen)
@@ -116,10 +118,10 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
     told = first["outcome"]["held_out"]
     taken_for, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
     assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
-    trial = next(trial for trial in paths.known() if trial.number == first["trial"])
+    trial = next(trial for trial in Progress(paths).all_trials() if trial.number == first["trial"])
     again = paths.replicates_of(trial)[0]
     network, _ = train(
-        again.spec, replicates.redraw(read_npz(*paths.prepared), again.spec["split"])._asdict()
+        again.spec, replicates.split_again(read_npz(*paths.prepared), again.spec["split"])._asdict()
     )
     shares = softmax(network.predict(read_npz(*paths.held_out)["x"]))
     assert (shares.argmax(axis=1) == taken_for).all()
@@ -168,14 +170,14 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(paths):
 
 def test_files_of_other_searches_go_and_their_replicates_stay_in_the_store(paths):
     replicate_all(paths)
-    kept = {record.name for record in cache.CACHED_TRIALS.glob("*")}
+    kept = {record.name for record in records.CACHE.glob("*")}
     cache.keep_only_replicates([paths.replicates[0].path])
-    assert [*cache.REPLICATES.iterdir()] == [paths.replicates[0].path]
-    assert {record.name for record in cache.CACHED_TRIALS.glob("*")} == kept
+    assert [*records.REPLICATES.iterdir()] == [paths.replicates[0].path]
+    assert {record.name for record in records.CACHE.glob("*")} == kept
     assert replicate_all(paths) == []
     cache.keep_only_replicates([])  # as after a replication that was interrupted
-    assert cache.prune([*paths.known(), *paths.all_replicates]) == 0
-    assert cache.prune(paths.known()) == 6
+    assert cache.prune([*Progress(paths).all_trials(), *Progress(paths).replicates()]) == 0
+    assert cache.prune(Progress(paths).all_trials()) == 6
 
 
 def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
@@ -417,7 +419,7 @@ def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):
     assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
     scores = []
     for which in paths.replicate_splits:
-        split = replicates.redraw(read_npz(*paths.prepared), which)
+        split = replicates.split_again(read_npz(*paths.prepared), which)
         model.fit(split.x_train.astype(float), split.t_train)
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
     assert told["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)

@@ -8,13 +8,17 @@ import pytest
 
 from zdl import Error
 from zdl.artifacts import closure, fingerprint
-from zdl.artifacts.io import CorruptFileError, read_json, sealed_json, sealed_npz, write
+from zdl.artifacts.encoding import sealed_json, sealed_npz
+from zdl.artifacts.io import CorruptFileError, read_json, write
 from zdl.artifacts.schemas import PIXELS, is_record
 from zdl.config.settings import load
-from zdl.pipeline import cache, repair, steps
+from zdl.pipeline import cache, records, repair, steps
+from zdl.pipeline.graph import Graph
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.planned import planned
+from zdl.pipeline.progress import Progress
+from zdl.pipeline.records import ROUNDS, TRIALS
 from zdl.search import plan
-from zdl.search.trial import ROUNDS, TRIALS
 
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1},
@@ -53,9 +57,9 @@ def whole(settings, tmp_path_factory):
 
 @pytest.fixture
 def done(paths, whole, tmp_path):
-    """The paths in a copy of that folder."""
+    """The paths in a copy of that folder, with the keys that its trials have by their names."""
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-    paths.known()
+    paths.keys = {trial.name: trial.key for trial in Progress(paths).all_trials()}
     return paths
 
 
@@ -70,8 +74,8 @@ def begun(settings):
 
 def train(paths, names=None):
     """Have the records of some trials, all that are known by default; the paths as it is then."""
-    for name in paths.trials if names is None else names:
-        trial = cache.planned(paths.listing(name), name)
+    for name in Progress(paths).trials if names is None else names:
+        trial = planned(paths.listing(name), name)
         cache.get_or_train(trial)
     return Paths(paths.settings)
 
@@ -80,8 +84,8 @@ def play(paths):
     """The whole search, as the engines play it; the paths as it is then."""
     steps.plan(paths, print)
     paths = train(paths)
-    for its in paths.rounds:
-        steps.propose(paths, print, its.path.stem)
+    for place in paths.rounds:
+        steps.propose(paths, print, place.name)
         paths = train(Paths(paths.settings))
     return paths
 
@@ -98,9 +102,9 @@ def names(settings, **search):
 
 def test_every_name_is_known_before_anything_runs(settings):
     paths = Paths(settings)
-    assert len(set(paths.names)) == 10 and list(paths.trials) == paths.names[:4]
+    assert len(set(paths.names)) == 10 and list(Progress(paths).trials) == paths.names[:4]
     assert [name[:4] for name in paths.names] == [f"{place:04d}" for place in range(10)]
-    assert [its.number for its in paths.rounds] == [1, 2]
+    assert [place.number for place in paths.rounds] == [1, 2]
     assert paths.names[:4] == names(settings, method="random")[:4]  # a random search, and then on from it
 
 
@@ -108,7 +112,7 @@ def test_more_trials_append_and_the_last_round_is_filled_up(settings):
     more = names(settings, trials=13)
     assert more[:10] == names(settings) and more[:3] == names(settings, trials=3)
     twelve = {**settings, "search": {**settings["search"], "trials": 12}}
-    assert [its.path for its in Paths(twelve).rounds] == [its.path for its in Paths(settings).rounds]
+    assert [place.name for place in Paths(twelve).rounds] == [place.name for place in Paths(settings).rounds]
 
 
 @pytest.mark.parametrize(
@@ -135,32 +139,34 @@ def test_later_names_stay_if_nothing_changes_that_their_points_follow_from(
 
 
 def test_points_follow_from_scores_and_records_are_found_under_both_names(paths, tmp_path):
-    assert len(paths.known(4)) == 4
+    assert len(Progress(paths).all_trials(4)) == 4
     with pytest.raises(Error, match=r"results/trials/rounds/0001-\w+.json: is not there, or damaged"):
-        paths.known()
+        Progress(paths).all_trials()
     paths = play(paths)
-    trials = paths.known()
+    trials = Progress(paths).all_trials()
     assert [trial.name for trial in trials] == paths.names and not cache.missing(trials)
     assert len({trial.number for trial in trials}) == 10
     assert all(trial.number >= 10**8 and trial.name != trial.key for trial in trials[4:])
     assert all("momentum" in trial.point for trial in trials if trial.point["optimizer"] == "momentum")
-    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == {trial.key for trial in trials}
+    assert {path.stem for path in records.CACHE.iterdir()} == {trial.key for trial in trials}
     assert len(trainings(tmp_path)) == 10
-    assert paths.named(9) == paths.named(trials[9].number) == paths.names[9]
-    rows = plan.table(trials, (read_json(trial.record, trial.digest, is_record) for trial in trials))
+    assert Progress(paths).name_of(9) == Progress(paths).name_of(trials[9].number) == paths.names[9]
+    rows = plan.table(
+        trials, (read_json(records.record(trial).path, trial.digest, is_record) for trial in trials)
+    )
     assert [row["point"] for row in rows] == [trial.point for trial in trials]
 
 
 def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(paths):
     steps.plan(paths, print)
     with pytest.raises(Error, match="is not in results/plan"):
-        cache.planned(paths.plan.path, [paths.names[5]])
+        planned(paths.plan.path, [paths.names[5]])
     with pytest.raises(CorruptFileError, match="cannot be read"):
-        cache.planned(paths.listing(paths.names[5]), [paths.names[5]])
+        planned(paths.listing(paths.names[5]), [paths.names[5]])
     with pytest.raises(Error, match="is not there, or damaged"):
-        steps.propose(paths, print, paths.rounds[1].path.stem)
+        steps.propose(paths, print, paths.rounds[1].name)
     with pytest.raises(Error, match=f"{paths.names[0]}.json: cannot be read"):
-        steps.propose(paths, print, paths.rounds[0].path.stem)
+        steps.propose(paths, print, paths.rounds[0].name)
     for unknown in ("1", "0001-0123456789ab"):
         with pytest.raises(Error, match=f"round {unknown}: is none of this search"):
             steps.propose(paths, print, unknown)
@@ -169,10 +175,10 @@ def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(paths):
 def test_the_order_in_which_trials_finish_changes_nothing(paths, whole):
     steps.plan(paths, print)
     paths = train(paths, reversed(paths.names[:4]))
-    for its in paths.rounds:
-        steps.propose(paths, print, its.path.stem)
-        paths = train(Paths(paths.settings), reversed(its.names))
-    for path in [*paths.records(), *(its.path for its in paths.rounds)]:
+    for place in paths.rounds:
+        steps.propose(paths, print, place.name)
+        paths = train(Paths(paths.settings), reversed(place.names))
+    for path in [*paths.records(), *map(paths.round_path, paths.rounds)]:
         assert path.read_bytes() == (whole / path).read_bytes()
 
 
@@ -192,29 +198,27 @@ FORGED = {
 @pytest.mark.parametrize("edit", FORGED.values(), ids=FORGED)
 def test_a_round_of_anything_else_than_points_of_the_space_is_refused(done, edit):
     """Its seal holds, which is anybody's to compute."""
-    its = done.rounds[0]
-    value = json.loads(its.path.read_bytes())
+    place = done.rounds[0]
+    value = json.loads(Paths.round_path(place).read_bytes())
     del value["sha256"]
-    edit(value[its.names[1]])
-    write(its.path, sealed_json(value))
-    assert len(Paths(done.settings).trials) == 4
+    edit(value[place.names[1]])
+    write(Paths.round_path(place), sealed_json(value))
+    assert len(Progress(Paths(done.settings)).trials) == 4
     (line,) = repair.repair(Paths(done.settings))
-    assert line.startswith(f"{its.path}: does not hold what it should")
+    assert line.startswith(f"{Paths.round_path(place)}: does not hold what it should")
     assert made_again(done) == 0
 
 
 def made_again(paths):
     """What is trained when the search is played again from what is left; it comes out as it was."""
     left = len(cache.Path("trainings").read_text().split())
-    before = {trial.name: trial.key for trial in paths.trials.values()}
     after = Paths(paths.settings)
-    for its in after.rounds:
-        if not its.path.exists():
-            steps.propose(after, print, its.path.stem)
+    for place in after.rounds:
+        if not Paths.round_path(place).exists():
+            steps.propose(after, print, place.name)
         after = Paths(paths.settings)
-        train(after, [name for name, record in zip(after.trials, after.records(after.trials), strict=True)
-                      if not record.exists()])  # fmt: skip
-    assert {trial.name: trial.key for trial in Paths(paths.settings).trials.values()} == before
+        train(after, [path.stem for path in cache.missing(Progress(after).trials.values())])
+    assert {trial.name: trial.key for trial in Progress(Paths(paths.settings)).trials.values()} == paths.keys
     assert repair.repair(Paths(paths.settings)) == []
     return len(cache.Path("trainings").read_text().split()) - left
 
@@ -222,80 +226,81 @@ def made_again(paths):
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_lost_round_is_proposed_again_and_its_trials_come_from_the_store(done, number, damage):
-    its = done.rounds[number - 1]
+    place = done.rounds[number - 1]
     if damage == "gone":
-        its.path.unlink()
+        Paths.round_path(place).unlink()
     else:
-        its.path.write_bytes(its.path.read_bytes()[:-9])
+        Paths.round_path(place).write_bytes(Paths.round_path(place).read_bytes()[:-9])
     lines = repair.repair(Paths(done.settings))
     assert [damage == "torn"] == [bool(lines)] and all("is damaged" in line for line in lines)
-    assert not its.path.exists() and not any(record.exists() for record in done.records(its.names))
+    assert not Paths.round_path(place).exists() and not any(
+        record.exists() for record in done.records(place.names)
+    )
     assert made_again(done) == 0
 
 
 def test_a_round_that_does_not_follow_from_the_records_is_proposed_again(done):
     """A record of another score, whole and sealed, as another kind of processor might have made it."""
-    trial = done.known()[1]
-    value = read_json(trial.record, trial.digest, is_record)
+    trial = Progress(done).all_trials()[1]
+    value = read_json(records.record(trial).path, trial.digest, is_record)
     score = value["outcome"]["curve"]["val_correct"]
     score[-1] = 5 - score[-1]
-    write(trial.record, sealed_json(value))
+    write(records.record(trial).path, sealed_json(value))
     (line,) = repair.repair(Paths(done.settings))
-    assert line.startswith(f"{done.rounds[0].path}: does not follow from the records before it")
-    assert not any(its.path.exists() for its in done.rounds)
+    assert line.startswith(f"{done.round_path(done.rounds[0])}: does not follow from the records before it")
+    assert not any(Paths.round_path(place).exists() for place in done.rounds)
     assert [record.exists() for record in done.records()] == [True] * 4 + [False] * 6
-    steps.propose(Paths(done.settings), print, done.rounds[0].path.stem)
+    steps.propose(Paths(done.settings), print, done.rounds[0].name)
     assert repair.repair(Paths(done.settings)) == []
 
 
 def test_of_a_search_that_is_over_the_records_move_to_the_store_under_their_keys(done):
-    keys = {trial.key for trial in done.trials.values()}
-    for path in cache.CACHED_TRIALS.iterdir():
+    trials = Progress(done).all_trials()
+    keys = {trial.key for trial in trials}
+    for path in records.CACHE.iterdir():
         path.unlink()
-    cache.keep_only(done.records(done.names[:4]))
+    cache.keep_only_records(done.records(done.names[:4]))
     assert {path.stem for path in TRIALS.glob("*.json")} == set(done.names[:4])
-    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == keys - set(done.names)
+    assert {path.stem for path in records.CACHE.iterdir()} == keys - set(done.names)
     assert list(ROUNDS.iterdir()) == []
-    assert cache.prune(done.known()) == 0 and cache.prune(done.first) == 6
+    assert cache.prune(trials) == 0 and cache.prune(done.first) == 6
 
 
 def test_what_a_round_is_proposed_from(paths, whole):
     """The round before it and its scores; and of earlier ones what is missing, if nobody else asks for it."""
-    plan_, one, two = paths.plan.path, *(its.path for its in paths.rounds)
+    plan_, one, two = paths.plan.path, *map(paths.round_path, paths.rounds)
     records = paths.records()
-    assert paths.needed_to_propose(one.stem) == [plan_, *records[:4]]
-    assert paths.needed_to_propose(two.stem) == [one, *records[4:8]]
+    assert Graph(paths).for_round(one.stem) == [plan_, *records[:4]]
+    assert Graph(paths).for_round(two.stem) == [one, *records[4:8]]
     shutil.copytree(whole, ".", dirs_exist_ok=True)
-    assert paths.needed_to_propose(two.stem) == []
-    assert paths.needed_to_propose(two.stem, lambda path: False) == [one, *records[4:8]]
+    assert Graph(paths).for_round(two.stem) == []
+    assert Graph(paths, complete=True).for_round(two.stem) == [one, *records[4:8]]
     two.unlink()
     records[1].unlink()
-    assert paths.needed_to_propose(two.stem) == [one, *records[4:8], records[1]]
+    assert Graph(paths).for_round(two.stem) == [one, *records[4:8], records[1]]
 
 
 def test_every_damaged_file_is_named(done):
-    one, two, *_ = (its.path for its in done.rounds)
+    one, two, *_ = map(done.round_path, done.rounds)
     record = done.records()[9]
     for path in (one, two, record):
         path.write_bytes(path.read_bytes()[:-9])
     lines = repair.repair(Paths(done.settings))
     assert [line.split(":")[0] for line in lines] == [str(one), str(two), str(record)]
-    assert all("is damaged" in line and str(cache.DAMAGED) in line for line in lines)
-    assert {path.stem for path in cache.CACHED_TRIALS.iterdir()} == {
-        trial.key for trial in done.trials.values()
-    }
+    assert all("is damaged" in line and str(cache.CORRUPT) in line for line in lines)
+    assert {path.stem for path in records.CACHE.iterdir()} == {*done.keys.values()}
     assert made_again(done) == 0
 
 
 def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
-    """The paths is read again under the lock: what it knew before may be old."""
-    two = done.rounds[1].path
+    """What is there is read again under the lock."""
+    two = done.round_path(done.rounds[1])
     data = two.read_bytes()
     two.unlink()
     old = Paths(done.settings)
-    assert len(old.trials) == 8
+    assert len(Progress(old).trials) == 8
     two.write_bytes(data)
-    assert repair.repair(old) == [] and two.exists() and not cache.missing(done.known())
+    assert repair.repair(old) == [] and two.exists() and not cache.missing(Progress(done).all_trials())
 
 
 def test_a_search_of_many_rounds_analyses_its_code_once(settings, paths, monkeypatch):
@@ -304,7 +309,7 @@ def test_a_search_of_many_rounds_analyses_its_code_once(settings, paths, monkeyp
     monkeypatch.setattr(closure, "Closure", lambda *args: analysed.append(args[1]) or analyse(*args))
     fingerprint.fingerprint.cache_clear()
     many = Paths({**settings, "search": {**settings["search"], "trials": 300, "batch": 1}})
-    assert len(many.names) == len(set(many.names)) == 300 and len(many.trials) == 1
+    assert len(many.names) == len(set(many.names)) == 300 and len(Progress(many).trials) == 1
     first = many.first
     for place in many.rounds[:5]:
         first += place.trials([{"lr": 0.01, "optimizer": "sgd"}], first)

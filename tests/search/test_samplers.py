@@ -135,21 +135,21 @@ def test_an_edit_of_training_leaves_the_numbers(settings):
 
 def test_a_point_without_a_stream_keeps_its_trial_wherever_it_comes(settings):
     points = [Proposal({"lr": lr}) for lr in (0.1, 0.2, 0.3)]
-    first = {trial.name for trial in plan.enroll(settings, SPLIT, points)}
-    assert {trial.name for trial in plan.enroll(settings, SPLIT, points[::-1])} == first
-    assert {trial.name for trial in plan.enroll(settings, SPLIT, points[1:])} < first
+    first = {trial.name for trial in plan.trials_at(settings, SPLIT, points)}
+    assert {trial.name for trial in plan.trials_at(settings, SPLIT, points[::-1])} == first
+    assert {trial.name for trial in plan.trials_at(settings, SPLIT, points[1:])} < first
 
 
 def test_a_point_that_comes_again_is_another_trial(settings):
-    again = plan.enroll(settings, SPLIT, [Proposal({"lr": 0.1})] * 3)
+    again = plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})] * 3)
     assert len({trial.digest for trial in again}) == 3
-    first, *rest = (plan.enroll(settings, SPLIT, [Proposal({"lr": 0.1})], again[:k])[0] for k in range(3))
+    first, *rest = (plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})], again[:k])[0] for k in range(3))
     assert [first.name, *(trial.name for trial in rest)] == [trial.name for trial in again]
 
 
 def test_two_points_of_one_number_take_two(settings):
     point = {"lr": 0.1}
-    (taken,) = plan.enroll(settings, SPLIT, [Proposal(point)])
+    (taken,) = plan.trials_at(settings, SPLIT, [Proposal(point)])
     assert plan.number_of(point, ()) == taken.number
     assert plan.number_of(point, {taken.number}) not in (taken.number, plan.number_of({"lr": 0.2}, ()))
 
@@ -178,7 +178,7 @@ def test_a_sampler_that_learns_is_one_class_and_an_entry(settings, monkeypatch):
     rounds = []
     for _ in range(3):
         seen = [(trial.point, None if trial.point["lr"] > 1 else trial.point["lr"]) for trial in rounds]
-        rounds += plan.enroll(asked, SPLIT, sampler(asked["search"]).propose(seen, 4), rounds)
+        rounds += plan.trials_at(asked, SPLIT, sampler(asked["search"]).propose(seen, 4), rounds)
     random = plan.trials(settings | {"search": search("random", space=space, trials=4)}, SPLIT)
     assert [trial.name for trial in rounds[:4]] == [trial.name for trial in random]
     assert len({trial.number for trial in rounds}) == 12

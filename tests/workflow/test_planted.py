@@ -21,14 +21,14 @@ from zdl.search.trial import Trial
 NAMING = {
     "zdl": "errors",
     "zdl.data.preprocess": "how many images the settings leave",
-    "zdl.artifacts.io": "seals, digests",
+    "zdl.artifacts.encoding": "seals, digests",
     "zdl.artifacts.schemas": "accepts contents, or refuses them",
     "zdl.data.mnist": "brings files that are pinned by digests",
     "zdl.nn.optimizers": "which hyper-parameters there are",
     "zdl.search.plan": "the points of trials, which their names hold",
     "zdl.report.formatting": "words of messages",
     "zdl.analysis.ranking": "which trials are the best, for messages",
-    "zdl.search.replicates": "what determines repeats, which their names hold",
+    "zdl.search.replicates": "what determines replicates, which their names hold",
     "zdl.search.rounds": "the names of rounds",
     "zdl.search.samplers": "points, which names hold",
     "zdl.config.settings": "settings, which names hold",
@@ -37,8 +37,8 @@ NAMING = {
 }
 
 STAGES = {each.entry: stage for stage in MADE for each in made(Paths(SETTINGS), stage)}
-STAGES |= {Trial.entry: "trials", "zdl.search.rounds:proposed": "trials", Replicate.entry: "replicates"}
-RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:proposed": "propose"}
+STAGES |= {Trial.entry: "trials", "zdl.search.rounds:round_file": "trials", Replicate.entry: "replicates"}
+RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:round_file": "propose"}
 RULES |= {entry: "replicate" for entry, stage in STAGES.items() if stage == "replicates"}
 
 

@@ -1,6 +1,6 @@
-# The names of all files, as params.yaml and the code have them now, and what is damaged among those that are there.
+# The names of all files, from params.yaml and the code as they are now, and what is damaged among those files.
 # needs: params.yaml
-# makes: nothing; whatever is damaged is moved out of the way by the job `repair`
+# makes: nothing; the job `repair` moves what is damaged out of the way
 
 import sys
 from pathlib import Path
@@ -14,9 +14,9 @@ except ModuleNotFoundError:
     )
 root = Path(f"{workflow.current_basedir}").parents[1]
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
-from zdl.pipeline.paths import PUBLISHED_TABLES, PUBLISHED_PAGES, Paths
-from zdl.pipeline.repair import Repairs
-from zdl.pipeline.cache import check_writable
+from zdl.pipeline.checks import check_writable
+from zdl.pipeline.graph import Graph
+from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES, Paths
 
 if config:
     raise SystemExit(
@@ -25,16 +25,11 @@ if config:
 try:
     paths = Paths.of("params.yaml")
     check_writable()
-    repairs = Repairs(paths)
-    for line in repairs.lines if workflow.is_main_process else ():
+    graph = Graph(paths, complete=any(word.startswith("--report") for word in sys.argv))
+    for line in graph.lines if workflow.is_main_process else ():
         print(line, file=sys.stderr)
 except (Error, OSError) as error:
     raise SystemExit(str(error))
-
-# Whether a file needs nothing to be made from. (The graph of `snakemake --report` shows what all were made from.)
-there = repairs.there
-if any(word.startswith("--report") for word in sys.argv):
-    there = lambda path: False
 
 
 rule repair:

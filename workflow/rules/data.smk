@@ -8,7 +8,7 @@
 rule download:
     """MNIST's leading images and the held-out ones, checked against pinned digests."""
     input:
-        repairs.before(paths.raw.path),
+        graph.repaired(paths.raw.path),
     output:
         update(paths.raw.path),
     log:
@@ -25,7 +25,7 @@ rule prepare:
     """Pixels as numbers in [0, 1]: the subsample, and the held-out images apart from it."""
     input:
         ancient(paths.raw.path),
-        repairs.before(paths.prepared.path, paths.held_out.path),
+        graph.repaired(paths.prepared.path, paths.held_out.path),
     output:
         update([paths.prepared.path, paths.held_out.path]),
     log:
@@ -42,7 +42,7 @@ rule split:
     """A seeded shuffle; the first share of it is for validation."""
     input:
         ancient(paths.prepared.path),
-        repairs.before(paths.split.path),
+        graph.repaired(paths.split.path),
     output:
         update(paths.split.path),
     log:

@@ -9,7 +9,7 @@ rule replicate:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
         ancient(paths.table.path),
-        lambda wildcards: repairs.before(
+        lambda wildcards: graph.repaired(
             Path(f"results/replicates/{wildcards.name}.json")
         ),
     output:
@@ -32,7 +32,7 @@ rule baseline:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
         ancient(paths.split.path),
-        repairs.before(paths.baseline.path),
+        graph.repaired(paths.baseline.path),
     output:
         update(paths.baseline.path),
     log:

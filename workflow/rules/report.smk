@@ -4,14 +4,55 @@
 # no seal of its own (results/manifests)
 
 
+import json
+from pathlib import Path
+
+# By the name of each file under reports/, without its suffix: the part it belongs to, and what it shows.
+# Its caption, workflow/report/<name>.rst, says what to look at in it.
+PARTS = {
+    "best20": ("1 The best", "learning curves of the best"),
+    "leaders": ("1 The best", "how sure each place is"),
+    "ranking": ("1 The best", "the trials, best first"),
+    "curves": ("1 The best", "learning curves, point by point"),
+    "metrics": ("1 The best", "the search in a few numbers"),
+    "made_from": ("1 The best", "what decided the numbers"),
+    "search": ("2 The whole search", "every trial"),
+    "slices": ("2 The whole search", "each hyper-parameter by itself"),
+    "space": ("2 The whole search", "where to search next"),
+    "budget": ("3 What it is worth", "the best after so many trials"),
+    "confirmed": ("3 What it is worth", "what survives training again"),
+    "mistakes": ("3 What it is worth", "what is taken for what"),
+    "README": ("4 The page", "all of it in words"),
+    "README.ja": ("4 The page", "all of it in words, in Japanese"),
+}
+KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": "text"}
+
+
+def shown(paths):
+    """The files, marked for the HTML report; the mark changes nothing of how they are made."""
+    for path in paths:
+        part, shows = PARTS[path.stem]
+        yield report(
+            path,
+            caption=f"../report/{path.stem}.rst",
+            category=part,
+            labels={"shows": shows, "as": KINDS[path.suffix]},
+        )
+
+
+def metrics():
+    """The search in a few numbers, for the first page of the HTML report."""
+    return json.loads(Path("reports/metrics.json").read_text())
+
+
 rule aggregate:
     """Every record, checked, in one table."""
     input:
         ancient(paths.plan.path),
         ancient(paths.split.path),
-        [ancient(each.path) for each in paths.rounds],
+        [ancient(paths.round_path(place)) for place in paths.rounds],
         [ancient(record) for record in paths.records()],
-        repairs.before(paths.table.path),
+        graph.repaired(paths.table.path),
     output:
         update(paths.table.path),
     log:
@@ -31,12 +72,12 @@ rule rank:
         ancient(paths.held_out.path),
         ancient(paths.baseline.path),
         [ancient(each.path) for each in paths.replicates],
-        repairs.before(paths.ranked.path, paths.full_ranking.path),
+        graph.repaired(paths.rank_manifest.path, paths.full_ranking.path),
     output:
         update(
             [
                 *shown(PUBLISHED_TABLES),
-                paths.ranked.path,
+                paths.rank_manifest.path,
                 *paths.full_ranking.published.values(),
                 paths.full_ranking.path,
             ]
@@ -56,9 +97,9 @@ rule weights:
     input:
         ancient(paths.table.path),
         ancient(paths.split.path),
-        repairs.before(paths.weighted.path),
+        graph.repaired(paths.weights_manifest.path),
     output:
-        update(paths.weighted.path),
+        update(paths.weights_manifest.path),
     log:
         "logs/weights.log",
     benchmark:
@@ -76,9 +117,9 @@ rule render:
         ancient(paths.held_out.path),
         ancient(paths.baseline.path),
         [ancient(each.path) for each in paths.replicates],
-        repairs.before(paths.rendered.path),
+        graph.repaired(paths.render_manifest.path),
     output:
-        update([*shown(PUBLISHED_PAGES), paths.rendered.path]),
+        update([*shown(PUBLISHED_PAGES), paths.render_manifest.path]),
     log:
         "logs/render.log",
     benchmark:

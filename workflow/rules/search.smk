@@ -6,7 +6,7 @@
 rule plan:
     """Every trial of the search: its number, its point, and all that determines its record."""
     input:
-        repairs.before(paths.plan.path),
+        graph.repaired(paths.plan.path),
     output:
         update(paths.plan.path),
     log:
@@ -22,8 +22,8 @@ rule plan:
 rule propose:
     """The points of one round of a search that learns, from what came of all trials before it."""
     input:
-        lambda wildcards: ancient(paths.needed_to_propose(wildcards.name, there)),
-        lambda wildcards: repairs.before(paths.round(wildcards.name).path),
+        lambda wildcards: ancient(graph.for_round(wildcards.name)),
+        lambda wildcards: graph.repaired(paths.round_path(paths.round(wildcards.name))),
     output:
         update("results/trials/rounds/{name}.json"),
     log:
@@ -43,8 +43,8 @@ rule trial:
     in the plan; their jobs then find the record ready.
     """
     input:
-        lambda wildcards: ancient(paths.needed_for(wildcards.name, there)),
-        lambda wildcards: repairs.before(*paths.places([wildcards.name])),
+        lambda wildcards: ancient(graph.for_trial(wildcards.name)),
+        lambda wildcards: graph.repaired(*paths.record_places([wildcards.name])),
     output:
         update("results/trials/{name}.json"),
     log:
@@ -66,6 +66,6 @@ rule trial:
 rule ready:
     """All that a trial needs, and no trial: `make trial` asks for it."""
     input:
-        repairs.notes,
+        graph.notes,
         ancient(paths.plan.path),
         ancient(paths.split.path),

@@ -1,7 +1,6 @@
 """What the scripts share: settings first, then one step, and a person's mistake told in one line."""
 
 import contextlib
-import fcntl
 import os
 import re
 import subprocess
@@ -38,19 +37,18 @@ def run(step: Callable[..., None]) -> None:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[Callable[[str], int]]:
-    """A context in which no other process is; it gives what has Snakemake make a target's files, and tells
-    its exit code."""
-    from zdl.pipeline import cache
+def only_run() -> Iterator[Callable[[str], int]]:
+    """A context that one process at a time is in. It gives a function that has Snakemake make the files of a
+    target, and returns its exit code."""
+    from zdl.pipeline.locks import run_lock
     from zdl.pipeline.paths import Paths
 
     Paths.of("params.yaml")  # wrong settings are refused before anything is touched
-    with cache.lock_file("trials.lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # Snakemake inherits it: held until its end, even if we are killed
+    with run_lock():
 
         def snakemake(target: str) -> int:
-            cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
-            return subprocess.call(["snakemake", "--cores", cores, target], pass_fds=[lock.fileno()])
+            cores = os.environ.get("ZDL_CORES", "all")  # no argument, since DVC would record it in dvc.lock
+            return subprocess.call(["snakemake", "--cores", cores, target])
 
         yield snakemake
 

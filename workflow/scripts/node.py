@@ -1,7 +1,7 @@
-"""What a node of a cluster does before a group of trials: has it what their records are named for?
+"""What a node of a cluster does before a group of trials: check that it has what their records are named for.
 
-Where it has not, it says so in one line, before a Snakemake starts there. It imports what trials import: with
-another NumPy, what else there is may not even start.
+If not, it says so in one line, before Snakemake starts there. It imports only what trials import: with
+another NumPy, the rest may not even start.
 """
 
 import os
@@ -15,10 +15,10 @@ try:
     from adapter import one_line
 
     with one_line():
-        from zdl.pipeline import cache
+        from zdl.pipeline.checks import check_plans, check_writable
 
-        cache.check_writable()
-        cache.check_fit(Path("results/plan").glob("*.json"))
+        check_writable()
+        check_plans(Path("results/plan").glob("*.json"))
 except ImportError as error:
     raise SystemExit(f"{node}: {sys.executable} lacks what a trial needs ({error})") from None
 except SystemExit as error:

@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 from adapter import at, output, read_lock, read_yaml, say
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.io import CorruptFileError, canonical
-from zdl.pipeline import cache
+from zdl.artifacts.encoding import canonical
+from zdl.artifacts.io import CorruptFileError
+from zdl.artifacts.manifest import changed_files
+from zdl.artifacts.manifest import manifest as manifest_of
 from zdl.pipeline.paths import REPORTS, Paths
 
 LOCK = Path("dvc.lock")
@@ -209,24 +211,24 @@ def strays(outs: set[str]) -> Iterator[str]:
 
 def vouches(paths: Paths, outs: Mapping[str, str | None]) -> bool:
     """Whether dvc.lock records the manifests that today's settings, code and libraries, with the files under
-    reports/ as they are, give. (A manifest holds digests only: see `zdl.pipeline.cache`.)"""
+    reports/ as they are, give. (A manifest holds digests only: see `zdl.artifacts.manifest`.)"""
     return all(
         outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
-        for artifact in (paths.ranked, paths.rendered)
+        for artifact in (paths.rank_manifest, paths.render_manifest)
     )
 
 
 def manifest(artifact: Artifact) -> bytes:
     """The manifest of published files as they are."""
-    return cache.manifest(artifact, {path: path.read_bytes() for path in artifact.published.values()})
+    return manifest_of(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
 def received(paths: Paths) -> Iterator[tuple[str, str]]:
     """Of the files under reports/ those that a run here wrote otherwise, from today's settings and code, as
     its manifest tells if it is here."""
-    for artifact in (paths.ranked, paths.rendered):
+    for artifact in (paths.rank_manifest, paths.render_manifest):
         try:
-            changed = cache.changed(artifact)
+            changed = changed_files(artifact)
         except CorruptFileError:
             continue
         for path in filter(os.path.exists, changed):

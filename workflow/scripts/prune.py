@@ -1,9 +1,10 @@
-"""`make prune`: delete the stored records of other searches than today's."""
+"""`make prune`: delete the cached records of other searches than today's."""
 
 from adapter import one_line
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 
 with one_line():
-    paths = Paths.of()
-    print(f"{cache.prune([*paths.known(), *paths.all_replicates])} stored records deleted")
+    progress = Progress(Paths.of())
+    print(f"{cache.prune([*progress.all_trials(), *progress.replicates()])} cached records deleted")

@@ -1,16 +1,18 @@
-"""Stage `trials`: Snakemake makes the records that are missing; then exactly today's are there, whole."""
+"""Stage `trials`: Snakemake makes the missing records; then exactly today's are there, all of them whole."""
 
-from adapter import alone, one_line
+from adapter import one_line, only_run
 from zdl import Error
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
+from zdl.pipeline.progress import Progress
 
-with one_line(), alone() as snakemake:
+with one_line(), only_run() as snakemake:
     paths = Paths.of("params.yaml")
-    cache.keep_only([*paths.records(), *(its.path for its in paths.rounds)])
+    cache.keep_only_records([*paths.records(), *map(paths.round_path, paths.rounds)])
     code = snakemake("trials")
-    paths = Paths.of("params.yaml")  # which by now knows all trials of a search that learns
-    lost = [*cache.missing(paths.trials.values()), *paths.records(paths.names[len(paths.trials) :])]
-    if lost:
-        raise Error(f"{len(lost)} of {len(paths.names)} records are missing or damaged, {lost[0]} the first")
+    trials = Progress(paths).trials
+    missing = [*cache.missing(trials.values()), *paths.records(paths.names[len(trials) :])]
+    if missing:
+        count = f"{len(missing)} of {len(paths.names)} records"
+        raise Error(f"{count} are missing or damaged, {missing[0]} the first")
 raise SystemExit(code)

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.artifacts.io import decode_npz, sealed_json
+from zdl.artifacts.encoding import decode_npz, sealed_json
 from zdl.data.preprocess import Split
-from zdl.search.replicates import redraw
+from zdl.search.replicates import split_again
 
 TOLERANCE = 1e-8  # of the loss's gradient; the default of 1e-4 leaves a dozen images of 4,500 undecided
 
 
 def baseline(
-    split: bytes, prepared: bytes, held_out: bytes, redraws: Sequence[Mapping[str, Any]], digest: str
+    split: bytes, prepared: bytes, held_out: bytes, splits: Sequence[Mapping[str, Any]], digest: str
 ) -> bytes:
     """What a linear model makes of the search's split, and of the split of each repeat."""
     images, unseen = decode_npz(prepared), decode_npz(held_out)
     contents = {
         "digest": digest,
         "search": linear(Split(**decode_npz(split)), unseen),
-        "replicates": [linear(redraw(images, each), unseen) for each in redraws],
+        "replicates": [linear(split_again(images, each), unseen) for each in splits],
     }
     return sealed_json(contents)
 

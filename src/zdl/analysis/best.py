@@ -7,7 +7,7 @@ named by rank, and by a digest of the table that the ranking follows from; it sa
 from collections.abc import Callable, Iterable
 
 from zdl.analysis.ranking import rank, top
-from zdl.artifacts.io import decode_json, sealed_json
+from zdl.artifacts.encoding import decode_json, sealed_json
 
 
 def replicates_file(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.analysis.best import best_trial
-from zdl.artifacts.io import decode_json, decode_npz, digest, read_npz, write
+from zdl.artifacts.encoding import decode_json, decode_npz, digest
+from zdl.artifacts.io import read_npz, write
 from zdl.artifacts.schemas import is_network
 from zdl.nn.layers import Array, Labels, softmax
 from zdl.nn.network import WEIGHTS, MultiLayerNet

@@ -1,4 +1,4 @@
-"""Artifacts: files that a pure function makes, each named by a digest of all that determines what is in it.
+"""Artifacts: files that a pure function makes, each named by a digest of all that determines its contents.
 
 The function gets the bytes of other artifacts and plain values, and gives bytes; it opens no file. Its
 fingerprint says which code that is (`zdl.artifacts.fingerprint`). So a name is complete by construction:
@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zdl.artifacts.encoding import digest
 from zdl.artifacts.fingerprint import fingerprint, function
-from zdl.artifacts.io import File, Fits, digest, read
+from zdl.artifacts.io import File, read
+from zdl.artifacts.schemas import Validator
 
 
 class Artifact(File):
@@ -37,14 +39,14 @@ class Artifact(File):
         *,
         handed: Mapping[str, Any] | None = None,
         published: Mapping[str, str | Path] | None = None,
-        fits: Fits = bool,
+        is_valid: Validator = bool,
         **given: Any,
     ) -> "Artifact":
         """The artifact that `entry` makes of what it is given; {} in a path stands for its digest."""
         determinants = {name: _each(value, lambda artifact: artifact.digest) for name, value in given.items()}
         places = {name: str(place) for name, place in (published or {}).items()}
         key = digest([path, fingerprint(entry), determinants, handed, places])
-        artifact = cls(Path(path.format(key[:12])), key, fits)
+        artifact = cls(Path(path.format(key[:12])), key, is_valid)
         artifact.entry, artifact.given, artifact.handed = entry, given, handed or {}
         artifact.published = {name: Path(place.format(key[:12])) for name, place in places.items()}
         return artifact

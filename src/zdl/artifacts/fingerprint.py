@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zdl import Error
-from zdl.artifacts.io import SHARED, digest, write
+from zdl.artifacts.encoding import digest
+from zdl.artifacts.io import SHARED, write
 
 if TYPE_CHECKING:
     from zdl.artifacts.closure import Source

@@ -1,10 +1,10 @@
-"""What each kind of file holds: whether contents have the shape that the steps after them count on.
+"""What each kind of file holds: whether contents have the shape that later steps rely on.
 
-A seal says that a file is as it was written, and its digest what it was made from; both are anybody's to
-compute. These are what `zdl.artifacts.io` asks of contents before a step sees them (`Fits`).
+`zdl.artifacts.io` checks it before a step gets the contents of a file.
 """
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,25 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
-from zdl.artifacts.io import Fits, digest, is_digest
+from zdl.artifacts.encoding import digest, is_digest
 
 # Of MNIST: what another data set has others of.
 SHAPE = (28, 28)  # of an image: (height, width), with colours (height, width, 3); of a table's row (1, n)
 CLASSES = 10
 PIXELS = math.prod(SHAPE)
 
+Validator = Callable[[dict[str, Any]], object]  # whether contents have a shape; if it raises, they have not
 
-def images(dtype: type[np.generic], *suffixes: str) -> Fits:
+
+def images(dtype: type[np.generic], *suffixes: str) -> Validator:
     """That arrays are images x (n, PIXELS) of that type and labels t below CLASSES, a pair a suffix."""
 
-    def fits(arrays: dict[str, Any]) -> bool:
+    def is_valid(arrays: dict[str, Any]) -> bool:
         pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
         return len(arrays) == 2 * len(pairs) and all(
             x.dtype == dtype and x.shape == (len(x), PIXELS) and t.shape == x.shape[:1] and _labels(t)
             for x, t in pairs
         )
 
-    return fits
+    return is_valid
 
 
 def unpacked(hits: str, size: int) -> NDArray[np.bool_]:
@@ -107,11 +109,28 @@ def is_replicate(record: dict[str, Any]) -> bool:
 
 
 def is_replicates(contents: dict[str, Any]) -> bool:
-    """Whether contents are the replicates of one trial, or say that there is none of that rank."""
-    records = contents["replicates"]
-    return contents.keys() == {"digest", "trial", "replicates"} and (
-        all(is_replicate(record) and record["trial"] == contents["trial"] for record in records)
-        and (contents["trial"] is None) == (records == [])
+    """Whether contents are the replicates of one trial; or of none, where fewer trials finished than were to
+    be trained again."""
+    records, trial = contents["replicates"], contents["trial"]
+    if contents.keys() != {"digest", "trial", "replicates"} or (trial is None) != (records == []):
+        return False
+    return all(is_replicate(record) and record["trial"] == trial for record in records)
+
+
+def is_plan(contents: dict[str, Any], lines: Mapping[str, Any]) -> bool:
+    """Whether contents are exactly these lines, and a digest."""
+    return contents == {"digest": contents["digest"], **lines}
+
+
+def is_table(contents: dict[str, Any], known: Sequence[tuple[int, str, Any]], count: int) -> bool:
+    """Whether contents are the outcomes of `count` trials, of which the first have these numbers, keys and
+    points."""
+    rows = contents["trials"]
+    return (
+        is_digest(contents["data"])
+        and len(rows) == count
+        and [(row["trial"], row["key"], row["point"]) for row in rows[: len(known)]] == known
+        and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)
     )
 
 

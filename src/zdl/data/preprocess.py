@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.artifacts.io import decode_npz, sealed_npz
+from zdl.artifacts.encoding import decode_npz, sealed_npz
 from zdl.artifacts.schemas import check_raw
 from zdl.data import mnist
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from zdl import Error
-from zdl.artifacts.io import sealed_npz
+from zdl.artifacts.encoding import sealed_npz
 from zdl.nn.layers import Affine, Array, Labels, Relu, Sigmoid, SoftmaxWithLoss, labels
 
 ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}

@@ -1,12 +1,11 @@
-"""The one place that names files: a name ends in a digest of all that determines what is in it.
+"""The one place that names files: a name ends in a digest of all that determines the file's contents.
 
-Every name is known before anything runs (of a search that learns, `zdl.search.rounds` says how). So a file
-that exists is right, whoever made it and whenever, and neither engine has to trust a time stamp. Only
-`reports/` has fixed names, for Git and its readers: manifests vouch for those.
+Every name is known before anything runs (`zdl.search.rounds` says how, for a search that learns). So a file
+that exists is right, whoever made it and whenever, and neither engine has to trust a time stamp. Only files
+under `reports/` have fixed names, for Git and its readers: they have manifests.
 """
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,15 @@ from typing import Any
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import CorruptFileError, File, read_json
-from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_replicates
+from zdl.artifacts.io import File
+from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is_replicates, is_table
 from zdl.config.settings import load
 from zdl.data import mnist
-from zdl.pipeline.cache import READY, REPLICATES
+from zdl.pipeline.records import HELD_OUT, PREPARED_IMAGES, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
 from zdl.search import plan, replicates
+from zdl.search.replicates import Replicate
 from zdl.search.rounds import Round, rounds
-from zdl.search.trial import SPLITS, TRIALS, Trial
+from zdl.search.trial import Trial
 
 REPORTS = Path("reports")
 TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
@@ -32,19 +32,13 @@ PUBLISHED_PAGES = [REPORTS / name for name in ("README.md", "README.ja.md")]
 PUBLISHED_PAGES += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 MANIFESTS = Path("results/manifests")
 WEIGHTS = Path("results/best.npz")
-FULL_RANKING = Path(
-    "results/ranking"
-)  # where every row of the ranking is, of which reports/ has the first ones
-
-
-def _is_plan(lines: dict[str, Any], contents: dict[str, Any]) -> bool:
-    return contents == {"digest": contents["digest"], **lines}
+FULL_RANKING = Path("results/ranking")  # every row of the ranking, of which reports/ has the first ones
 
 
 class Paths:
     """The files of the search that `settings` describe."""
 
-    words = mnist.WORDS  # the words for its images, in the report
+    words = mnist.WORDS  # the report's words for the images
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
@@ -53,31 +47,31 @@ class Paths:
         self.raw = Artifact.of(
             "data/raw/{}.npz",
             "zdl.data.preprocess:raw",
-            handed={"files": None},  # which are verified by digests in the code
-            fits=RAW,
+            handed={"files": None},  # digests in the code verify them
+            is_valid=RAW,
             leading=self.leading,
         )
         self.prepared = Artifact.of(
-            f"{replicates.PREPARED_IMAGES}/{{}}.npz",
+            f"{PREPARED_IMAGES}/{{}}.npz",
             "zdl.data.preprocess:prepared",
-            fits=PREPARED,
+            is_valid=PREPARED,
             raw=self.raw,
             subsample=subsample,
         )
         self.held_out = Artifact.of(
-            f"{replicates.HELD_OUT}/{{}}.npz", "zdl.data.preprocess:held_out", fits=PREPARED, raw=self.raw
+            f"{HELD_OUT}/{{}}.npz", "zdl.data.preprocess:held_out", is_valid=PREPARED, raw=self.raw
         )
         self.split = Artifact.of(
             f"{SPLITS}/{{}}.npz",
             "zdl.data.preprocess:split_file",
-            fits=SPLIT,
+            is_valid=SPLIT,
             prepared=self.prepared,
             **settings["split"],
         )
 
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Paths":
-        """The paths under the settings in a file; `SettingsError` if they do not hold."""
+        """The files of the search that a params.yaml describes; `SettingsError` if that is wrong."""
         return cls(load(params))
 
     @cached_property
@@ -88,121 +82,71 @@ class Paths:
     @cached_property
     def rounds(self) -> list[Round]:
         """The rounds after the first, of a search that learns."""
-        run, propose = fingerprint(Trial.entry), fingerprint("zdl.search.rounds:proposed")
+        run, propose = fingerprint(Trial.entry), fingerprint("zdl.search.rounds:round_file")
         return rounds(self.settings, self.split.digest, run, propose)
 
     @cached_property
     def names(self) -> list[str]:
         """The names of all trials, in the order of the search."""
         names = [trial.name for trial in self.first]
-        names += [name for its in self.rounds for name in its.names]
+        names += [name for place in self.rounds for name in place.names]
         return names[: self.settings["search"]["trials"]]
 
-    @cached_property
-    def trials(self) -> dict[str, Trial]:
-        """The trials by their names: all whose points are known by now, in the order of the search."""
-        trials = list(self.first)
-        for its in self.rounds:
-            file = its.file(trials)
-            try:
-                trials += its.written(read_json(*file), trials)
-            except CorruptFileError:
-                break
-        return dict(zip(self.names, trials, strict=False))
-
-    def round_files(self) -> list[File]:
-        """The files of the rounds after the first, when all earlier trials are known."""
-        trials = self.known()
-        return [each.file(trials[: each.start]) for each in self.rounds]
-
-    @cached_property
-    def numbered(self) -> dict[int, Trial]:
-        """The same trials by their numbers."""
-        return {trial.number: trial for trial in self.trials.values()}
-
-    def known(self, count: int | None = None) -> list[Trial]:
-        """The first `count` trials of the search, or all; Error if some have no points yet."""
-        trials = list(self.trials.values())[:count]
-        if len(trials) < (count or len(self.names)):
-            its = next(its for its in self.rounds if its.names[0] == self.names[len(trials)])
-            raise Error(f"{its.path}: is not there, or damaged; `snakemake` makes it")
-        return trials
-
     def records(self, names: Iterable[str] | None = None) -> list[Path]:
-        """Where the records of all trials belong, or of those with these names."""
+        """The records of all trials, or of those with these names."""
         return [TRIALS / f"{name}.json" for name in (self.names if names is None else names)]
 
-    def places(self, names: Iterable[str]) -> list[Path]:
-        """Where records of trials with these names may lie: in their places, or ready to be moved there."""
+    def record_places(self, names: Iterable[str]) -> list[Path]:
+        """Where records of trials with these names may be: in their places, or ready to be moved there."""
         records = self.records(names)
         return [*records, *(READY / record.name for record in records)]
 
-    def named(self, number: int) -> str:
-        """The name of a trial by its place in the search, or by the number that reports show."""
-        places = dict(enumerate(self.names))
-        numbers = {number: trial.name for number, trial in self.numbered.items()}
-        if number not in (known := numbers | places):
-            raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
-        return known[number]
-
-    def listing(self, name: str) -> Path:
-        """The file that says what trial `name` is: the plan, or that of its round."""
-        return self._later[name].path if name in self._later else self.plan.path
-
-    @cached_property
-    def _later(self) -> dict[str, Round]:
-        return {name: its for its in self.rounds for name in its.names}
-
-    def needed_for(self, name: str, there: Callable[[Path], bool] = Path.exists) -> list[Path]:
-        """What the record of trial `name` is to be made from. One that is `there` needs nothing: a plan or a
-        split that is made again is no reason to train."""
-        (record,) = self.records([name])
-        return [] if there(record) else [self.listing(name), self.split.path]
-
     def round(self, name: str) -> Round:
         """The round whose file has that name (without its suffix)."""
-        for its in self.rounds:
-            if its.path.stem == name:
-                return its
+        for place in self.rounds:
+            if place.name == name:
+                return place
         raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
 
-    def needed_to_propose(self, name: str, there: Callable[[Path], bool] = Path.exists) -> list[Path]:
-        """What a round is to be proposed from: the round before it, and the scores of that. (All earlier ones
-        would be quadratic in the rounds.) Where the round before is there, nobody else asks for what is
-        missing of still earlier ones. One that is `there` needs nothing."""
-        place = self.round(name)
-        if there(place.path):
-            return []
-        *files, last = [self.plan.path, *(earlier.path for earlier in self.rounds)][: place.number]
-        records = self.records(self.names[: place.start])
-        others, scores = records[: -len(place.names)], records[-len(place.names) :]
-        lost = [path for path in (*files, *others) if there(last) and not there(path)]
-        return [last, *scores, *lost]
+    @staticmethod
+    def round_path(place: Round) -> Path:
+        """The file of a round."""
+        return ROUNDS / f"{place.name}.json"
+
+    def round_file(self, place: Round, earlier: list[Trial]) -> File:
+        """The file of a round, to be read; `earlier` are all trials of the rounds before it."""
+        is_valid = partial(place.is_valid, earlier=list(earlier))
+        return File(self.round_path(place), place.digest, is_valid)
+
+    def listing(self, name: str) -> Path:
+        """The file that has the point of trial `name`: the plan, or that of its round."""
+        return self._listings.get(name, self.plan.path)
+
+    @cached_property
+    def _listings(self) -> dict[str, Path]:
+        return {name: self.round_path(place) for place in self.rounds for name in place.names}
 
     @cached_property
     def plan(self) -> Artifact:
-        lines = plan.lines(self.first, self.names[len(self.first) :])
+        lines = plan.plan_lines(self.first, self.names[len(self.first) :])
         order = [list(self.settings["search"]["space"]), list(lines)]
         return Artifact.of(
             "results/plan/{}.json",
-            "zdl.search.plan:listed",
-            fits=partial(_is_plan, lines),
+            "zdl.search.plan:plan_file",
+            is_valid=partial(is_plan, lines=lines),
             lines=lines,
             order=order,
         )
 
     @cached_property
     def table(self) -> Artifact:
-        def fits(contents: dict[str, Any]) -> bool:
-            trials = self.trials.values()
-            return len(trials) < len(self.names) or plan.is_table(trials, contents)  # or it cannot be told
-
-        listings = [self.plan.digest, *(each.digest for each in self.rounds)]
+        listings = [self.plan.digest, *(place.digest for place in self.rounds)]
+        known = [(trial.number, trial.key, trial.point) for trial in self.first][: len(self.names)]
         return Artifact.of(
             "results/table/{}.json",
-            "zdl.search.plan:aggregated",
+            "zdl.search.plan:table_file",
             handed={"plan": listings[0], "rounds": listings[1:], "records": self.names},
-            fits=fits,
+            is_valid=partial(is_table, known=known, count=len(self.names)),
             split=self.split,
             names=self.names,
         )
@@ -212,50 +156,34 @@ class Paths:
         """What determines the split of each replicate."""
         return replicates.splits(self.settings, self.prepared.digest)
 
-    def replicates_of(self, trial: Trial) -> list[replicates.Replicate]:
+    def replicates_of(self, trial: Trial) -> list[Replicate]:
         """The replicates of a trial that is among the best."""
-        run = fingerprint(replicates.Replicate.entry)
-        return replicates.replicates(trial, self.replicate_splits, self.held_out.digest, run)
-
-    def best(self, count: int) -> list[Trial]:
-        """The trials of the first so many ranks, as the table tells, or fewer if fewer finished."""
-        from zdl.analysis.ranking import rank, top
-
-        self.known()  # or an Error that names what is missing
-        return [self.numbered[number] for number in top(rank(read_json(*self.table)), count)["trial"]]
-
-    @cached_property
-    def all_replicates(self) -> list[replicates.Replicate]:
-        """All replicates of this search, if it has come so far that they are known."""
-        with contextlib.suppress(CorruptFileError):
-            best = self.best(self.settings["replicate"]["trials"])
-            return [replicate for trial in best for replicate in self.replicates_of(trial)]
-        return []
+        code = fingerprint(Replicate.entry)
+        return replicates.replicates(trial, self.replicate_splits, self.held_out.digest, code)
 
     @cached_property
     def replicates(self) -> list[Artifact]:
-        """The files of the best trials' replicates, in the order of their ranks."""
-        replicate = [self.replicate_splits, self.held_out.digest, fingerprint(replicates.Replicate.entry)]
+        """The files of replicates, one for each of the best trials, in the order of their ranks."""
+        determinants = [self.replicate_splits, self.held_out.digest, fingerprint(Replicate.entry)]
         return [
             Artifact.of(
                 f"{REPLICATES}/{place:03d}-{{}}.json",
                 "zdl.analysis.best:replicates_file",
-                handed={"replicate": replicate},
-                fits=self._is_replicates,
+                handed={"replicate": determinants},
+                is_valid=self._are_replicates,
                 table=self.table,
                 place=place,
             )
             for place in range(1, self.settings["replicate"]["trials"] + 1)
         ]
 
-    def _is_replicates(self, contents: dict[str, Any]) -> bool:
-        """Whether contents are all replicates of one of these trials, or of none."""
-        trial = self.numbered.get(contents["trial"])
-        specs = [replicate.spec for replicate in self.replicates_of(trial)] if trial else []
-        return is_replicates(contents) and (
-            len(self.trials) < len(self.names)  # and it cannot be told
-            or [record["spec"] for record in contents["replicates"]] == specs
-        )
+    def _are_replicates(self, contents: dict[str, Any]) -> bool:
+        """Whether contents are all replicates of one trial of this search, or of none."""
+        trial = {trial.number: trial for trial in self.first}.get(contents["trial"])
+        if trial is None:  # none finished, or one of a later round, whose point is not known here
+            return is_replicates(contents) and (contents["trial"] is None or bool(self.rounds))
+        expected = [replicate.spec for replicate in self.replicates_of(trial)]
+        return is_replicates(contents) and [each["spec"] for each in contents["replicates"]] == expected
 
     def replicates_named(self, name: str) -> Artifact:
         """The file of replicates of that name (without its suffix)."""
@@ -268,32 +196,32 @@ class Paths:
 
     @cached_property
     def baseline(self) -> Artifact:
-        """What a linear model makes of the same images."""
+        """The outcomes of a linear model on the same images."""
         return Artifact.of(
             "results/baseline/{}.json",
             "zdl.analysis.baseline:baseline",
-            fits=is_baseline,
+            is_valid=is_baseline,
             split=self.split,
             prepared=self.prepared,
             held_out=self.held_out,
-            redraws=self.replicate_splits,
+            splits=self.replicate_splits,
         )
 
     @cached_property
-    def ranked(self) -> Artifact:
-        """The manifest of the files in PUBLISHED_TABLES."""
+    def rank_manifest(self) -> Artifact:
+        """The manifest of PUBLISHED_TABLES."""
         return self._report("rank", "zdl.report.build:tables", PUBLISHED_TABLES)
 
     @cached_property
-    def rendered(self) -> Artifact:
-        """The manifest of the files in PUBLISHED_PAGES."""
+    def render_manifest(self) -> Artifact:
+        """The manifest of PUBLISHED_PAGES."""
         return self._report("render", "zdl.report.build:pages", PUBLISHED_PAGES, words=self.words)
 
-    def _report(self, step: str, entry: str, paths: Iterable[Path], **given: Any) -> Artifact:
+    def _report(self, step: str, entry: str, files: Iterable[Path], **given: Any) -> Artifact:
         return Artifact.of(
             f"{MANIFESTS}/{step}/{{}}.json",
             entry,
-            published={path.name: path for path in paths},
+            published={path.name: path for path in files},
             settings=self.settings,
             table=self.table,
             replicates=self.replicates,
@@ -304,8 +232,8 @@ class Paths:
 
     @cached_property
     def full_ranking(self) -> Artifact:
-        """The manifest of the ranking of all trials, which has one of its own: plain CSV has no place for a
-        seal, and those of PUBLISHED_TABLES can be checked with what Git carries."""
+        """The manifest of the ranking of all trials. It is one of its own, since CSV has no place for a seal,
+        and PUBLISHED_TABLES can be checked with what Git carries."""
         return Artifact.of(
             f"{MANIFESTS}/ranking/{{}}.json",
             "zdl.report.build:full_ranking",
@@ -315,12 +243,12 @@ class Paths:
         )
 
     @cached_property
-    def weighted(self) -> Artifact:
+    def weights_manifest(self) -> Artifact:
         """The manifest of WEIGHTS."""
         return Artifact.of(
             f"{MANIFESTS}/weights/{{}}.json",
             "zdl.analysis.weights:best",
-            handed={"spec": None, "say": None},  # one follows from the table, the other changes nothing
+            handed={"spec": None, "say": None},  # the table determines one, the other changes no byte
             published={WEIGHTS.name: WEIGHTS},
             table=self.table,
             split=self.split,
@@ -328,7 +256,8 @@ class Paths:
 
     @property
     def artifacts(self) -> list[Artifact]:
-        """All that is known by name, in the order in which they are made."""
+        """All files that are known by name, in the order in which they are made."""
         data = [self.raw, self.prepared, self.held_out, self.split]
         search = [self.plan, self.table, *self.replicates, self.baseline]
-        return [*data, *search, self.ranked, self.full_ranking, self.rendered, self.weighted]
+        report = [self.rank_manifest, self.full_ranking, self.render_manifest, self.weights_manifest]
+        return [*data, *search, *report]

@@ -1,38 +1,55 @@
-"""The pipeline's steps, one function each, under the name of the rule, the stage and the script that run it.
+"""The pipeline's steps, one function each, with the name of the rule, the stage and the script that run it.
 
-Each is the shell around a pure function (`zdl.artifacts.artifact`): it finds files, checks them, hands their
-bytes on and writes what comes back, in one step. What is there and whole is left as it is. `say` gets a line
-for a person now and then. (The step `trial` is `cache.get_or_train`, which hardly imports anything.)
+Each is the shell around a pure function (`zdl.artifacts.artifact`): it finds and checks files, hands their
+bytes to the function, and writes what that returns. A file that is there and whole is left as it is. `say`
+gets a line for a person now and then. (The step `trial` is `cache.get_or_train`, which imports less.)
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.io import read, write
 from zdl.config.settings import notes
 from zdl.data import mnist
-from zdl.pipeline import cache
+from zdl.pipeline import cache, records
+from zdl.pipeline.locks import rounds_lock
 from zdl.pipeline.paths import PUBLISHED_TABLES, WEIGHTS, Paths
-from zdl.search.rounds import proposed
+from zdl.pipeline.progress import Progress
+from zdl.search.rounds import round_file
 
 Say = Callable[[str], None]
-Handed = Callable[[], Mapping[str, Any]]  # gives what an artifact's function is handed
+Handed = Callable[[], Mapping[str, Any]]  # what only the running step can give to an artifact's function
 
 
 def make(artifact: Artifact, handed: Handed = dict, alone: bool = True) -> None:
-    """Have an artifact in its place, whole. With `alone`, it is the only one in its directory: DVC tracks the
-    directory, and what lies there must follow from today's settings."""
-    cache.end_future(each.path for each in artifact.inputs)
-    if not cache.is_whole(artifact):
+    """Have an artifact in its place, whole. With `alone`, delete all other files of its directory: DVC tracks
+    the directory, so its files must follow from today's settings."""
+    records.end_future(each.path for each in artifact.inputs)
+    if not is_whole(artifact):
         result = artifact.compute(**handed())
         if artifact.published:
-            cache.publish(artifact, result)
+            manifest.publish(artifact, result)
         else:
             write(artifact.path, result)
     if alone:
-        cache.leave_only(artifact.path)
+        leave_only(artifact.path)
+
+
+def is_whole(artifact: Artifact) -> bool:
+    """Whether an artifact is in its place and undamaged; of a manifest, with the files that it names."""
+    return manifest.is_current(artifact) if artifact.published else cache.read_if_whole(artifact) is not None
+
+
+def leave_only(*paths: Path) -> None:
+    """Delete all other files in the directories of these."""
+    for folder in {path.parent for path in paths}:
+        for path in {*folder.iterdir()} - {*paths}:
+            if not path.is_dir():  # such as an editor's
+                path.unlink(missing_ok=True)
 
 
 def download(paths: Paths, say: Say) -> None:
@@ -46,7 +63,7 @@ def download(paths: Paths, say: Say) -> None:
 
 
 def prepare(paths: Paths, say: Say) -> None:
-    """Pixels as numbers in [0, 1]: those that the search uses, and the held-out ones apart from them."""
+    """Pixels as numbers in [0, 1]: those that the search uses, and apart from them the held-out ones."""
     make(paths.prepared)
     make(paths.held_out)
 
@@ -57,87 +74,85 @@ def split(paths: Paths, say: Say) -> None:
 
 
 def plan(paths: Paths, say: Say) -> None:
-    """Every trial of the search, before any of them runs; of one that learns, the first round's points."""
+    """Every trial of the search before any of them runs; if the search learns, those of the first round."""
     for note in notes(paths.settings):
         say(f"note: {note}")
     make(paths.plan)
-    list(paths.artifacts)  # names every file, so that the code is analysed once, here, and remembered
+    list(
+        paths.artifacts
+    )  # to name every file is to analyse the code, once and for all: the script remembers it
 
 
 def propose(paths: Paths, say: Say, name: str) -> None:
-    """The points of a round of a search that learns, from what came of all trials before it."""
+    """The points of a round of a search that learns, from the outcomes of all trials before it."""
     place = paths.round(name)
-    earlier = paths.known(place.start)
-    cache.end_future([paths.plan.path, *(each.path for each in paths.rounds), *(t.record for t in earlier)])
-    contents = proposed(place, earlier, [read(trial.file) for trial in earlier])
-    with cache.settled():
-        write(place.path, contents)
+    earlier = Progress(paths).all_trials(place.start)
+    files = [records.record(trial) for trial in earlier]
+    rounds = (paths.round_path(each) for each in paths.rounds)
+    records.end_future([paths.plan.path, *rounds, *(file.path for file in files)])
+    contents = round_file(place, earlier, [read(file) for file in files])
+    with rounds_lock():
+        write(paths.round_path(place), contents)
 
 
 def aggregate(paths: Paths, say: Say) -> None:
-    """What became of every trial, in one table; the images' own digest beside it."""
-    trials = paths.known()
-    listings = [paths.plan, *paths.round_files()]
-    cache.end_future([*(file.path for file in listings), *(trial.record for trial in trials)])
+    """The outcome of every trial in one table, and the digest of the images."""
+    progress = Progress(paths)
+    files = [records.record(trial) for trial in progress.all_trials()]
+    listings = [paths.plan, *progress.round_files()]
+    records.end_future(file.path for file in (*listings, *files))
 
     def handed() -> dict[str, Any]:
         plan, *rounds = map(read, listings)
-        return {"plan": plan, "rounds": rounds, "records": (read(trial.file) for trial in trials)}
+        return {"plan": plan, "rounds": rounds, "records": map(read, files)}
 
     make(paths.table, handed)
 
 
 def replicate(paths: Paths, say: Say, name: str) -> None:
-    """One of the best trials trained again, as often as `replicate.replicates` says."""
-    cache.end_future([paths.prepared.path, paths.held_out.path])
+    """One of the best trials trained again, `replicate.replicates` times."""
+    records.end_future([paths.prepared.path, paths.held_out.path])
+    progress = Progress(paths)
 
-    def replicate(number: int) -> Iterator[bytes]:
-        replicates = paths.replicates_of(paths.numbered[number])
-        if not all(replicate.record.exists() for replicate in replicates):
+    def records_of(number: int) -> Iterator[bytes]:
+        files = {each: records.record(each) for each in paths.replicates_of(progress.by_number[number])}
+        if not all(file.path.exists() for file in files.values()):
             cache.cache_replicates()
-        for replicate in replicates:
-            cache.get_or_train(replicate)
-            yield read(replicate.file)
+        for each, file in files.items():
+            cache.get_or_train(each)
+            yield read(file)
 
-    paths.known()  # or an Error that names what is missing
-    make(paths.replicates_named(name), lambda: {"replicate": replicate}, alone=False)
+    progress.all_trials()  # or an Error that names what is missing
+    make(paths.replicates_named(name), lambda: {"replicate": records_of}, alone=False)
 
 
 def baseline(paths: Paths, say: Say) -> None:
-    """What a linear model makes of the search's split, and of the split of each replicate."""
+    """A linear model on the search's split, and on that of each replicate."""
     make(paths.baseline)
 
 
 def rank(paths: Paths, say: Say) -> None:
-    """What the search found and what survived, in tables; and in a few numbers."""
-    from zdl.analysis import (
-        ranking,  # here alone, with pandas: each process starts with what its own step needs
-    )
+    """The tables of the report: the ranking, what can be said of it, and the replicates."""
+    from zdl.analysis import ranking  # here alone, with pandas: each process imports what its step needs
 
     make(paths.full_ranking)
-    cache.leave_only(*paths.full_ranking.published.values())
-    make(paths.ranked)
-    say(
-        "\n".join(
-            ranking.best_lines(
-                ranking.read(PUBLISHED_TABLES[0].read_text()), paths.settings["report"]["best"]
-            )
-        )
-    )
+    leave_only(*paths.full_ranking.published.values())
+    make(paths.rank_manifest)
+    table = ranking.read(PUBLISHED_TABLES[0].read_text())
+    say("\n".join(ranking.best_lines(table, paths.settings["report"]["best"])))
 
 
 def weights(paths: Paths, say: Say) -> None:
     """The weights of the best trial, which is trained once more for them: `zdl.analysis.weights.predict`
-    reads digits with them. (Their last bits differ between processors, so neither engine's lock knows of
-    them.)"""
-    from zdl.pipeline import repair
+    reads digits with them. (Their last bits differ between processors, so neither engine tracks them.)"""
+    from zdl.pipeline.repair import restore_weights  # here alone: it imports the samplers
 
-    known = {trial.number: trial for trial in paths.known()}
-    repair.restore_weights(paths.weighted)
-    make(paths.weighted, lambda: {"spec": lambda number: known[number].spec, "say": say})
-    cache.cache_weights(paths.weighted, WEIGHTS)
+    trials = {trial.number: trial for trial in Progress(paths).all_trials()}
+    restore_weights(paths.weights_manifest)
+    make(paths.weights_manifest, lambda: {"spec": lambda number: trials[number].spec, "say": say})
+    cache.cache_weights(paths.weights_manifest, WEIGHTS)
 
 
 def render(paths: Paths, say: Say) -> None:
     """The figures, and the pages that show them."""
-    make(paths.rendered)
+    make(paths.render_manifest)

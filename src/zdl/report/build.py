@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zdl.analysis import ranking, recommendations, replication, significance
 from zdl.analysis.surrogate import MODELLED, surface
-from zdl.artifacts.io import decode_json, decode_npz, digest_of_arrays
+from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.artifacts.schemas import SHAPE
 from zdl.report import figures, page
 from zdl.search.distributions import stream

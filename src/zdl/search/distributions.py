@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zdl.artifacts.io import digest
+from zdl.artifacts.encoding import digest
 from zdl.nn.optimizers import OPTIMIZERS, knobs
 
 # The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.

@@ -1,84 +1,81 @@
-"""A search that learns goes in rounds: its points are proposed when all trials of earlier ones have scores.
+"""Rounds: a search that learns proposes points when all trials of earlier rounds have scores.
 
-How many trials there will be is known before anything runs, and so is all that determines them; only their
+How many trials there will be is known before anything runs, and so is all that determines them. Only their
 points are not. So a trial of a later round is named by its place and a digest of the whole search, and the
-file of its round gives that name a point, as the plan does for the first round. The digest leaves out how
-many trials there are to be, and a round's file always has a whole batch: more trials append.
+file of its round gives that name a point, as the plan does in the first round. The digest leaves out the
+number of trials, and a round's file always has a whole batch, so more trials are appended.
 
-Such a name is as good as one that follows from the point, for the same search comes to the same points. All
-the same a round's file says which history it followed from, and records that are not those are noticed.
+Such a name is as good as one that follows from the point, since the same search comes to the same points. A
+round's file also holds a digest of the history that it followed from, so other records are noticed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zdl.artifacts.io import File, decode_json, digest, sealed_json
+from zdl.artifacts.encoding import decode_json, digest, sealed_json
 from zdl.config.settings import shared
 from zdl.search.distributions import holds
-from zdl.search.plan import Run, enroll, lines
+from zdl.search.plan import plan_lines, trials_at
 from zdl.search.samplers import History, Point, Proposal, sampler
-from zdl.search.trial import ROUNDS, Trial
+from zdl.search.trial import Code, Trial
 
 
 class Round:
     """A round after the first; `number` counts from 1.
 
+    digest  of all that determines the contents of its file
+    name    of its file
     names   of its trials, whatever their points will be
-    path    of its file, and `digest` of all that determines what is in it
     """
 
-    def __init__(self, settings: Mapping[str, Any], split: str, run: Run, search: str, number: int) -> None:
-        self.settings, self.split, self.run, self.number = settings, split, run, number
+    def __init__(self, settings: Mapping[str, Any], split: str, code: Code, search: str, number: int) -> None:
+        self.settings, self.split, self.code, self.number = settings, split, code, number
         batch = settings["search"]["batch"]
         self.start = number * batch
         places = range(self.start, self.start + batch)
         self.names = [f"{place:04d}-{digest([search, place])[:12]}" for place in places]
         # The order of the space is that of the values in the file, and changes no trial.
         self.digest = digest([search, number, list(settings["search"]["space"])])
-        self.path = ROUNDS / f"{number:04d}-{self.digest[:12]}.json"
+        self.name = f"{number:04d}-{self.digest[:12]}"
 
     def trials(self, points: Iterable[Point], earlier: Iterable[Trial]) -> list[Trial]:
-        """Its trials, if these are its points; `earlier` are all those of the rounds before."""
+        """Its trials, if these are its points; `earlier` are all trials of the rounds before it."""
         proposals = (Proposal(dict(point)) for point in points)
-        enrolled = enroll(self.settings, self.split, proposals, earlier, run=self.run)
-        return [Trial(t.number, t.point, t.spec, name) for t, name in zip(enrolled, self.names, strict=True)]
+        trials = trials_at(self.settings, self.split, proposals, earlier, code=self.code)
+        return [Trial(t.number, t.point, t.spec, name) for t, name in zip(trials, self.names, strict=True)]
 
     def contents(self, trials: Iterable[Trial], history: str) -> dict[str, Any]:
         """What its file holds: a line a trial, as in the plan, and the digest of the history they follow."""
-        return {"digest": self.digest, "history": history, **lines(trials)}
+        return {"digest": self.digest, "history": history, **plan_lines(trials)}
 
-    def written(self, contents: Mapping[str, Any], earlier: Iterable[Trial]) -> list[Trial]:
+    def trials_in(self, contents: Mapping[str, Any], earlier: Iterable[Trial]) -> list[Trial]:
         """The trials in the contents of its file."""
         return self.trials((contents[name][1] for name in self.names), earlier)
 
-    def file(self, earlier: Sequence[Trial]) -> File:
-        """Its file, which has to hold points of the space, and what today's settings make of them."""
+    def is_valid(self, contents: dict[str, Any], earlier: Sequence[Trial]) -> bool:
+        """Whether contents are points of the space, and what today's settings make of them."""
         space = self.settings["search"]["space"]
-
-        def fits(contents: dict[str, Any]) -> bool:
-            trials = self.written(contents, earlier)
-            values = ((name, value) for trial in trials for name, value in trial.point.items())
-            return contents == self.contents(trials, contents["history"]) and all(
-                name in space and holds(space[name], value) for name, value in values
-            )
-
-        return File(self.path, self.digest, fits)
+        trials = self.trials_in(contents, earlier)
+        values = ((name, value) for trial in trials for name, value in trial.point.items())
+        return contents == self.contents(trials, contents["history"]) and all(
+            name in space and holds(space[name], value) for name, value in values
+        )
 
 
-def rounds(settings: Mapping[str, Any], split: str, run: Run, propose: Run) -> list[Round]:
-    """The rounds after the first, none of a search that does not learn; `split` is the images' digest, `run`
-    and `propose` are the fingerprints of `zdl.search.trial.run` and of `proposed`."""
+def rounds(settings: Mapping[str, Any], split: str, code: Code, propose: Code) -> list[Round]:
+    """The rounds after the first; none, if the search does not learn. `split` is the digest of the images,
+    and `code` and `propose` are the fingerprints of `zdl.search.trial.run` and of `round_file`."""
     search = settings["search"]
     if sampler(search).batch is None:
         return []
     count = -(-search["trials"] // search["batch"])
     lasting = {name: value for name, value in search.items() if name != "trials"}
-    key = digest([lasting, shared(settings), split, run, propose])  # of all that determines every round
-    return [Round(settings, split, run, key, number) for number in range(1, count)]
+    key = digest([lasting, shared(settings), split, code, propose])  # of all that determines every round
+    return [Round(settings, split, code, key, number) for number in range(1, count)]
 
 
-def proposed(place: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
-    """The file of a round, whose points follow from what came of all trials before it."""
+def round_file(place: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
+    """The file of a round, whose points follow from the outcomes of all trials before it."""
     search = place.settings["search"]
     outcomes = (decode_json(record)["outcome"] for record in records)
     seen = history((trial.point for trial in earlier), outcomes)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.artifacts.io import digest
+from zdl.artifacts.encoding import digest
 from zdl.search.distributions import NEAR, SAMPLING_BOUNDS, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 

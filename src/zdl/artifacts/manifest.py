@@ -1,0 +1,51 @@
+"""Manifests: which bytes a step published, and from what.
+
+A file under reports/ has a fixed name and no seal, for Git and its readers. The manifest beside it has both:
+it is named by a digest of all that determines the files, and holds their checksums.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zdl.artifacts.artifact import Artifact
+from zdl.artifacts.encoding import sealed_json
+from zdl.artifacts.io import CorruptFileError, File, read_json, sha256_of_file, write
+
+
+def publish(artifact: Artifact, contents: Mapping[str, bytes]) -> None:
+    """Write the files that a step made, then their manifest. Delete those that it could have made, but did
+    not."""
+    for name, path in artifact.published.items():
+        if name in contents:
+            write(path, contents[name])
+        else:
+            path.unlink(missing_ok=True)
+    files = {artifact.published[name]: data for name, data in contents.items()}
+    write(artifact.path, manifest(artifact, files))
+
+
+def manifest(file: File, files: Mapping[Path, bytes]) -> bytes:
+    """The contents of a manifest of `files`."""
+    sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    return sealed_json({"digest": file.digest, "files": dict(sorted(sums.items()))})
+
+
+def changed_files(file: File) -> list[str]:
+    """The published files that are not those of a manifest, else `CorruptFileError` if that is corrupt."""
+    sums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
+    return [path for path, expected in sums.items() if sha256_of_file(path) != expected]
+
+
+def is_current(file: File) -> bool:
+    """Whether a manifest is whole, and the published files are those that it names, byte for byte."""
+    try:
+        return not changed_files(file)
+    except (CorruptFileError, OSError):
+        return False
+
+
+def _is_manifest(contents: dict[str, Any]) -> bool:
+    """Whether contents name files of this project only."""
+    return all(Path(path).resolve().is_relative_to(Path.cwd()) for path, _ in contents["files"].items())

@@ -1,0 +1,57 @@
+"""Trials from the lines of the plan, or of a round's file: a process parses only those that it trains."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from zdl import Error
+from zdl.artifacts.encoding import is_digest
+from zdl.artifacts.io import parsing, regular
+from zdl.pipeline.checks import check_code
+from zdl.pipeline.records import ROUNDS, TRIALS
+from zdl.search.trial import Trial
+
+
+def planned(plan: Path, name: str) -> Trial:
+    """The trial of that name."""
+    for line_name, line in _lines(plan):
+        if line_name == name and (trial := _trial(plan, name, line)):
+            return trial
+    raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
+
+
+def following(plan: Path, name: str, last: str) -> Iterator[Trial]:
+    """The trials without a record that come after the one of that name, up to the `last` one. (A round may
+    have more trials than the search.)"""
+    lines = _lines(plan)
+    for earlier, _ in lines:
+        if earlier == name:
+            break
+    for later, line in lines if name != last else ():
+        if not (TRIALS / f"{later}.json").exists() and (trial := _trial(plan, later, line)):
+            yield trial
+        if later == last:
+            break
+
+
+def _lines(plan: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a plan, each with the name of its trial."""
+    with parsing(plan), regular(plan).open(encoding="utf-8") as lines:
+        for line in lines:
+            if name := line[1:].partition('"')[0]:
+                yield name, line
+
+
+def _trial(plan: Path, name: str, line: str) -> Trial | None:
+    """The trial in a line of the plan, if there is one. A name in the plan holds the digest of all that
+    determines the trial, so a line that was changed does not pass for the plan's."""
+    with parsing(plan):
+        value = line.partition(": ")[2].rstrip(",\n")
+        if not value.startswith("["):
+            return None
+        number, point, spec = json.loads(value)
+        trial = Trial(number, point, spec, name)
+        if not (plan.parent == ROUNDS or trial.key == name) or not is_digest(trial.spec["split"]):
+            return None
+        check_code(plan, spec)
+        return trial

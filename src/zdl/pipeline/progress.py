@@ -1,0 +1,70 @@
+"""How far a search has come: the trials whose points are known, and those that turned out best.
+
+Every point of a search at random, on a grid or by a sequence is known from the settings. That of a search
+that learns is in the file of its round, once that is made.
+"""
+
+import contextlib
+from functools import cached_property
+
+from zdl import Error
+from zdl.artifacts.io import CorruptFileError, File, read_json
+from zdl.pipeline.paths import Paths
+from zdl.search.replicates import Replicate
+from zdl.search.trial import Trial
+
+
+class Progress:
+    """The trials of a search that are known by now; the files of rounds are read once."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        """The known trials by their names, in the order of the search."""
+        trials = list(self.paths.first)
+        for place in self.paths.rounds:
+            try:
+                trials += place.trials_in(read_json(*self.paths.round_file(place, trials)), trials)
+            except CorruptFileError:
+                break
+        return dict(zip(self.paths.names, trials, strict=False))
+
+    @cached_property
+    def by_number(self) -> dict[int, Trial]:
+        """The same trials by their numbers."""
+        return {trial.number: trial for trial in self.trials.values()}
+
+    def all_trials(self, count: int | None = None) -> list[Trial]:
+        """The first `count` trials of the search, or all; Error if some have no points yet."""
+        names, trials = self.paths.names, list(self.trials.values())[:count]
+        if len(trials) < (count or len(names)):
+            place = next(each for each in self.paths.rounds if each.names[0] == names[len(trials)])
+            path = self.paths.round_path(place)
+            raise Error(f"{path}: is not there, or damaged; `snakemake` makes it")
+        return trials
+
+    def round_files(self) -> list[File]:
+        """The files of the rounds after the first, when all earlier trials are known."""
+        trials = self.all_trials()
+        return [self.paths.round_file(place, trials[: place.start]) for place in self.paths.rounds]
+
+    def name_of(self, number: int) -> str:
+        """The name of a trial by its place in the search, or by the number that reports show."""
+        places = dict(enumerate(self.paths.names))
+        names = {number: trial.name for number, trial in self.by_number.items()} | places
+        if number not in names:
+            raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
+        return names[number]
+
+    def replicates(self) -> list[Replicate]:
+        """All replicates of the best trials; none, as long as it is not known which those are."""
+        from zdl.analysis.ranking import rank, top  # here alone, with pandas
+
+        with contextlib.suppress(CorruptFileError):
+            table = read_json(*self.paths.table)
+            best = top(rank(table), self.paths.settings["replicate"]["trials"])["trial"]
+            trials = [self.by_number[number] for number in best]
+            return [replicate for trial in trials for replicate in self.paths.replicates_of(trial)]
+        return []

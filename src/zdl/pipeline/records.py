@@ -1,0 +1,66 @@
+"""Where the records of trials and replicates are, and the files that they are made from.
+
+A process starts for every few trials, so this module imports little: `zdl.pipeline.paths` names all else.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from zdl.artifacts.io import LOCAL, SHARED, File
+from zdl.artifacts.schemas import PREPARED, SPLIT, is_record, is_replicate
+from zdl.search.replicates import Replicate
+from zdl.search.trial import Trial
+
+TRIALS = Path("results/trials")
+ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a tracked directory that stays empty
+SPLITS, PREPARED_IMAGES, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
+REPLICATES = Path("results/replicates")
+CACHE = SHARED / "trials"  # every record that was ever made here
+READY = LOCAL / "ready"  # records that a process made on the way, for the jobs that will ask for them
+
+
+def record(trial: Trial) -> File:
+    """The record of a trial. That of a replicate is in the cache only: under results/ are files with all
+    replicates of a trial."""
+    if isinstance(trial, Replicate):
+        return cached(trial)
+    return File(TRIALS / f"{trial.name}.json", trial.digest, is_record)
+
+
+def cached(trial: Trial) -> File:
+    """The record of a trial in the cache."""
+    is_valid = is_replicate if isinstance(trial, Replicate) else is_record
+    return File(CACHE / f"{trial.key}.json", trial.digest, is_valid)
+
+
+def ready(trial: Trial) -> File:
+    """The record of a trial that was made before its job asked for it."""
+    return File(READY / f"{trial.name}.json", trial.digest, is_record)
+
+
+def inputs(trial: Trial) -> dict[str, File]:
+    """The files that a trial is made from, by the argument of its function that gets their bytes."""
+    split = trial.spec["split"]
+    if isinstance(trial, Replicate):
+        return {
+            "prepared": _images(PREPARED_IMAGES, split["of"]),
+            "held_out": _images(HELD_OUT, trial.spec["held_out"]),
+        }
+    return {"split": File(SPLITS / f"{split[:12]}.npz", split, SPLIT)}
+
+
+def _images(folder: Path, digest: str) -> File:
+    return File(folder / f"{digest[:12]}.npz", digest, PREPARED)
+
+
+def end_future(paths: Iterable[Path]) -> None:
+    """Set time stamps in the future to now: Snakemake refuses a result that is older than an input, even one
+    whose time it is told to ignore."""
+    now = time.time()
+    for path in paths:
+        with suppress(OSError):
+            if path.stat().st_mtime > now:
+                os.utime(path)
