@@ -67,8 +67,8 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
     "no lock": (
         "src/zdl/pipeline/locks.py",
-        'SHARED / "locks" / f"{number:04d}.lock"',
-        'SHARED / "locks" / f"{number:04d}-{__import__('os').getpid()}.lock"',
+        'f"{number:04d}.lock"',
+        'f"{__import__("os").getpid()}.lock"',
     ),
     "no checksum": (
         "src/zdl/artifacts/io.py",
