@@ -19,7 +19,7 @@ from zdl.artifacts.schemas import Validator
 class Artifact(File):
     """A file, and what makes it.
 
-    entry      the function, as "zdl.data.preprocess:prepared"
+    entry      the function, as "zdl.data.preprocess:prepared_file"
     given      its arguments, by name: of an artifact, or a list of them, it gets the bytes
     handed     what determines the arguments that only the running step can give, by name
     published  where the files go that it makes, by name; the artifact itself is then their manifest, which

@@ -46,20 +46,20 @@ class Paths:
         self.leading = max(mnist.BUNDLED, subsample)
         self.raw = Artifact.of(
             "data/raw/{}.npz",
-            "zdl.data.preprocess:raw",
+            "zdl.data.preprocess:raw_file",
             handed={"files": None},  # digests in the code verify them
             is_valid=RAW,
             leading=self.leading,
         )
         self.prepared = Artifact.of(
             f"{PREPARED_IMAGES}/{{}}.npz",
-            "zdl.data.preprocess:prepared",
+            "zdl.data.preprocess:prepared_file",
             is_valid=PREPARED,
             raw=self.raw,
             subsample=subsample,
         )
         self.held_out = Artifact.of(
-            f"{HELD_OUT}/{{}}.npz", "zdl.data.preprocess:held_out", is_valid=PREPARED, raw=self.raw
+            f"{HELD_OUT}/{{}}.npz", "zdl.data.preprocess:held_out_file", is_valid=PREPARED, raw=self.raw
         )
         self.split = Artifact.of(
             f"{SPLITS}/{{}}.npz",
