@@ -72,7 +72,7 @@ def fetch(
 
 def _download(url: str, path: Path, *, sha256: str, size: int, report: Report, timeouts: Timeouts) -> None:
     """Put the file at `url` at `path`; `DownloadError` if it cannot be had there."""
-    import pooch  # type: ignore[import-untyped]  # here and not above, as filelock is
+    import pooch  # here and not above, as filelock is
     import requests
 
     http = pooch.HTTPDownloader(timeout=(timeouts.connect, timeouts.read))
