@@ -1,6 +1,7 @@
 """The figures' structure and their bytes; how they look was judged by eye."""
 
 import hashlib
+import importlib
 import io
 import os
 import subprocess
@@ -20,6 +21,7 @@ from zdl.analysis import ranking
 from zdl.report import figures
 from zdl.search.samplers.grid import Grid
 
+MAP = importlib.import_module("zdl.report.figures.search_map")  # its name in the package is the function
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
     "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
@@ -183,7 +185,7 @@ def digests():
 
 
 def texts(figure):
-    with figures.base._style():
+    with figures.base.style():
         figure.draw_without_rendering()  # ticks get their text as they are drawn
     found = figure.findobj(lambda artist: isinstance(artist, matplotlib.text.Text) and artist.get_text())
     return [text for text in found if text.get_visible()]
@@ -355,8 +357,8 @@ def test_map_shows_every_trial_where_it_lies():
 
 
 def test_a_crowded_map_shows_the_mean_of_each_cell(monkeypatch):
-    monkeypatch.setattr(figures.space, "CROWDED", 5)
-    monkeypatch.setattr(figures.space, "CELLS", (4, 4))
+    monkeypatch.setattr(MAP, "CROWDED", 5)
+    monkeypatch.setattr(MAP, "CELLS", (4, 4))
     at = {"low": (1e-6, 1e-8), "edge": (1e-5, 1e-8), "high": (1e-2, 1e-4)}  # 1e-5 is where a cell begins
     scores = [("low", 10), ("low", 30), ("edge", 80), ("high", 50), ("high", 60), ("high", 70), ("low", 0)]
     data = table(
@@ -388,7 +390,7 @@ def test_a_crowded_map_shows_the_mean_of_each_cell(monkeypatch):
 
 
 def test_of_a_crowded_map_the_cells_are_the_same_whatever_the_last_bits(monkeypatch):
-    monkeypatch.setattr(figures.space, "CROWDED", 5)
+    monkeypatch.setattr(MAP, "CROWDED", 5)
     space = {"hidden_width": {"distribution": "int_uniform", "low": 0, "high": 42}, "lr": SPACE["lr"]}
     rows = [record(k, [k % 90], hidden_width=k % 43, lr=1e-3) for k in range(430)]
     means = []
@@ -401,7 +403,7 @@ def test_of_a_crowded_map_the_cells_are_the_same_whatever_the_last_bits(monkeypa
 
 
 def test_one_hyper_parameter_of_a_crowded_search_is_fainter_dots(monkeypatch):
-    monkeypatch.setattr(figures.space, "CROWDED", 5)
+    monkeypatch.setattr(MAP, "CROWDED", 5)
     dots = mapped(search(30, diverged=(1,)), BATCHES).axes[0].collections[0]
     assert dots.get_alpha() == 1.0 and len(dots.get_offsets()) == 29
     dots = mapped(search(3000), BATCHES).axes[0].collections[0]

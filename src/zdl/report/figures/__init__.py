@@ -1,13 +1,15 @@
-"""The report's figures. Functions here only draw: what they show is computed in the modules of the tables."""
+"""The figures of the report, one in each module. They draw tables, and compute nothing that a table lacks."""
 
 from zdl.report.figures.base import png, svg
+from zdl.report.figures.best20 import best20
 from zdl.report.figures.budget import budget
-from zdl.report.figures.confirmed import confirmed, mistakes
-from zdl.report.figures.grid import heat_map
-from zdl.report.figures.learning import best20
+from zdl.report.figures.confirmed import confirmed
+from zdl.report.figures.heat_map import heat_map
+from zdl.report.figures.mistakes import mistakes
 from zdl.report.figures.overlay import overlay
+from zdl.report.figures.search_map import search_map
 from zdl.report.figures.slices import slices
-from zdl.report.figures.space import search_map, surface_map
+from zdl.report.figures.surface_map import surface_map
 
 __all__ = [
     "best20",

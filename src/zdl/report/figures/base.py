@@ -1,8 +1,8 @@
 """What all figures share: style, bytes, and axes placed in inches.
 
-No pyplot and no change of global settings: each figure is made and saved under STYLE and Matplotlib's own
-defaults, whatever the user's matplotlibrc says. The same table gives the same bytes in every process.
-Names with an underscore are for the modules that draw.
+There is no pyplot, and global settings stay as they are: each figure is drawn and saved under STYLE and
+Matplotlib's own defaults, whatever the user's matplotlibrc says. The same table gives the same bytes in
+every process.
 """
 
 import io
@@ -11,21 +11,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
-import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-VALIDATION, TRAINING = "#0072B2", "#D55E00"  # Okabe and Ito's, for colour-blind readers; dashed in print
-PALE = "#56B4E9"  # for the many, among which some are dark
-DIVERGED, INK, QUIET, FAINT = "#D55E00", "#1a1a1a", "#5a5a5a", "#dddddd"
-DPI = 200  # twice the pixels of a page 900 wide, for sharp screens
-MANY = 1000  # from so many points on they are one image in the SVG
+# From the palette of Okabe and Ito, for colour-blind readers; line styles tell them apart in print.
+VALIDATION, TRAINING, DIVERGED, HELD_OUT = "#0072B2", "#D55E00", "#D55E00", "#009E73"
+PALE = "#56B4E9"  # for the many dots or lines behind a few dark ones
+INK, QUIET, FAINT = "#1a1a1a", "#5a5a5a", "#dddddd"
+DPI = 200  # a figure 9 inches wide is shown about 900 pixels wide: twice that is sharp on any screen
+MANY = 1000  # from this number of points on, they are one image in the SVG
 STYLE = {
-    "font.family": ["DejaVu Sans"],  # comes with Matplotlib, and is found there first
+    "font.family": ["DejaVu Sans"],  # Matplotlib ships it, and looks there first
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": "#888888",
@@ -34,37 +33,40 @@ STYLE = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
     "legend.frameon": False,
-    "svg.fonttype": "path",  # looks alike everywhere, whatever fonts a reader has
-    "svg.hashsalt": "zdl",  # ids in the SVG come from it instead of from chance
+    "svg.fonttype": "path",  # looks the same whatever fonts a reader has
+    "svg.hashsalt": "zdl",  # ids in the SVG follow from it, and not from chance
 }
-_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "savefig.directory")
+# Settings of the machine that do not change how a figure looks
+MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "savefig.directory")
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """Matplotlib's defaults with STYLE, while a figure is drawn or saved."""
     defaults: dict[Any, Any] = dict(matplotlib.rcParamsDefault.items())
-    with matplotlib.rc_context({key: defaults[key] for key in defaults if key not in _MACHINE} | STYLE):
+    looks = {name: value for name, value in defaults.items() if name not in MACHINE}
+    with matplotlib.rc_context(looks | STYLE):
         yield
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, DPI pixels an inch, opaque, naming no software and no time."""
+    """The figure as PNG: opaque, DPI pixels an inch, without the software's name or a time."""
     return _saved(figure, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def svg(figure: Figure) -> bytes:
-    """The figure as SVG, opaque, its text drawn as paths, naming no software and no time."""
+    """The figure as SVG: opaque, with text as paths, without the software's name or a time."""
     return _saved(figure, format="svg", dpi=DPI / 2, metadata={"Date": None, "Creator": None})
 
 
-def _saved(figure: Figure, **how: Any) -> bytes:
+def _saved(figure: Figure, **options: Any) -> bytes:
     file = io.BytesIO()
-    with _style():
-        figure.savefig(file, facecolor="white", **how)
+    with style():
+        figure.savefig(file, facecolor="white", **options)
     return file.getvalue()
 
 
-def _figure(width: float, height: float, heading: str) -> Figure:
+def new_figure(width: float, height: float, heading: str) -> Figure:
     """An empty figure, its size in inches, with a heading in its upper left corner."""
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
@@ -72,14 +74,14 @@ def _figure(width: float, height: float, heading: str) -> Figure:
     return figure
 
 
-def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes placed in inches from the figure's upper left corner."""
     w, h = figure.get_size_inches()
     return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
 
 
-def _legend(figure: Figure, handles: Sequence[Artist], handlelength: float, left: float = 0.02) -> None:
-    """A legend in a line beneath the heading, from `left` on in inches."""
+def add_legend(figure: Figure, handles: Sequence[Artist], handlelength: float, left: float = 0.02) -> None:
+    """A legend in one line under the heading, starting at `left` inches."""
     w, h = figure.get_size_inches()
     figure.legend(
         handles=handles,
@@ -92,16 +94,6 @@ def _legend(figure: Figure, handles: Sequence[Artist], handlelength: float, left
     )
 
 
-def _scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
-    """Dots at x and y, whole even on the edge of the range."""
-    look = {"rasterized": len(places) > MANY, "clip_on": False, **look}
-    return ax.scatter(places["x"], places["y"], **look)
-
-
-def _faint(trials: int) -> float:
-    """The alpha of dots that lie over each other: where they are denser, it is darker."""
-    return min(1.0, max(0.03, 1500 / trials))
-
-
-def _handle(label: str, **look: Any) -> Line2D:
+def legend_handle(label: str, **look: Any) -> Line2D:
+    """A marker for a legend."""
     return Line2D([], [], linestyle="", label=label, **look)

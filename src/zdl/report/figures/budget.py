@@ -1,91 +1,85 @@
-"""What a search finds with so many trials."""
+"""How good the best of a given number of trials is."""
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from zdl.report.figures.base import FAINT, INK, VALIDATION, _axes, _figure, _legend, _style
+from zdl.report.figures.base import FAINT, INK, VALIDATION, add_axes, add_legend, new_figure, style
 from zdl.report.formatting import accuracy, count
 
 WIDTH = 7.6  # inches
 
 
 def budget(budget: pd.DataFrame) -> Figure:
-    """The best validation accuracy that so many trials find, as `zdl.analysis.significance.budget` tells it.
+    """The best validation accuracy over the number of trials, from `zdl.analysis.significance.budget`.
 
-    Of a random search (columns trials, expected, low, high, lower, median, upper) the expected best with its
-    band, and quartile bars of the best of disjoint experiments; each doubling of the trials is as long as any
-    other. Of any other search (columns trials, best) the best so far.
+    Of a random search (columns trials, expected, low, high, lower, median, upper) it is the expected best
+    with its confidence band, and the median and quartiles of disjoint searches; the x axis is logarithmic.
+    Of any other search (columns trials, best) it is the best so far.
     """
-    level = "expected" if "expected" in budget else "best"
-    known = budget.dropna(subset=[level])
-    with _style():
+    column = "expected" if "expected" in budget else "best"
+    known = budget.dropna(subset=[column])
+    with style():
         if known.empty:
-            return _figure(4, 0.4, "No trial finished")
+            return new_figure(4, 0.4, "No trial finished")
         trials = count(int(budget["trials"].max()), "trial")
         random = f"The best of so many random trials, estimated from {trials}"
-        figure = _figure(9, 3.9, random if level == "expected" else f"The best so far: {trials}")
-        ax = _axes(figure, 0.6, 0.66, WIDTH, 2.7)
+        figure = new_figure(9, 3.9, random if column == "expected" else f"The best so far: {trials}")
+        ax = add_axes(figure, 0.6, 0.66, WIDTH, 2.7)
         ax.set(ylim=(0, 1), xlabel="trials", ylabel="best validation accuracy")
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        if level == "expected":
-            _legend(figure, _expected(ax, known), handlelength=1.6)
+        if column == "expected":
+            add_legend(figure, _draw_expected(ax, known), handlelength=1.6)
         else:
-            _so_far(ax, known)
-        last = known.iloc[-1]
-        ax.plot(last["trials"], last[level], "o", color=VALIDATION, markersize=5, clip_on=False)
-        ax.annotate(
-            accuracy(last[level]),
-            (last["trials"], last[level]),
-            (8, 0),
-            textcoords="offset points",
-            va="center",
-            fontweight="bold",
-        )
+            _draw_best_so_far(ax, known)
+        _mark_last(ax, known["trials"].iloc[-1], known[column].iloc[-1])
     return figure
 
 
-def _expected(ax: Axes, known: pd.DataFrame) -> list[Line2D | Patch]:
-    """Draw what random trials are expected to find; the handles of a legend."""
+def _draw_expected(ax: Axes, known: pd.DataFrame) -> list[Artist]:
+    """Draw the expected best of random trials. Returns legend handles."""
     end = int(known["trials"].max())
-    ax.set(xscale="log", xlim=(0.9, max(2, end) * 1.02))
     doublings = [2**k for k in range(end.bit_length())]
-    room = end ** (0.45 / WIDTH)  # between a doubling and the end, for their labels
+    _scale_by_doublings(ax, doublings, end)
+    x = known["trials"]
+    ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=0.15, lw=0)
+    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="mean of the best")
+    band = Patch(color=VALIDATION, alpha=0.15, lw=0, label="its 95 % confidence band")
+    quartiles = known[known["trials"].isin(doublings)].dropna(subset=["median"])
+    if quartiles.empty:
+        return [line, band]
+    ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=4, alpha=0.35)
+    ax.plot(quartiles["trials"], quartiles["median"], "_", color=INK, markersize=11, mew=1.8)
+    label = "single searches cut out of these trials: median and quartiles"
+    return [line, band, Line2D([], [], color=INK, marker="_", lw=0, markersize=11, mew=1.8, label=label)]
+
+
+def _scale_by_doublings(ax: Axes, doublings: list[int], end: int) -> None:
+    """A logarithmic x axis up to `end`, which is labelled, as are the doublings that leave it room."""
+    ax.set(xscale="log", xlim=(0.9, max(2, end) * 1.02))
+    room = end ** (0.45 / WIDTH)
     ticks = [n for n in doublings if n * room < end] + [end]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticklabels([f"{n:,}" for n in ticks])
-    x = known["trials"]
-    band = ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=0.15, lw=0)
-    band.set_label("its 95 % confidence band")
-    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="mean of the best")
-    bars = known[known["trials"].isin(doublings)].dropna(subset=["median"])
-    handles: list[Line2D | Patch] = [line, Patch(color=VALIDATION, alpha=0.15, lw=0, label=band.get_label())]
-    if len(bars):
-        ax.vlines(bars["trials"], bars["lower"], bars["upper"], color=INK, lw=4, alpha=0.35)
-        ax.plot(bars["trials"], bars["median"], "_", color=INK, markersize=11, mew=1.8)
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=INK,
-                marker="_",
-                lw=0,
-                markersize=11,
-                mew=1.8,
-                label="single searches cut out of these trials: median and quartiles",
-            )
-        )
-    return handles
 
 
-def _so_far(ax: Axes, known: pd.DataFrame) -> None:
+def _draw_best_so_far(ax: Axes, known: pd.DataFrame) -> None:
     end = int(known["trials"].max())
     ax.set_xlim(min(1, end - 1), end)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
     ax.step(known["trials"], known["best"], where="post", color=VALIDATION, lw=1.8, clip_on=False)
+
+
+def _mark_last(ax: Axes, trials: int, best: float) -> None:
+    """A dot at the end of the line, with the accuracy beside it."""
+    ax.plot(trials, best, "o", color=VALIDATION, markersize=5, clip_on=False)
+    ax.annotate(
+        accuracy(best), (trials, best), (8, 0), textcoords="offset points", va="center", fontweight="bold"
+    )

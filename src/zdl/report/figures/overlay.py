@@ -1,4 +1,4 @@
-"""Two searches over one space: what an edit moved."""
+"""The trials of two searches over the same hyper-parameters: what an edit moved."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -13,95 +13,116 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 
-from zdl.report.figures.base import FAINT, INK, QUIET, VALIDATION, _handle, _legend, _scatter, _style
-from zdl.report.figures.space import _bar, _crosses, _dots, _map, _name_best, _size
+from zdl.report.figures.base import FAINT, INK, QUIET, VALIDATION, add_legend, legend_handle, style
+from zdl.report.figures.dots import (
+    add_colour_bar,
+    dot_size,
+    draw_diverged,
+    draw_finished,
+    label_best,
+    scatter,
+)
+from zdl.report.figures.space_axes import Space, empty_map
 
-LOOKS = {"both": ("the same in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
-Half = Literal["left", "right"]
-Space = Mapping[str, Mapping[str, Any]]
+SIDES = {"both": ("the same in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
 
 
 def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str]) -> Figure:
     """The trials of two searches where they lie over the hyper-parameters `names`, which both searched.
 
-    `trials` is a ranking with two columns more: `side` is both, again (which came out otherwise), old or new,
-    and `before` the accuracy that it had in the old search. The left half of a trial that came out otherwise
-    is as it was before; over one hyper-parameter, where accuracy is upright, a line leads from there.
+    `trials` is a ranking with two more columns: `side` is both, again (in both, with another result), old or
+    new, and `before` is the accuracy in the old search. A trial with another result has two halves, the left
+    one as it was before; over one hyper-parameter, where accuracy is the y axis, a line leads from there.
     A dashed frame is the old range, a solid one the new. Best-1 is that of the new search.
     """
     old, new = spaces
-    space = {name: _union(old[name], new[name]) for name in names}
-    with _style():
-        figure, ax, places = _map("Before and after", trials, space, names)
+    coloured = len(names) == 2
+    with style():
+        space = {name: _union(old[name], new[name]) for name in names}
+        figure, ax, places = empty_map("Before and after", trials, space, names)
         ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        coloured = len(names) == 2
-        size = _size(places, 50.0)
-        handles: list[Artist] = []
+        size = dot_size(places, 50.0)
         finished = places[places["status"] != "diverged"]
-        for side, (label, marker) in LOOKS.items():
-            shown = finished[finished["side"] == side]
-            if len(shown):
-                look = {"s": size, "linewidths": 0.6}
-                dots, handle = _dots(ax, shown, f"{label} ({len(shown)})", marker, coloured, **look)
-                handles.append(handle)
-        again = finished[finished["side"] == "again"]
-        if len(again):
-            dots, handle = _changed(ax, again, coloured, size)
-            handles.append(handle)
-        if coloured and handles:
-            _bar(figure, dots, "validation accuracy")
-        handles += _crosses(ax, places[places["status"] == "diverged"], size)
+        handles: list[Artist] = [*_draw_finished(figure, ax, finished, coloured, size)]
+        handles += draw_diverged(ax, places[places["status"] == "diverged"], size)
         if coloured and any(dict(old[name]) != dict(new[name]) for name in names):
             handles += [
-                _frame(ax, [old[name] for name in names], label="old range", ls="--", ec=QUIET),
-                _frame(ax, [new[name] for name in names], label="new range", ls="-", ec=INK),
+                _draw_frame(ax, [old[name] for name in names], label="old range", ls="--", ec=QUIET),
+                _draw_frame(ax, [new[name] for name in names], label="new range", ls="-", ec=INK),
             ]
         now = finished[finished["side"] != "old"]
-        first = now[now["rank"] == 1]
-        _scatter(ax, first, s=3 * size, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=4)
-        _name_best(ax, now)
+        best = now[now["rank"] == 1]
+        scatter(ax, best, s=3 * size, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=4)
+        label_best(ax, now)
         if handles:
-            _legend(figure, handles, handlelength=1.2)
+            add_legend(figure, handles, handlelength=1.2)
     return figure
 
 
-def _changed(ax: Axes, trials: pd.DataFrame, coloured: bool, size: float) -> tuple[PathCollection, Line2D]:
-    """Draw trials that came out otherwise, as they were and as they are; the handle of a legend."""
-    label = f"before | now ({len(trials)})"
-    if not coloured:
-        ax.vlines(trials["x"], trials["before"], trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
-        _scatter(ax, trials.assign(y=trials["before"]), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
-        dots, _ = _dots(ax, trials, label, "o", coloured, s=size, linewidths=0.6)
-        return dots, _handle(label, marker="o", fillstyle="right", mfcalt="white", color=VALIDATION)
-    look: dict[str, Any] = {
-        "s": 1.6 * size,
-        "linewidths": 0.6,
-        "clip_on": False,
-        "zorder": 2,
-        "plotnonfinite": True,
-    }
-    colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # it diverged
-    halves: tuple[tuple[Half, str], ...] = (("left", "before"), ("right", "val_acc"))
-    for half, column in halves:
-        dots = ax.scatter(
-            trials["x"], trials["y"], c=trials[column], cmap=colours, vmin=0, vmax=1, edgecolors=QUIET,
-            marker=MarkerStyle("o", half), **look,
-        )  # fmt: skip
-    handle = _handle(label, marker="o", markersize=8, fillstyle="left", color=colours(0.25), mec=QUIET)
-    handle.set_markerfacecoloralt(colours(0.75))
-    return dots, handle
-
-
 def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """A range, or options, in which both searches lie."""
+    """The smallest range, or all options, that hold both searches."""
     if "options" in new:
         return {**new, "options": list(dict.fromkeys([*old["options"], *new["options"]]))}
     return {**new, "low": min(old["low"], new["low"]), "high": max(old["high"], new["high"])}
 
 
-def _frame(ax: Axes, ranges: Sequence[Mapping[str, Any]], **look: Any) -> Rectangle:
-    """Draw a frame around a space of two ranges; it is its own handle of a legend."""
+def _draw_finished(
+    figure: Figure, ax: Axes, finished: pd.DataFrame, coloured: bool, size: float
+) -> list[Line2D]:
+    """Draw the trials that finished, with a colour bar. Returns legend handles."""
+    handles = []
+    for side, (label, marker) in SIDES.items():
+        shown = finished[finished["side"] == side]
+        if len(shown):
+            look = {"s": size, "linewidths": 0.6}
+            dots, handle = draw_finished(ax, shown, f"{label} ({len(shown)})", marker, coloured, **look)
+            handles.append(handle)
+    changed = finished[finished["side"] == "again"]
+    if len(changed):
+        draw_changed = _draw_halves if coloured else _draw_moves
+        dots, handle = draw_changed(ax, changed, f"before | now ({len(changed)})", size)
+        handles.append(handle)
+    if coloured and handles:
+        add_colour_bar(figure, dots, "validation accuracy")
+    return handles
+
+
+def _draw_moves(ax: Axes, trials: pd.DataFrame, label: str, size: float) -> tuple[PathCollection, Line2D]:
+    """Draw trials with another result as a line from the old accuracy. Also returns a legend handle."""
+    ax.vlines(trials["x"], trials["before"], trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
+    scatter(ax, trials.assign(y=trials["before"]), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
+    dots, _ = draw_finished(ax, trials, label, "o", False, s=size, linewidths=0.6)
+    return dots, legend_handle(label, marker="o", fillstyle="right", mfcalt="white", color=VALIDATION)
+
+
+def _draw_halves(ax: Axes, trials: pd.DataFrame, label: str, size: float) -> tuple[PathCollection, Line2D]:
+    """Draw trials with another result as two halves, old and new. Also returns a legend handle."""
+    colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # no accuracy: it diverged
+    halves: tuple[tuple[Literal["left", "right"], str], ...] = (("left", "before"), ("right", "val_acc"))
+    for half, column in halves:
+        dots = ax.scatter(
+            trials["x"],
+            trials["y"],
+            s=1.6 * size,
+            c=trials[column],
+            cmap=colours,
+            vmin=0,
+            vmax=1,
+            edgecolors=QUIET,
+            marker=MarkerStyle("o", half),
+            linewidths=0.6,
+            clip_on=False,
+            zorder=2,
+            plotnonfinite=True,
+        )
+    handle = legend_handle(label, marker="o", markersize=8, fillstyle="left", color=colours(0.25), mec=QUIET)
+    handle.set_markerfacecoloralt(colours(0.75))
+    return dots, handle
+
+
+def _draw_frame(ax: Axes, ranges: Sequence[Mapping[str, Any]], **look: Any) -> Rectangle:
+    """Draw a frame around two ranges. Returns it as a legend handle."""
     x, y = (each["low"] for each in ranges)
     width, height = (each["high"] - each["low"] for each in ranges)
     frame = Rectangle((x, y), width, height, fill=False, clip_on=False, lw=1.3, zorder=1.5, **look)

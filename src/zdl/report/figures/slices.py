@@ -1,4 +1,4 @@
-"""Scores against each hyper-parameter, in small multiples."""
+"""Accuracy against each hyper-parameter, in small multiples."""
 
 import math
 from collections.abc import Mapping
@@ -15,131 +15,140 @@ from zdl.report.figures.base import (
     INK,
     MANY,
     PALE,
-    _axes,
-    _faint,
-    _figure,
-    _handle,
-    _legend,
-    _scatter,
-    _style,
+    add_axes,
+    add_legend,
+    legend_handle,
+    new_figure,
+    style,
 )
-from zdl.report.figures.space import _along, _crosses, _size
+from zdl.report.figures.dots import crowd_alpha, dot_size, draw_diverged, scatter
+from zdl.report.figures.space_axes import Space, place_on_axis
 from zdl.report.formatting import count, short, title
 
-ACROSS = 4  # panels in a row, at most
+COLUMNS = 4  # panels in a row, at most
 FEW = 12  # whole numbers
-LETTER = 0.068  # inches of a line that a letter of the smallest font takes
+LETTER = 0.068  # width of a letter of the smallest font, in inches
+LEFT, RIGHT, HEADER, GAP = 0.55, 0.2, 0.66, 0.4  # around panels and between them, in inches
+LEGEND = ("finished", "the best", "Best-1", "diverged")  # how its entries begin, in this order
 
 
-def slices(ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], best: int = 20) -> Figure:
-    """Validation accuracy against each hyper-parameter of `space` (`search.space` of the settings).
+def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
+    """Validation accuracy against each hyper-parameter of `space`, in a panel each.
 
-    A panel each, over what was searched and on its own scale; all share the axis of accuracy, from 0 to 1.
-    The best n are dark, and Best-1 is ringed. Diverged trials are crosses at 0, whatever they had reached. A
-    choice, or a range of a few whole numbers, has a strip for each value. Trials in which a hyper-parameter
-    plays no part are not in its panel, whose label says so.
+    The x axis is what was searched, on its own scale; a choice, or a range of a few whole numbers, has a
+    strip for each value. The best n trials are dark, and Best-1 is ringed. Diverged trials are crosses at 0,
+    whatever they had reached. A panel leaves out the trials in which its hyper-parameter plays no part, and
+    its label counts the others.
     """
-    specs = {name: _strips_of(spec) for name, spec in space.items() if name in ranking}
-    rows = math.ceil(len(specs) / ACROSS)
+    specs = {name: _with_options(spec) for name, spec in space.items() if name in ranking}
+    rows = math.ceil(len(specs) / COLUMNS)
     columns = math.ceil(len(specs) / rows)
-    left, right, header, gap, height = 0.55, 0.2, 0.66, 0.4, 2.6 if rows == 1 else 1.9
-    width = (9 - left - right - (columns - 1) * gap) / columns
-    labels = {name: _options(spec, width) for name, spec in specs.items() if "options" in spec}
-    lines = max(name.count("\n") for names in ([""], *labels.values()) for name in names)
+    width, height = (9 - LEFT - RIGHT - (columns - 1) * GAP) / columns, 2.6 if rows == 1 else 1.9
+    options = {name: _option_labels(spec, width) for name, spec in specs.items() if "options" in spec}
+    lines = max((label.count("\n") for labels in options.values() for label in labels), default=0)
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
+    down = height + footer
     diverged = ranking["status"] == "diverged"
     trials = ranking.assign(val_acc=ranking["val_acc"].mask(diverged, 0.0)).iloc[::-1]
     against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
     heading = f"Validation accuracy against {against}: {count(len(ranking), 'trial')}"
+    rasterized = len(trials) * len(specs) > MANY
     handles: dict[str, Line2D] = {}
-    with _style():
-        figure = _figure(9, header + rows * (height + footer), heading)
+    with style():
+        figure = new_figure(9, HEADER + rows * down, heading)
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
-            top = header + row * (height + footer)
-            ax = _axes(figure, left + column * (width + gap), top, width, height)
-            drawn = _slice(ax, trials, name, specs, best)
-            handles |= {str(handle.get_label()): handle for handle in drawn}
-            _ticks(ax, spec, width)
-            if name in labels:
-                ax.set_xticks(range(len(labels[name])), labels[name])
-            ax.tick_params(labelsize=8)
-            if column:
-                ax.tick_params(axis="y", length=0, labelleft=False)
+            ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * down, width, height)
+            for handle in _draw_slice(ax, trials, name, spec, best, rasterized=rasterized):
+                handles[str(handle.get_label())] = handle
+            if name in options:
+                ax.set_xticks(range(len(options[name])), options[name])
             else:
-                ax.set_ylabel("validation accuracy")
-        _legend(figure, [handles[name] for name in sorted(handles, key=_place)], handlelength=0.8)
+                _set_ticks(ax, spec, width)
+            _label_y_axis(ax, first=column == 0)
+        add_legend(figure, [handles[label] for label in sorted(handles, key=_order)], handlelength=0.8)
     return figure
 
 
-def _place(label: str) -> int:
-    """Of a legend's entry: panels may lack some."""
-    return [label.startswith(start) for start in ("finished", "the best", "Best", "diverged")].index(True)
-
-
-def _strips_of(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A range of a few whole numbers as if it were a choice: on a line, dots would hide each other."""
+def _with_options(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A range of a few whole numbers as a choice: on a line, dots would hide each other."""
     if spec["distribution"] == "int_uniform" and spec["high"] - spec["low"] < FEW:
         return {**spec, "options": range(spec["low"], spec["high"] + 1)}
     return spec
 
 
-def _slice(
-    ax: Axes, trials: pd.DataFrame, name: str, specs: Mapping[str, Mapping[str, Any]], best: int
+def _option_labels(spec: Mapping[str, Any], width: float) -> list[str]:
+    """The options of an axis of that width in inches; long names alternate between two or three lines."""
+    labels = [short(option) for option in spec["options"]]
+    room = (max(map(len, labels)) * LETTER + 0.08) * len(labels) / width
+    return ["\n" * (k % min(math.ceil(room), 3)) + label for k, label in enumerate(labels)]
+
+
+def _order(label: str) -> int:
+    """The place of an entry in the legend; a panel may lack some entries."""
+    return [label.startswith(start) for start in LEGEND].index(True)
+
+
+def _label_y_axis(ax: Axes, first: bool) -> None:
+    """All panels of a row share the y axis; the first one has its labels."""
+    ax.tick_params(labelsize=8)
+    if first:
+        ax.set_ylabel("validation accuracy")
+    else:
+        ax.tick_params(axis="y", length=0, labelleft=False)
+
+
+def _draw_slice(
+    ax: Axes, trials: pd.DataFrame, name: str, spec: Mapping[str, Any], best: int, *, rasterized: bool
 ) -> list[Line2D]:
-    """Draw one panel; the handles of a legend."""
+    """Draw one panel. Returns legend handles."""
     shown = trials.dropna(subset=[name])
     many = len(trials) > MANY
-    places = shown.assign(
-        x=_along(ax, "x", shown, name, specs, apart=0.01 if many else 0.04), y=shown["val_acc"]
-    )
+    x = place_on_axis(ax, "x", shown, name, spec, overlap=0.01 if many else 0.04)
+    places = shown.assign(x=x, y=shown["val_acc"])
     ax.set(ylim=(0, 1), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     if len(shown) < len(trials):
         ax.set_xlabel(f"{title(name)}\n(in {len(shown):,} of {count(len(trials), 'trial')})")
-    size = 5.0 if many else _size(places, 24.0)
-    image = {"rasterized": len(trials) * len(specs) > MANY}
-    look = {"alpha": _faint(len(trials)), "lw": 0} if many else {"lw": 0.3}
+    size = 5.0 if many else dot_size(places, 24.0)
+    look = {"alpha": crowd_alpha(len(trials)), "lw": 0} if many else {"lw": 0.3}
     finished = places[places["status"] != "diverged"]
-    others = int((trials["status"] != "diverged").sum()) - best
-    leads = (finished["rank"] <= best) & (others > 0)  # if all were dark, it would say nothing
+    all_best = (trials["status"] != "diverged").sum() <= best  # if all were dark, it would say nothing
+    dark = finished["rank"] <= (0 if all_best else best)
     handles = []
     for dots, label, colour, area, how in (
-        (finished[~leads], "finished", PALE, size, look | image),
-        (finished[leads], f"the best {best}", INK, max(size, 9.0), {"lw": 0.4}),
+        (finished[~dark], "finished", PALE, size, {**look, "rasterized": rasterized}),
+        (finished[dark], f"the best {best}", INK, max(size, 9.0), {"lw": 0.4}),
     ):
         if len(dots):
-            _scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)
-            handles.append(_handle(label, marker="o", markersize=6, color=colour))
-    first = finished[finished["rank"] == 1]
-    if len(first):
-        _scatter(ax, first, s=60, facecolors="none", edgecolors=INK, lw=1.2, zorder=4)
-        handles.append(_handle("Best-1", marker="o", markersize=8, mfc="none", mec=INK, mew=1.2))
-    for cross in _crosses(ax, places[places["status"] == "diverged"], size, **image):
-        cross.set_label("diverged, at 0")
-        handles.append(cross)
+            scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)
+            handles.append(legend_handle(label, marker="o", markersize=6, color=colour))
+    handles += _ring_best(ax, finished[finished["rank"] == 1])
+    diverged = places[places["status"] == "diverged"]
+    for handle in draw_diverged(ax, diverged, size, rasterized=rasterized):
+        handle.set_label("diverged, at 0")
+        handles.append(handle)
     return handles
 
 
-def _options(spec: Mapping[str, Any], width: float) -> list[str]:
-    """The names of options on an axis of that width in inches: on two lines in turn, or three, if long."""
-    labels = [short(option) for option in spec["options"]]
-    room = (max(map(len, labels)) * LETTER + 0.08) * len(labels) / width
-    return ["\n" * (k % min(math.ceil(room), 3)) + label for k, label in enumerate(labels)]
+def _ring_best(ax: Axes, best: pd.DataFrame) -> list[Line2D]:
+    """Draw a ring around the best trial, if it is in this panel. Returns legend handles."""
+    if best.empty:
+        return []
+    scatter(ax, best, s=60, facecolors="none", edgecolors=INK, lw=1.2, zorder=4)
+    return [legend_handle("Best-1", marker="o", markersize=8, mfc="none", mec=INK, mew=1.2)]
 
 
-def _ticks(ax: Axes, spec: Mapping[str, Any], width: float) -> None:
-    """As many ticks as there is room for on a range's axis of that width in inches."""
-    if "options" in spec:
-        return
+def _set_ticks(ax: Axes, spec: Mapping[str, Any], width: float) -> None:
+    """As many ticks as fit on the axis of a range, `width` inches long."""
     low, high = spec["low"], spec["high"]
     locator: Locator
     if spec["distribution"] != "log_uniform":
         whole = spec["distribution"] == "int_uniform"
         locator = MaxNLocator(max(2, int(width / 0.5)), steps=[1, 2, 5, 10], integer=whole)
-    elif high < 10 * low:  # perhaps no power of ten is in the range
+    elif high < 10 * low:  # the range may have no power of ten
         locator = LogLocator(subs=(1, 2, 5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(float(value))))
     else:

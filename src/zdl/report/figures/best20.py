@@ -1,0 +1,96 @@
+"""The learning curves of the best trials: the book's figure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from zdl.analysis.ranking import FIXED
+from zdl.report.figures.base import (
+    FAINT,
+    QUIET,
+    TRAINING,
+    VALIDATION,
+    add_axes,
+    add_legend,
+    new_figure,
+    style,
+)
+from zdl.report.formatting import accuracy, count, short, title
+
+BOOK = ("lr", "weight_decay")  # what the book searches
+COLUMNS, NAMED = 5, 3  # panels in a row; hyper-parameters named above each
+WIDTH, HEIGHT, GAP = 1.59, 1.05, 0.125  # of a panel and between two, in inches
+LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.1, 0.46, 0.3  # around the panels, in inches
+
+
+def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
+    """Small multiples of learning curves, with the accuracy and the hyper-parameters above each.
+
+    `curves` is the table of `zdl.analysis.ranking.curves`: each of its trials has a panel, five in a row. All
+    panels share both axes: accuracy from 0 to 1, and epochs from the first to the last of the longest curve.
+    """
+    panels = list(curves.groupby("trial", sort=False))
+    with style():
+        if not panels:
+            return new_figure(4, 0.4, "No trial finished")
+        searched = [str(name) for name in ranking if name not in FIXED]
+        names = sorted(searched, key=lambda name: name not in BOOK)[:NAMED]  # the book's two come first
+        rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
+        caption = 0.36 + 0.15 * len(names)
+        across, down = WIDTH + GAP, caption + HEIGHT
+        figure = new_figure(
+            LEFT + (columns - 1) * across + WIDTH + RIGHT,
+            HEADER + rows * down + FOOTER,
+            f"The best {len(panels)} of {count(len(ranking), 'trial')}",
+        )
+        end = curves["epoch"].max()
+        ranked = {row["trial"]: row for row in ranking.to_dict("records")}
+        for k, (trial, curve) in enumerate(panels):
+            row, column = divmod(k, COLUMNS)
+            ax = add_axes(figure, LEFT + column * across, HEADER + caption + row * down, WIDTH, HEIGHT)
+            lines = _draw_curve(ax, curve, end)
+            _write_caption(ax, ranked[trial], names)
+            if column:
+                ax.set_yticks([])
+        add_legend(figure, lines, handlelength=2.6)
+        w, h = figure.get_size_inches()
+        epochs = f"epoch, 1 to {end}" if end > 1 else "epoch 1"
+        figure.text(LEFT / w, 0.08 / h, epochs, fontsize=8, color=QUIET)
+    return figure
+
+
+def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int) -> list[Line2D]:
+    """Draw one panel, its x axis up to epoch `end`. Returns legend handles."""
+    ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=(0, 1))
+    ax.set_xticks([])
+    ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.axhline(0.5, color=FAINT, linewidth=0.7, zorder=0)
+    x = curve["epoch"]
+    val = ax.plot(x, curve["val_acc"], "-", color=VALIDATION, lw=1.4, label="validation accuracy")
+    train = ax.plot(x, curve["train_acc"], "--", color=TRAINING, lw=1.2, label="training accuracy")
+    if len(curve) == 1:  # a line through one point is invisible
+        val[0].set(marker="o", markersize=3, clip_on=False)
+        train[0].set(marker="o", markersize=7, markerfacecolor="none", clip_on=False)
+    return val + train
+
+
+def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str]) -> None:
+    """Write Best-k and the accuracy; under them a line for each hyper-parameter in `names`."""
+    above = 4 + 11 * len(names)
+    ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=above)
+    ax.set_title(f"val acc {accuracy(row['val_acc'])}", loc="right", fontsize=8, pad=above)
+    ax.annotate(
+        "\n".join(f"{title(name)} {short(row[name])}" for name in names),
+        (0, 1),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8,
+        color=QUIET,
+    )

@@ -1,0 +1,73 @@
+"""Trials as dots and crosses; several figures draw them alike."""
+
+import math
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from zdl.report.figures.base import DIVERGED, MANY, VALIDATION, add_axes, legend_handle
+
+
+def scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
+    """Markers at columns x and y, drawn whole even at the edge of the axes."""
+    look = {"rasterized": len(places) > MANY, "clip_on": False, **look}
+    return ax.scatter(places["x"], places["y"], **look)
+
+
+def crowd_alpha(trials: int) -> float:
+    """The opacity of this many dots: where many overlap, it is darker."""
+    return min(1.0, max(0.03, 1500 / trials))
+
+
+def dot_size(places: pd.DataFrame, largest: float) -> float:
+    """The area of a dot in square points: the more dots, the smaller."""
+    return max(8.0, min(largest, 9000 / max(1, len(places))))
+
+
+def draw_finished(
+    ax: Axes, trials: pd.DataFrame, label: str, marker: str, coloured: bool, **look: Any
+) -> tuple[PathCollection, Line2D]:
+    """Draw trials that finished, coloured by accuracy or all in one colour. Also returns a legend handle."""
+    colours: dict[str, Any] = {"c": VALIDATION}
+    if coloured:
+        colours = {"c": trials["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1}
+    dots = scatter(ax, trials, marker=marker, edgecolors="white", zorder=2, **colours, **look)
+    face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
+    return dots, legend_handle(label, marker=marker, markersize=7, color=face)
+
+
+def draw_diverged(ax: Axes, diverged: pd.DataFrame, size: float, **look: Any) -> list[Line2D]:
+    """Draw a cross for each trial that diverged. Returns the legend handle, or none if there are none."""
+    if diverged.empty:
+        return []
+    width = min(1.6, 0.22 * math.sqrt(size))
+    scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3, **look)
+    return [legend_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED)]
+
+
+def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: Any) -> None:
+    """A colour bar to the right of a map."""
+    bar = add_axes(figure, 8.05, 0.8, 0.16, 3.75)
+    figure.colorbar(colours, cax=bar, label=label, **look).outline.set_visible(False)
+
+
+def label_best(ax: Axes, trials: pd.DataFrame) -> None:
+    """Write Best-1 above the best trial, within the width of the axes."""
+    for x, y in trials.loc[trials["rank"] == 1, ["x", "y"]].itertuples(index=False):
+        across, _ = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+        ax.annotate(
+            "Best-1",
+            (x, y),
+            (0, 8),
+            textcoords="offset points",
+            ha="left" if across < 0.04 else "right" if across > 0.96 else "center",
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )

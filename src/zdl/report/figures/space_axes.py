@@ -1,0 +1,81 @@
+"""Axes over hyper-parameters, as wide as what was searched."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from zdl.report.figures.base import add_axes, new_figure
+from zdl.report.formatting import count, short, title
+
+Space = Mapping[str, Mapping[str, Any]]  # `search.space` of the settings
+
+
+def empty_map(
+    heading: str, ranking: pd.DataFrame, space: Space, names: Sequence[str]
+) -> tuple[Figure, Axes, pd.DataFrame]:
+    """A figure over one or two hyper-parameters, or over one and the accuracy, with no trial drawn yet.
+
+    The table has the trials in which these hyper-parameters play a part, each with its place (columns x and
+    y). The best is last, so that it is drawn on top. The heading counts the other trials.
+    """
+    shown = ranking.dropna(subset=names).iloc[::-1]
+    heading = f"{heading}: {count(len(ranking), 'trial')}"
+    if hidden := len(ranking) - len(shown):
+        absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
+        heading += f" ({hidden} without {absent} not shown)"
+    figure = new_figure(9, 5.2, heading)
+    ax = add_axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
+    ax.spines[["top", "right"]].set_visible(False)
+    places = shown.assign(x=place_on_axis(ax, "x", shown, names[0], space[names[0]]))
+    if len(names) == 2:
+        places["y"] = place_on_axis(ax, "y", shown, names[1], space[names[1]])
+    else:
+        places["y"] = shown["val_acc"].fillna(0.0)
+        ax.set(ylim=(0, 1), ylabel="validation accuracy")
+    return figure, ax, places
+
+
+def place_on_axis(
+    ax: Axes,
+    direction: Literal["x", "y"],
+    trials: pd.DataFrame,
+    name: str,
+    spec: Mapping[str, Any],
+    *,
+    overlap: float = 0.04,
+) -> "pd.Series[float]":
+    """Set up one axis for a hyper-parameter, and say where the trials lie on it.
+
+    Options are on the x axis alone. Trials of one option lie side by side if their accuracies are so close
+    (`overlap`) that their dots would hide each other.
+    """
+    ax.set(**{f"{direction}label": title(name)})
+    if "options" in spec:
+        options = spec["options"]
+        ax.set_xlim(-0.5, len(options) - 0.5)
+        ax.set_xticks(range(len(options)), [short(option) for option in options])
+        return _place_in_strips(trials, name, options, overlap)
+    if spec["distribution"] == "log_uniform":
+        ax.set(**{f"{direction}scale": "log"})
+    elif spec["distribution"] == "int_uniform":
+        axis = ax.xaxis if direction == "x" else ax.yaxis
+        axis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(**{f"{direction}lim": (spec["low"], spec["high"])})
+    return trials[name].astype("float64")
+
+
+def _place_in_strips(
+    trials: pd.DataFrame, name: str, options: Sequence[Any], overlap: float
+) -> "pd.Series[float]":
+    """Places in a strip for each option, in which trials of about the same accuracy lie side by side."""
+    strips = {str(option): k for k, option in enumerate(options)}  # a ranking read from CSV has texts
+    strips |= {option: k for k, option in enumerate(options)}
+    middle = trials[name].map(strips).astype("float64")
+    level = (trials["val_acc"].fillna(0.0) / overlap).round()
+    groups = trials["rank"].groupby([middle, level])
+    aside = groups.cumcount() - (groups.transform("size") - 1) / 2
+    return middle + aside * min(0.02 * len(options), 0.8 / groups.size().max())
