@@ -24,7 +24,7 @@ from zdl.analysis.ranking import csv, map_axes
 from zdl.analysis.surrogate import surface
 from zdl.data.preprocess import validation_count
 from zdl.report.figures import png, surface_map, svg
-from zdl.report.figures.base import FAINT, INK, QUIET, _axes, _figure, _legend, _style
+from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, style
 from zdl.report.formatting import accuracy, count, listed, short, tidy, title
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
@@ -186,16 +186,16 @@ def drawn(curves: pd.DataFrame, seeds: int) -> Figure:
     panels = [method for method in methods if method != REFERENCE] or methods
     left, gap, top, width, height = 0.5, 0.16, 0.92, 2.69, 2.75
     end = curves["trials"].max()
-    with _style():
+    with style():
         across = max(left + len(panels) * (width + gap), 6.0)  # room for the legend
-        figure = _figure(across, top + height + 0.5, "The best validation accuracy so far")
+        figure = new_figure(across, top + height + 0.5, "The best validation accuracy so far")
         for k, method in enumerate(panels):
-            ax = _axes(figure, left + k * (width + gap), top, width, height)
+            ax = add_axes(figure, left + k * (width + gap), top, width, height)
             _panel(ax, curves, method)
             ax.set(xlim=(1, max(2, end)), ylim=_limits(curves), xticks=_ticks(end))
             if k:
                 ax.tick_params(axis="y", length=0, labelleft=False)
-        _legend(figure, _handles(seeds, REFERENCE in methods), handlelength=2.6)
+        add_legend(figure, _handles(seeds, REFERENCE in methods), handlelength=2.6)
         w, h = figure.get_size_inches()
         figure.text(left / w, 0.08 / h, f"trials, 1 to {end}", fontsize=8, color=QUIET)
     return figure
