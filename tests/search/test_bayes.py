@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from sklearn.gaussian_process.kernels import RBF
-from test_samplers import SPACE as MIXED
-from test_settings import ROOT
 
+from tests.config.test_settings import ROOT
 from tests.everywhere import KERNELS, PROBE
+from tests.search.test_samplers import SPACE as MIXED
 from zdl.analysis.surrogate import surface
 from zdl.nn.optimizers import knobs
 from zdl.search.distributions import SAMPLING_BOUNDS
-from zdl.search.samplers.bayes import Bayes, expected_improvement, first_best, fit, most_promising, posterior
+from zdl.search.samplers.bayes import Bayes, first_best, most_promising
+from zdl.search.samplers.gaussian_process import expected_improvement, fit, posterior
 from zdl.search.samplers.random import Random
 
 

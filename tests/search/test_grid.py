@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from test_samplers import SPLIT, settings  # noqa: F401, a fixture
-from test_settings import range_of
 
+from tests.config.test_settings import range_of
+from tests.search.test_samplers import SPLIT, settings  # noqa: F401, a fixture
 from zdl.nn.optimizers import OPTIMIZERS, knobs
 from zdl.search import plan
 from zdl.search.distributions import SAMPLING_BOUNDS

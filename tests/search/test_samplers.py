@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from test_settings import PARAMS, ROOT
-from test_settings import load as load_text
 
+from tests.config.test_settings import PARAMS, ROOT
+from tests.config.test_settings import load as load_text
 from zdl.search import plan
 from zdl.search.samplers import SAMPLERS, Proposal, sampler
 

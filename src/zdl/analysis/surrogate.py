@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.search.samplers import History
-from zdl.search.samplers.bayes import Bayes, fit, posterior, standard
+from zdl.search.samplers.bayes import Bayes
+from zdl.search.samplers.gaussian_process import fit, posterior, standard
 from zdl.search.samplers.grid import values
 
 MODELLED = 500  # trials, the first ones, to learn from where no search did: a fit takes the cube of it
@@ -22,8 +23,8 @@ def surface(search: Mapping[str, Any], history: History, *names: str, steps: int
     `names`, to 4 decimals: the values along each of them, and an array with an axis for each.
 
     All else is held as at the best point tried, and what plays no part there in the middle of its range. A
-    trial that diverged counts as it does in the search (`zdl.search.samplers.bayes.standard`). Where none
-    finished there is nothing to expect: NaN.
+    trial that diverged counts as it does in the search (`gaussian_process.standard`). Where none finished
+    there is nothing to expect: NaN.
     """
     model = Bayes(search)
     axes = [_ticks(search["space"][name], steps) for name in names]

@@ -1,6 +1,6 @@
-"""How a search chooses its points: a sampler is a class in one file here, and an entry in SAMPLERS.
+"""How a search chooses its points. A sampler is a class in a module here, and an entry in SAMPLERS.
 
-`search.method` names it. Its settings stand under `search`, and the schema knows them.
+`search.method` of the settings names it. Its own settings are also under `search`, where the schema has them.
 """
 
 from collections.abc import Mapping
@@ -18,5 +18,5 @@ SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": 
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:
-    """The sampler that the settings under `search` ask for."""
+    """The sampler of the settings under `search`."""
     return SAMPLERS[search["method"]](search)

@@ -1,43 +1,47 @@
-"""What a sampler is: of the settings under `search` it makes points to try, and it learns from what came of
-them if it can."""
+"""What a sampler is: from the settings under `search` and the scores so far, it proposes points to try."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-Point = Mapping[str, Any]  # a hyper-parameter's name -> its value in a trial
-History = Sequence[tuple[Point, float | None]]  # points in the order proposed, and their scores
+Point = Mapping[str, Any]  # the name of each hyper-parameter -> its value in a trial
+History = Sequence[tuple[Point, float | None]]  # points in the order proposed, each with its score
 
 
 class Proposal(NamedTuple):
-    """A point to try. `number` is its trial's, where a stream of that number made the point; a point that
-    has no stream is numbered by its values (`zdl.search.plan.enroll`)."""
+    """A point to try.
+
+    `number` is the number of its trial, if the point comes from a random stream of that number. Other points
+    are numbered by their values (`zdl.search.plan.enroll`).
+    """
 
     point: dict[str, Any]
     number: int | None = None
 
 
 class Sampler(Protocol):
-    """A way to search. What it proposes is a function of the settings and of `history`, and of nothing else:
-    every draw comes from generators keyed by `search.seed`.
+    """A way to search.
+
+    Proposals are a function of the settings and of `history` alone: every random draw comes from a generator
+    that `search.seed` keys.
     """
 
     @property
     def size(self) -> int | None:
-        """The number of points that there are in all, None if there is no end of them."""
+        """The number of all its points; None if it has no end."""
 
     @property
     def batch(self) -> int | None:
-        """So many points are proposed at a time, each time after the scores of all before them; None: all at
-        once, it learns nothing."""
+        """The number of points in a round: each round needs the scores of all rounds before it. None if it
+        does not learn from scores, and so proposes all points at once."""
 
     def __init__(self, search: Mapping[str, Any]) -> None: ...
 
     def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points after those of `history`, fewer if no more are left, or if more cannot be told
-        before the scores of these; each holds its values in the order of `search.space`.
+        """The next `n` points after those of `history`, each with its values in the order of `search.space`.
 
-        `history` is every earlier proposal of this search, in that order (in whichever order their trials
-        finished), each with its score: the validation accuracy that ranks it, None if its trial diverged.
-        A value that played no part in a trial is left out of its point.
+        There are fewer at the end of a round, or if no more points are left. `history` is every earlier
+        proposal of this search, in the order proposed (trials may finish in any order), with its score: the
+        validation accuracy that ranks it, or None if its trial diverged. A point lacks the values that play
+        no part in its trial.
         """
         ...

@@ -1,12 +1,12 @@
 """Grid search: every combination of a few values of each hyper-parameter.
 
-A range says how many: `points` of them, evenly spaced on its distribution's own scale, both ends included;
-a choice lists them. The combinations come in the order of nested loops, the last hyper-parameter innermost;
-if the optimizer is searched, its loop is the outermost, and under each one only those hyper-parameters are
-combined that it uses (momentum plays no part under plain SGD: one trial, and not one for each momentum).
+A range has `points` values, evenly spaced on the scale of its distribution, with both ends; a choice lists
+its values. Combinations come in the order of nested loops, the last hyper-parameter innermost. If the
+optimizer is searched, its loop is the outermost, and the loops inside it are over the hyper-parameters that
+this optimizer uses: plain SGD has one trial, and not one for each momentum.
 
-A point is identified by its values (`zdl.search.plan.enroll`), so one that stays in the grid keeps its trial,
-whatever else comes, goes, or changes places.
+A point is identified by its values (`zdl.search.plan.enroll`), so a point that stays in the grid keeps its
+trial whatever else changes.
 """
 
 import itertools
@@ -22,7 +22,7 @@ Axes = dict[str, list[Any]]
 
 
 class Grid:
-    """`size` points and no more; it never builds them all to count them."""
+    """A grid of `size` points. It builds only those that are proposed: a grid may be huge."""
 
     batch = None
 
@@ -35,13 +35,13 @@ class Grid:
 
     def _points(self) -> Iterator[Proposal]:
         for part in _parts(self.axes):
-            for combined in itertools.product(*part.values()):
-                point = dict(zip(part, combined, strict=True))
+            for combination in itertools.product(*part.values()):
+                point = dict(zip(part, combination, strict=True))
                 yield Proposal({name: point[name] for name in self.axes if name in point})
 
 
 def values(spec: Mapping[str, Any]) -> list[Any]:
-    """A hyper-parameter's values in a grid, in order: a range's from `low` to `high`."""
+    """The values of a hyper-parameter in a grid: the options, or values from `low` to `high`."""
     if "options" in spec:
         return list(spec["options"])
     low, high, last = spec["low"], spec["high"], spec["points"] - 1

@@ -1,11 +1,11 @@
-"""Random search: fixed streams, so that an edit of a range moves few points.
+"""Random search, from fixed streams, so that an edited range moves few points.
 
-The value of hyper-parameter p in trial c is the first draw inside today's range of a stream that is keyed
-by (seed, p, c) and uniform over p's *universe*, a box wider than any range. That is exactly uniform
-sampling inside the range; and since the stream stays when the range is edited, a value survives with
-probability |A & B| / |A | B|, the most that a rule without memory can keep (coordinated sampling; see
-E. Cohen, "Coordinated Sampling", 2016). Trials beyond the old number append, and a hyper-parameter that
-comes or goes leaves the values of the others alone.
+The value of hyper-parameter p in trial c is the first draw inside p's range from a stream that is keyed by
+(seed, p, c) and uniform over p's sampling bounds, which are wider than any range. That is uniform sampling
+inside the range. The stream stays the same when the range is edited, so a value survives with probability
+|A & B| / |A | B|, the most that a rule without memory can keep (coordinated sampling; see E. Cohen,
+"Coordinated Sampling", 2016). More trials are appended to the old ones, and a new hyper-parameter does not
+change the values of the others.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from zdl.search.samplers.base import History, Proposal
 
 
 class Random:
-    """Point c belongs to trial c, whatever the others are."""
+    """Point c belongs to trial c, whatever the other points are."""
 
     size = None
     batch = None
@@ -41,28 +41,28 @@ def draw(name: str, spec: Mapping[str, Any], seed: int, trial: int) -> Any:
     if spec["distribution"] == "choice":
         return _choose(name, spec["options"], seed, trial)
     kind, low, high = spec["distribution"], spec["low"], spec["high"]
-    universe = SAMPLING_BOUNDS[name][kind]
-    for u in _near(_uniforms(seed, name, trial), shares(kind, universe, low, high)):
-        if low <= (drawn := value(kind, u, *universe)) <= high:
+    bounds = SAMPLING_BOUNDS[name][kind]
+    for u in _near(_uniforms(seed, name, trial), shares(kind, bounds, low, high)):
+        if low <= (drawn := value(kind, u, *bounds)) <= high:
             return drawn
     raise AssertionError("an endless stream ended")
 
 
 def _choose(name: str, options: Sequence[Any], seed: int, trial: int) -> Any:
-    """The option with the best score; a score belongs to (seed, name, trial, option) and to nothing else,
-    so a new option takes over only the trials that it wins (rendezvous hashing)."""
+    """The option with the highest score, which depends on (seed, name, trial, option) alone: a new option
+    changes only the trials that it wins (rendezvous hashing)."""
     return max(options, key=lambda option: digest([seed, name, trial, option]))
 
 
 def _uniforms(seed: int, name: str, trial: int) -> Iterator[NDArray[np.float64]]:
-    """The stream of (seed, name, trial), uniform on [0, 1) with 53 bits, in growing chunks."""
+    """The stream of (seed, name, trial), uniform on [0, 1) with 53 bits, in chunks of growing size."""
     bits = stream(seed, name, trial)
     for k in itertools.count():
         yield (bits.random_raw(32 << min(k, 15)) >> np.uint64(11)) * np.float64(2**-53)
 
 
 def _near(chunks: Iterator[NDArray[np.float64]], inside: tuple[float, float]) -> Iterator[float]:
-    """The draws that may lie inside: a quick look, before each of them is taken at its exact value."""
+    """The draws that may lie inside, up to rounding. Only these need their exact values, which are slow."""
     low, high = inside
     for u in chunks:
         yield from u[(u >= low - NEAR) & (u <= high + NEAR)].tolist()

@@ -1,0 +1,95 @@
+"""A Gaussian process of scores, after C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine
+Learning", 2006: scikit-learn's, with a Matern kernel (nu = 5/2), a length scale for each column, and noise.
+
+Columns (points, columns) are in [0, 1]. scikit-learn and SciPy are imported where they are used: most
+processes propose no point, and would only lose time.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl.search.samplers.base import History
+
+Array = NDArray[np.float64]
+
+# The prior, of logarithms: of the variance of the scores, of each length scale, of the variance of the noise
+CENTRE, WIDTH = (0.0, math.log(0.5), math.log(0.01)), (1.0, 1.0, 2.0)
+STARTS = (0.0, -1.0)  # of the length scales, in widths from their centre
+
+
+def standard(history: History) -> tuple[Array, float, float]:
+    """Scores with mean 0 and variance 1, and the mean and deviation of the scores themselves.
+
+    A trial that diverged has the worst score of those that finished, less one standard deviation of these:
+    with the worst score alone there would be nothing to learn where all that finished are equal.
+    """
+    finished = [score for _, score in history if score is not None]
+    failed = min(finished, default=0.0) - _deviation(finished)
+    scores = np.array([failed if score is None else score for _, score in history])
+    mean, deviation = float(scores.mean()), _deviation(scores)
+    standardised: Array = (scores - mean) / deviation
+    return standardised, mean, deviation
+
+
+def _deviation(scores: Sequence[float] | Array) -> float:
+    """The standard deviation, or 1 if all scores are equal."""
+    return float(np.std(scores)) if len(set(scores)) > 1 else 1.0
+
+
+def fit(columns: Array, scores: Array) -> tuple[Any, float]:
+    """The most probable kernel and variance of the noise, given standard scores.
+
+    scikit-learn maximises the likelihood, which for ten points is often greatest at the extremes (all noise,
+    or none) and flat in what does not matter; a log-normal prior of each parameter prevents that. The
+    logarithms of the parameters are rounded to 3 decimals: two machines agree on 6.
+    """
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+    kernel = ConstantKernel() * Matern(np.ones(columns.shape[1]), nu=2.5) + WhiteKernel()
+    fitted = GaussianProcessRegressor(kernel, optimizer=_most_probable).fit(columns, scores).kernel_
+    return fitted.k1, fitted.k2.noise_level
+
+
+def _most_probable(
+    likelihood: Callable[[Array], tuple[float, Array]], theta: Array, bounds: Array
+) -> tuple[Array, float]:
+    """An optimizer for scikit-learn: minimises -log likelihood, which it passes, plus -log prior."""
+    from scipy.optimize import minimize
+
+    counts = (1, len(theta) - 2, 1)
+    centre, width = np.repeat(CENTRE, counts), np.repeat(WIDTH, counts)
+
+    def loss(theta: Array) -> tuple[float, Array]:
+        minus_log, slope = likelihood(theta)
+        away = (theta - centre) / width
+        return minus_log + away @ away / 2, slope + away / width
+
+    inside = bounds + np.array([1.0, -1.0])  # scikit-learn warns of a result at its bounds
+    starts = [centre + np.repeat((0.0, start, 0.0), counts) * width for start in STARTS]
+    precise = {"ftol": 1e-12, "gtol": 1e-6}
+    results = [
+        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=inside, options=precise) for start in starts
+    ]
+    best = min(results, key=lambda result: result.fun)
+    return np.round(best.x, 3), best.fun
+
+
+def posterior(kernel: Any, noise: float, columns: Array, scores: Array) -> Any:
+    """The process given these scores. It predicts scores without noise."""
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+    return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(columns, scores)
+
+
+def expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """The expected excess over `best` of a normal variable, 0 where it is below (Jones et al., eq. 15)."""
+    from scipy.special import ndtr
+
+    z = (mean - best) / deviation
+    gains: Array = deviation * (z * ndtr(z) + np.exp(-z * z / 2) / math.sqrt(2 * math.pi))
+    return gains
