@@ -14,6 +14,8 @@ from tests.engines import Clone, programs
 
 settings.register_profile("zdl", deadline=None)  # a busy machine is no defect
 settings.load_profile("zdl")
+# As in every step: in several processes, threads of BLAS take three times the processor's time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Random search, and its streams: uniform inside the range, and steady under edits of everything else."""
+"""Random search is uniform inside each range, and stable under edits of everything else."""
 
 import math
 
@@ -32,7 +32,7 @@ def column(name, spec, trials=1000, seed=42):
 
 
 def test_the_points_are_these_on_every_machine():
-    # Worked once and written down: a change here is a change of every search that was ever committed.
+    # Computed once and written down: if they change, so does every committed search.
     assert points(SPACE, seed=42, trials=3) == PINNED
 
 
@@ -73,8 +73,8 @@ def test_more_trials_append_and_fewer_truncate():
 
 def test_another_hyper_parameter_leaves_the_values_of_the_others():
     fewer = {"lr": LR, "optimizer": OPTIMIZER}
-    kept = [{name: point[name] for name in fewer} for point in points(SPACE, 42, 50)]
-    assert kept == points(fewer, 42, 50)
+    shared = [{name: point[name] for name in fewer} for point in points(SPACE, 42, 50)]
+    assert shared == points(fewer, 42, 50)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_another_hyper_parameter_leaves_the_values_of_the_others():
 )
 def test_an_edited_range_keeps_intersection_over_union(low, high, expected):
     before, after = column("lr", LR), column("lr", {**LR, "low": low, "high": high})
-    kept = [a for a, b in zip(before, after, strict=True) if a == b]
-    assert len(kept) / 1000 == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 1000))
+    common = [a for a, b in zip(before, after, strict=True) if a == b]
+    assert len(common) / 1000 == pytest.approx(expected, abs=4 * math.sqrt(0.25 / 1000))
     if low >= LR["low"] and high <= LR["high"]:  # narrowed: every value still inside stays
-        assert kept == [a for a in before if low <= a <= high]
+        assert common == [a for a in before if low <= a <= high]
 
 
 def test_a_new_option_moves_only_the_trials_that_choose_it():
@@ -106,7 +106,7 @@ NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in k
     st.integers(0, 2**32),
     st.integers(0, 10**6),
 )
-def test_any_range_inside_its_universe_holds_its_values(which, start, width, seed, trial):
+def test_any_range_inside_its_bounds_holds_its_values(which, start, width, seed, trial):
     name, kind = which
     bottom, top = SAMPLING_BOUNDS[name][kind]
     at = (

@@ -25,7 +25,7 @@ SPLIT = "5" * 64
 
 
 def search(method, seed=42, trials=20, space=SPACE, batch=20):
-    """Settings under `search`; a grid's ranges have three points each, and a round is all of the trials."""
+    """Settings under `search`. Ranges of a grid have three points each; a round has 20 by default."""
     space = copy.deepcopy(space)
     for spec in space.values():
         if method == "grid" and "options" not in spec:
@@ -61,13 +61,13 @@ def test_more_append_and_rounds_make_no_difference(method):
 
 @pytest.mark.parametrize("method", SAMPLERS)
 def test_one_that_learns_proposes_to_the_end_of_a_round(method):
-    made = sampler(search(method, batch=8))
-    assert made.batch == (8 if method == "bayes" else None)
-    once = made.propose((), 20)
-    assert len(once) == (made.batch or 20)
-    later = made.propose(history(once), 20)
-    assert len(later) == (made.batch or min(20, (made.size or 40) - 20))
-    assert made.propose(history(once + later[:3]), 20)[: len(later) - 3] == later[3:]
+    searched = sampler(search(method, batch=8))
+    assert searched.batch == (8 if method == "bayes" else None)
+    once = searched.propose((), 20)
+    assert len(once) == (searched.batch or 20)
+    later = searched.propose(history(once), 20)
+    assert len(later) == (searched.batch or min(20, (searched.size or 40) - 20))
+    assert searched.propose(history(once + later[:3]), 20)[: len(later) - 3] == later[3:]
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -87,13 +87,13 @@ def test_another_process_proposes_the_same():
         "import json, sys; from zdl.search.samplers import sampler; "
         "print(json.dumps([sampler(search).propose((), 20) for search in json.load(sys.stdin)]))"
     )
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", code],
         input=json.dumps([search(method) for method in SAMPLERS]),
         env={"PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT / "src")},
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert told.encode().strip() == json.dumps([proposed(method) for method in SAMPLERS]).encode()
+    assert printed.encode().strip() == json.dumps([proposed(method) for method in SAMPLERS]).encode()
 
 
 # From points to trials.
@@ -125,7 +125,7 @@ def test_numbers_of_a_stream_are_places_and_others_are_not(settings):
 
 
 def test_an_edit_of_training_leaves_the_numbers(settings):
-    """Numbers follow from the points, so a report before and after speaks of the same trials."""
+    """Numbers follow from the points alone, so that reports before and after name the same trials."""
     for method in SAMPLERS:
         edited = settings | {"training": settings["training"] | {"epochs": 7}}
         before, after = names(settings, method), names(edited, method)
@@ -141,10 +141,12 @@ def test_a_point_without_a_stream_keeps_its_trial_wherever_it_comes(settings):
 
 
 def test_a_point_that_comes_again_is_another_trial(settings):
-    again = plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})] * 3)
-    assert len({trial.digest for trial in again}) == 3
-    first, *rest = (plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})], again[:k])[0] for k in range(3))
-    assert [first.name, *(trial.name for trial in rest)] == [trial.name for trial in again]
+    repeated = plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})] * 3)
+    assert len({trial.digest for trial in repeated}) == 3
+    first, *rest = (
+        plan.trials_at(settings, SPLIT, [Proposal({"lr": 0.1})], repeated[:k])[0] for k in range(3)
+    )
+    assert [first.name, *(trial.name for trial in rest)] == [trial.name for trial in repeated]
 
 
 def test_two_points_of_one_number_take_two(settings):
@@ -155,7 +157,7 @@ def test_two_points_of_one_number_take_two(settings):
 
 
 class Nearer:
-    """A sampler that learns: the best of what was tried, and a little more."""
+    """A sampler that learns: it proposes points a little above the best one."""
 
     size = None
     batch = 4
@@ -171,14 +173,14 @@ class Nearer:
 
 
 def test_a_sampler_that_learns_is_one_class_and_an_entry(settings, monkeypatch):
-    """As the Bayesian search is: its first round is the random search's, later ones follow scores."""
+    """Like the Bayesian search, it begins with a round of the random search and then follows scores."""
     monkeypatch.setitem(SAMPLERS, "nearer", Nearer)
     space = {"lr": {"distribution": "uniform", "low": 0.1, "high": 1.0}}
-    asked = settings | {"search": search("nearer", space=space)}
+    config = settings | {"search": search("nearer", space=space)}
     rounds = []
     for _ in range(3):
-        seen = [(trial.point, None if trial.point["lr"] > 1 else trial.point["lr"]) for trial in rounds]
-        rounds += plan.trials_at(asked, SPLIT, sampler(asked["search"]).propose(seen, 4), rounds)
+        scored = [(trial.point, None if trial.point["lr"] > 1 else trial.point["lr"]) for trial in rounds]
+        rounds += plan.trials_at(config, SPLIT, sampler(config["search"]).propose(scored, 4), rounds)
     random = plan.trials(settings | {"search": search("random", space=space, trials=4)}, SPLIT)
     assert [trial.name for trial in rounds[:4]] == [trial.name for trial in random]
     assert len({trial.number for trial in rounds}) == 12
