@@ -25,7 +25,8 @@ from zdl.analysis.surrogate import surface
 from zdl.data.preprocess import validation_count
 from zdl.report.figures import png, surface_map, svg
 from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, style
-from zdl.report.formatting import accuracy, count, listed, short, tidy, title
+from zdl.report.formatting import accuracy, count, listed, short, title
+from zdl.report.markdown import tidy
 
 REFERENCE, LEAD = "random", "bayes"  # what the others are held against, and what the page is about
 MARKS, PAIRED = (10, 20, 50, 100), (20, 50, 100)  # numbers of trials at which the best so far is told

@@ -1,4 +1,4 @@
-"""The advice on searches whose truth is known, by hand, and for every kind of search and space."""
+"""Recommendations on searches whose truth is known, by hand, and for every kind of search and space."""
 
 import copy
 import math
@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
 from tests.config.test_settings import range_of
 from zdl.analysis import ranking, recommendations, significance
+from zdl.analysis.ranges import wider
 from zdl.config import settings as zs
 from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
@@ -23,7 +24,7 @@ def spaced(table, frame, config):
     return recommendations.space(frame, config, significance.contenders(table, frame))
 
 
-def found(config, score, **more):
+def recommended(config, score, **more):
     return spaced(*searched(config, score, **more), config).set_index("name")
 
 
@@ -44,7 +45,7 @@ def test_of_no_trial_and_of_one_nothing_is_said(status):
 
 
 def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
-    out = found(configured({"lr": LR, "weight_decay": DECAY}), rising)
+    out = recommended(configured({"lr": LR, "weight_decay": DECAY}), rising)
     lr, decay = out.loc["lr"], out.loc["weight_decay"]
     assert (lr["advice"], lr["falls"], lr["wider_low"], lr["wider_high"]) == ("up", "", 1e-6, 0.1)
     assert lr["rho"] > 0.99
@@ -62,11 +63,11 @@ def test_scores_that_rise_to_an_end_ask_for_more_beyond_it():
     assert lr["p_effect"] == pytest.approx(4 * lesser["lr"], rel=1e-3)
 
 
-def test_how_many_trials_a_report_shows_has_no_part_in_its_findings():
-    """They are asked where they lie: a tenth of all, five of few, a quarter of very few."""
+def test_how_many_trials_a_report_shows_plays_no_part_in_recommendations():
+    """The best are a tenth of all, five of few, a quarter of very few."""
     sizes = (100, 1000, 55, 50, 30, 20, 19, 8, 4, 3, 1)
-    assert [recommendations.crowd(trials) for trials in sizes] == [10, 100, 5, 5, 5, 5, 4, 2, 1, 1, 1]
-    out = found(configured({"lr": LR}), rising)
+    assert [recommendations.size_of_best(trials) for trials in sizes] == [10, 100, 5, 5, 5, 5, 4, 2, 1, 1, 1]
+    out = recommended(configured({"lr": LR}), rising)
     assert out["best"].tolist() == [10]
 
 
@@ -78,7 +79,7 @@ def noisy(score, seed):
 
 def advised(score, **more):
     """How often of 40 searches a range is called too narrow, and how often wide enough."""
-    outs = [found(configured({"lr": LR}), noisy(score, seed), **more).loc["lr"] for seed in range(40)]
+    outs = [recommended(configured({"lr": LR}), noisy(score, seed), **more).loc["lr"] for seed in range(40)]
     return sum(out["advice"] == "up" for out in outs), sum(out["falls"] == "up" for out in outs)
 
 
@@ -111,14 +112,14 @@ def test_what_diverges_elsewhere_is_no_reason_against_widening():
 
 
 def test_an_end_at_which_chance_alone_would_put_them_is_left():
-    out = found(configured({"lr": LR}), lambda point: 0.5)
+    out = recommended(configured({"lr": LR}), lambda point: 0.5)
     assert out["advice"]["lr"] == ""
     assert math.isnan(out["rho"]["lr"])  # equal scores have no order
 
 
 def test_a_peak_within_is_looked_at_closer():
     config = configured({"lr": LR})
-    lr = found(config, lambda point: max(0, 0.9 - abs(math.log10(point["lr"]) + 4))).loc["lr"]
+    lr = recommended(config, lambda point: max(0, 0.9 - abs(math.log10(point["lr"]) + 4))).loc["lr"]
     assert lr["advice"] == ""
     assert 1e-5 < lr["next_low"] < lr["best_low"] < 1e-4 < lr["best_high"] < lr["next_high"] < 1e-3
     assert abs(lr["rho"]) < 0.5
@@ -127,7 +128,7 @@ def test_a_peak_within_is_looked_at_closer():
 
 def test_diverged_trials_count_as_worst():
     config = configured({"lr": LR})
-    lr = found(config, lambda point: 0.5, diverged=lambda point: point["lr"] > 1e-4).loc["lr"]
+    lr = recommended(config, lambda point: 0.5, diverged=lambda point: point["lr"] > 1e-4).loc["lr"]
     assert lr["rho"] < -0.8
     assert lr["best_high"] <= 1e-4
 
@@ -153,18 +154,18 @@ def test_an_end_that_too_few_trials_can_judge_is_not_judged():
     assert row["p_low"] == 1  # two are, of which the best might have been: 10 / comb(12, 3)
 
 
-def test_widening_of_whole_numbers_stays_inside_the_universe():
+def test_widening_of_whole_numbers_stays_inside_the_sampling_bounds():
     spec = {"distribution": "int_uniform", "low": 1, "high": 9}
-    assert recommendations.wider("hidden_depth", spec, "high") == (1, 11)
-    assert recommendations.wider("hidden_depth", spec, "low") == (1, 9)
-    assert recommendations.wider("hidden_depth", {**spec, "low": 50, "high": 60}, "high") == (50, 63)
-    assert recommendations.wider("hidden_depth", {**spec, "low": 50, "high": 64}, "high") == (50, 64)
+    assert wider("hidden_depth", spec, "high") == (1, 11)
+    assert wider("hidden_depth", spec, "low") == (1, 9)
+    assert wider("hidden_depth", {**spec, "low": 50, "high": 60}, "high") == (50, 63)
+    assert wider("hidden_depth", {**spec, "low": 50, "high": 64}, "high") == (50, 64)
 
 
 def test_a_choice_has_groups_and_no_ends():
     options = {"distribution": "choice", "options": ["relu", "sigmoid"]}
     config = configured({"activation": options, "lr": LR})
-    out = found(config, lambda point: 0.8 if point["activation"] == "relu" else 0.3)
+    out = recommended(config, lambda point: 0.8 if point["activation"] == "relu" else 0.3)
     row = out.loc["activation"]
     assert row["p_groups"] < 1e-10
     assert row["importance"] > 0.9
@@ -178,7 +179,7 @@ def test_what_plays_no_part_is_left_out():
         "momentum": {"distribution": "uniform", "low": 0.0, "high": 0.9},
         "weight_init": {"distribution": "choice", "options": ["relu", 0.01]},
     }
-    out = found(configured(space), lambda point: point.get("momentum", 0.95))
+    out = recommended(configured(space), lambda point: point.get("momentum", 0.95))
     assert out["rho"]["momentum"] > 0.99
     assert out["effect"].tolist() == [True, True, False]
 
@@ -187,7 +188,7 @@ def test_a_grid_of_few_values():
     space = {"lr": {**LR, "points": 5}, "hidden_depth": {"distribution": "int_uniform", "low": 1, "high": 4}}
     space["hidden_depth"]["points"] = 4
     config = configured(space, "grid", trials=20)
-    lr = found(config, rising).loc["lr"]
+    lr = recommended(config, rising).loc["lr"]
     assert (lr["best"], lr["at_high"], lr["all_high"]) == (5, 0.8, 0.2)
     assert lr["p_high"] == pytest.approx(16 / math.comb(20, 5), rel=1e-3)
     assert lr["next_high"] == 0.1
@@ -196,40 +197,45 @@ def test_a_grid_of_few_values():
 # The next ranges.
 
 
-def kept_of(config, rows, which="next"):
-    changed = recommendations.following(config, rows, which)
-    return recommendations.kept(config, changed)
+def shared(config, rows, which="next"):
+    edit = recommendations.edit(config, rows, which)
+    return edit.shared, edit.trials
 
 
-def test_kept_are_the_trials_that_a_search_of_the_next_ranges_makes_again():
+def edited(config, rows, which="next"):
+    space = recommendations.edit(config, rows, which).space
+    return {**config, "search": {**config["search"], "space": space}}
+
+
+def test_shared_are_the_trials_that_a_search_of_the_next_ranges_has_too():
     config = configured({"lr": LR, "weight_decay": DECAY})
     table = spaced(*searched(config, rising), config)
-    then = recommendations.following(config, table)
+    then = edited(config, table)
     assert then["search"]["space"]["lr"] == {**LR, "low": table["next_low"][0], "high": 0.1}
     today, next_ones = (sampler(each["search"]).propose((), 100) for each in (config, then))
     same = sum(proposal in next_ones for proposal in today)
-    assert kept_of(config, table) == (same, 100)
+    assert shared(config, table) == (same, 100)
     assert 0 < same < 50
-    wide = recommendations.following(config, table, "wider")["search"]["space"]
+    wide = edited(config, table, "wider")["search"]["space"]
     assert wide == {"lr": {**LR, "high": 0.1}, "weight_decay": DECAY}
-    assert kept_of(config, table, "wider")[0] > same
+    assert shared(config, table, "wider")[0] > same
 
 
-def test_all_are_kept_where_nothing_changes():
+def test_all_are_shared_where_nothing_changes():
     config = configured({"lr": LR}, "bayes")
     rows = spaced(*searched(configured({"lr": LR}), lambda point: 0.5), config)
-    assert kept_of(config, rows) == kept_of(config, rows, "wider") == (100, 100)
+    assert shared(config, rows) == shared(config, rows, "wider") == (100, 100)
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
-def test_kept_of_every_method(method):
+def test_shared_of_every_method(method):
     space = {"lr": {**LR, "points": 5} if method == "grid" else LR}
     config = configured(space, method, trials=5 if method == "grid" else 60)
     table, frame = searched(configured({"lr": LR}), rising)
     rows = spaced(table, frame, config)
-    kept, trials = kept_of(config, rows)
+    in_both, trials = shared(config, rows)
     assert trials == (5 if method == "grid" else 60)
-    assert 0 <= kept < trials
+    assert 0 <= in_both < trials
     assert len(significance.budget(table, frame, config)) == 100
 
 
@@ -262,18 +268,18 @@ def test_next_ranges_are_settings(tmp_path_factory, chosen, method, peak, reach)
     ]
     search = {"trials": records}
     table = spaced(search, ranking.rank(search, [name]), config)
-    then = reloaded(file, recommendations.following(config, table))["search"]["space"][name]
+    then = reloaded(file, edited(config, table))["search"]["space"][name]
     wide = table["wider_low"][0], table["wider_high"][0]
     low, high = (spec["low"], spec["high"]) if not table["advice"][0] else wide
     assert low <= then["low"] < then["high"] <= high
     assert table["best_low"][0] >= then["low"]
     assert table["best_high"][0] <= then["high"]
     if table["advice"][0]:
-        wider = copy.deepcopy(config)
-        wider["search"]["space"][name] |= dict(
+        changed = copy.deepcopy(config)
+        changed["search"]["space"][name] |= dict(
             zip(("low", "high"), map(type(spec["low"]), wide), strict=True)
         )
-        assert reloaded(file, wider)
+        assert reloaded(file, changed)
         assert wide[0] <= spec["low"] < spec["high"] <= wide[1] and wide != (spec["low"], spec["high"])
 
 

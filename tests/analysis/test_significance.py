@@ -147,15 +147,15 @@ def test_a_diverged_trial_is_no_find():
 
 
 @pytest.mark.parametrize("method", ["random", "halton"])
-def test_a_large_budget_is_told_at_steps_that_lose_nothing(method, monkeypatch):
+def test_a_large_budget_has_rows_at_steps_that_lose_nothing(method, monkeypatch):
     config = configured({"lr": LR}, method, trials=1201)
     table, frame = searched(config, lambda point: min(1, 0.1 - 0.1 * math.log10(point["lr"])))
-    told = significance.budget(table, frame, config)
-    monkeypatch.setattr(significance, "FULL", 10**6)
+    budget = significance.budget(table, frame, config)
+    monkeypatch.setattr(significance, "EVERY", 10**6)
     every = significance.budget(table, frame, config)
     assert every["trials"].tolist() == list(range(1, 1202))
-    pd.testing.assert_frame_equal(told, every[every["trials"].isin(told["trials"])])
-    sizes = set(told["trials"])
+    pd.testing.assert_frame_equal(budget, every[every["trials"].isin(budget["trials"])])
+    sizes = set(budget["trials"])
     assert {*range(1, 257), *range(258, 513, 2), *range(516, 1025, 4), 600, 1201} <= sizes
     assert all(2 * size in sizes for size in sizes if 2 * size <= 1201 and size not in (257, 600))
     assert len(sizes) < 600
@@ -165,7 +165,7 @@ def test_a_large_budget_is_told_at_steps_that_lose_nothing(method, monkeypatch):
 
 @pytest.mark.parametrize(("trials", "rows"), [(1, 1), (2, 2), (256, 256), (257, 257), (10_000, 926)])
 def test_a_budget_grows_with_the_logarithm_of_the_trials(trials, rows):
-    told = np.flatnonzero(significance._sizes(trials)) + 1
-    assert len(told) == rows
-    assert told[-1] == trials and max(1, trials // 2) in told
-    assert {2**k for k in range(trials.bit_length())} <= set(told.tolist())
+    sizes = np.flatnonzero(significance._sizes(trials)) + 1
+    assert len(sizes) == rows
+    assert sizes[-1] == trials and max(1, trials // 2) in sizes
+    assert {2**k for k in range(trials.bit_length())} <= set(sizes.tolist())

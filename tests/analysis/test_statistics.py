@@ -49,8 +49,8 @@ def test_best_of_many_normals_is_what_a_simulation_finds():
     means = np.array([0.77, 0.77, 0.75, 0.7, 0.72, 0.1])
     variances = np.array([0.0018, 0.0018, 0.0002, 0.004, 0.001, 0.0009])
     draws = means + np.sqrt(variances) * generator().standard_normal((200_000, 6))
-    found = np.bincount(draws.argmax(axis=1), minlength=6) / 200_000
-    assert statistics.p_best_scores(means, variances) == pytest.approx(found, abs=0.005)
+    simulated = np.bincount(draws.argmax(axis=1), minlength=6) / 200_000
+    assert statistics.p_best_scores(means, variances) == pytest.approx(simulated, abs=0.005)
 
 
 def test_equal_scores_are_equally_good():
@@ -96,9 +96,9 @@ def test_expected_maximum_is_the_mean_over_all_subsets(scores):
 
 def test_expected_maximum_of_many_trials():
     scores = np.round(generator().beta(2, 3, 10_000), 2)
-    found = statistics.expected_maximum(scores)
-    assert found[[0, -1]] == pytest.approx([scores.mean(), scores.max()], abs=1e-9)
-    assert (np.diff(found) >= -1e-9).all()
+    expected = statistics.expected_maximum(scores)
+    assert expected[[0, -1]] == pytest.approx([scores.mean(), scores.max()], abs=1e-9)
+    assert (np.diff(expected) >= -1e-9).all()
 
 
 def test_band_of_one_score_by_hand():
@@ -128,26 +128,26 @@ def test_band_says_more_than_dkw_where_the_best_scores_are():
     most = np.minimum(np.append(0, counts.cumsum()) / 100 + math.sqrt(math.log(40) / 200), 1)
     dkw = (1 - most**100) @ np.diff(values, prepend=0, append=1)
     assert low[-1] > dkw + 0.05
-    found = statistics.expected_maximum(scores)
-    assert (low <= found).all()
-    assert (found <= high).all()
+    expected = statistics.expected_maximum(scores)
+    assert (low <= expected).all()
+    assert (expected <= high).all()
 
 
 def test_experiments_by_hand():
     scores = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.0]
-    quartiles = statistics.experiments(scores)
+    quartiles = statistics.quartiles_of_experiments(scores)
     assert quartiles[0] == pytest.approx([0.2, 0.4, 0.6])
     assert quartiles[1] == pytest.approx([0.35, 0.5, 0.65])  # of 0.2, 0.4, 0.6, 0.8; the ninth is left over
     assert np.isnan(quartiles[2:]).all()
 
 
-def test_crossed_by_hand():
+def test_crossed_mean_by_hand():
     hits = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], dtype=bool)
     # Networks 0.75 and 0.5: 0.03125; images 1, 1, 0.5 and 0: 0.229166...; Student's t of one degree: 12.706
     half = 12.7062047 * math.sqrt(0.03125 / 2 + 0.22916667 / 4)
     assert half > 1
-    assert statistics.crossed(hits) == (0.625, 0, 1)
-    mean, low, high = statistics.crossed(np.repeat(hits, 1000, axis=1))
+    assert statistics.crossed_mean(hits) == (0.625, 0, 1)
+    mean, low, high = statistics.crossed_mean(np.repeat(hits, 1000, axis=1))
     half = 12.7062047 * math.sqrt(0.03125 / 2 + 4000 / 3999 * 0.171875 / 4000)
     assert (mean, low, high) == pytest.approx((0.625, max(0, 0.625 - half), min(1, 0.625 + half)))
 
@@ -156,25 +156,25 @@ def test_crossed_error_of_differences_by_hand():
     # Networks 0.25 and 0.5: 0.03125; images 1, 0.5, 0.5 and -0.5: 0.395833...
     apart = np.array([[1, 0, 1, -1], [1, 1, 0, 0]])
     expected = math.sqrt(0.03125 / 2 + 0.39583333 / 4)
-    assert statistics.crossed_error(apart) == pytest.approx(expected)
+    assert statistics.crossed_standard_error(apart) == pytest.approx(expected)
 
 
 def test_overlapping_splits_tell_less():
-    assert statistics.resampled(0.1, 4, 0) == pytest.approx(0.05)
-    assert statistics.resampled(0.1, 4, 0.25) == pytest.approx(0.1 * math.sqrt(0.5))
+    assert statistics.standard_error_over_splits(0.1, 4, 0) == pytest.approx(0.05)
+    assert statistics.standard_error_over_splits(0.1, 4, 0.25) == pytest.approx(0.1 * math.sqrt(0.5))
 
 
-def test_crossed_of_networks_that_do_not_differ_is_that_of_one():
+def test_crossed_mean_of_networks_that_do_not_differ_is_that_of_one():
     one = np.arange(200) < 180
-    assert statistics.crossed(one[None]) == (0.9, *statistics.wilson(180, 200))
-    assert statistics.crossed(np.ones((5, 50), dtype=bool)) == (1.0, *statistics.wilson(50, 50))
+    assert statistics.crossed_mean(one[None]) == (0.9, *statistics.wilson(180, 200))
+    assert statistics.crossed_mean(np.ones((5, 50), dtype=bool)) == (1.0, *statistics.wilson(50, 50))
 
 
-def test_crossed_covers_other_networks_and_other_images():
+def test_crossed_mean_covers_other_networks_and_other_images():
     rng, covered = generator(8), []
     for _ in range(500):
         skill, ease = rng.normal(0, 0.3, (10, 1)), rng.normal(0, 1.5, 200)
-        mean, low, high = statistics.crossed(rng.random((10, 200)) < 1 / (1 + np.exp(-1 - skill - ease)))
+        mean, low, high = statistics.crossed_mean(rng.random((10, 200)) < 1 / (1 + np.exp(-1 - skill - ease)))
         assert low < mean < high
         covered.append(low <= TRUE <= high)
     assert 0.94 <= np.mean(covered) <= 0.995
@@ -184,25 +184,27 @@ Z = np.linspace(-8, 8, 4001)
 TRUE = np.average(1 / (1 + np.exp(-1 - Z * math.hypot(0.3, 1.5))), weights=np.exp(-Z * Z / 2))
 
 
-def test_the_luck_of_a_doubling_is_what_equal_trials_gain():
-    assert statistics.luck_of_doubling([1, 0], 1) == pytest.approx(0.25)  # 1 - 1/4, less 1/2
-    assert statistics.luck_of_doubling([0.7], 100) == statistics.luck_of_doubling([], 100) == 0
+def test_the_chance_gain_of_a_doubling_is_what_equal_trials_gain():
+    assert statistics.chance_gain_of_doubling([1, 0], 1) == pytest.approx(0.25)  # 1 - 1/4, less 1/2
+    assert statistics.chance_gain_of_doubling([0.7], 100) == statistics.chance_gain_of_doubling([], 100) == 0
     for n, share, images in ((8, 0.7, 50), (100, 0.75, 100), (20, 0.3, 20)):
-        luck = statistics.luck_of_doubling([share] * n, images)
+        gain = statistics.chance_gain_of_doubling([share] * n, images)
         scores = generator(3).binomial(images, share, (4000, n)) / images
         gains = np.array(
             [np.diff(statistics.expected_maximum(each)[[n // 2 - 1, n - 1]])[0] for each in scores]
         )
-        assert luck == pytest.approx(gains.mean(), rel=0.05)
-        assert 0.01 < (gains > statistics.SELDOM * luck).mean() < 0.05
+        assert gain == pytest.approx(gains.mean(), rel=0.05)
+        assert 0.01 < (gains > statistics.RARELY_EXCEEDED * gain).mean() < 0.05
 
 
-def test_sides_are_told_by_student_s_t_of_all():
+def test_signs_follow_from_student_s_t_of_all():
     # t of 9 degrees at 3: 0.015, and doubled by Holm 0.03; at 2.5: 0.034
-    assert statistics.sides([3, -2.5], [1, 1], [10, 10]) == [1, -1]
-    assert statistics.sides([3, -2.0], [1, 1], [10, 10]) == [1, 0]
-    assert statistics.sides([2.5, 2.5], [1, 1], [10, 10]) == [0, 0]
-    assert statistics.sides([-2.5, 1.0], [1, 1], [10, 1]) == [-1, 0], "one repeat alone is not looked at"
-    assert statistics.sides([0.1, 0.0, -0.1], [0, 0, 0], [7, 7, 7]) == [1, 0, -1]  # 3 / 64
-    assert statistics.sides([0.1, 0.0, -0.1], [0, 0, 0], [6, 6, 6]) == [0, 0, 0]  # 3 / 32
-    assert statistics.sides([], [], []) == []
+    assert statistics.signs_of_differences([3, -2.5], [1, 1], [10, 10]) == [1, -1]
+    assert statistics.signs_of_differences([3, -2.0], [1, 1], [10, 10]) == [1, 0]
+    assert statistics.signs_of_differences([2.5, 2.5], [1, 1], [10, 10]) == [0, 0]
+    assert statistics.signs_of_differences([-2.5, 1.0], [1, 1], [10, 1]) == [-1, 0], (
+        "one replicate is not tested"
+    )
+    assert statistics.signs_of_differences([0.1, 0.0, -0.1], [0, 0, 0], [7, 7, 7]) == [1, 0, -1]  # 3 / 64
+    assert statistics.signs_of_differences([0.1, 0.0, -0.1], [0, 0, 0], [6, 6, 6]) == [0, 0, 0]  # 3 / 32
+    assert statistics.signs_of_differences([], [], []) == []

@@ -29,6 +29,7 @@ from zdl.nn.trainer import History
 from zdl.pipeline import cache, records, repair
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.planned import planned
+from zdl.report.book_lines import best_lines
 from zdl.search import plan
 from zdl.search.trial import Trial, describe, record, train
 
@@ -148,7 +149,7 @@ def works(table):
     """Every later step takes the table: what they make of it can be written."""
     names = SETTINGS["search"]["space"]
     frame = ranking.rank(table, names)
-    ranking.csv(frame), ranking.csv(ranking.curves(table, frame, 2)), ranking.best_lines(frame)
+    ranking.csv(frame), ranking.csv(ranking.curves(table, frame, 2)), best_lines(frame)
     json.dumps(ranking.metrics(table, frame, 2), allow_nan=False)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engines import Clone
 from zdl.analysis.statistics import wilson
-from zdl.report import compare, figures
+from zdl.report import compare, figures, measures, sides
 from zdl.report.formatting import spans
 
 SPACE = {
@@ -58,7 +58,7 @@ def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **set
         "report": {"best": best},
     }
     images = {"data": "d", "held_out": "h", "numpy": "2.4.6", **(made_from or {})}
-    return compare.Side(name, given, frame, metrics, images, b"", [])
+    return sides.Side(name, given, frame, metrics, images, b"", [])
 
 
 OLD = side("main", trial(3, 0.77, 0.007), trial(1, 0.7, 0.005), trial(0, 0.5, 0.003), trial(2, 0.1, 1e-6))
@@ -91,15 +91,15 @@ def of_many(side, trials):
 
 def test_of_trials_that_are_not_published_nothing_is_said():
     new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.6, 0.009), seed=1)
-    old, said = of_many(OLD, 2000), "Not all is published in"
+    old, notice = of_many(OLD, 2000), "Not all is published in"
     fates = compare.trials(old, of_many(new, 3000))
     assert fates["kept"] == [3] and fates["moved"] == [0]
     assert fates["risen"] == [5] and fates["fallen"] == [1, 2]
     assert fates["added"] == fates["dropped"] == []
     text = page(old, of_many(new, 3000))
     assert "1 of 3 published trials kept, 1 trained; of 1 it cannot be told.**" in text
-    assert f"**{said} main:** of its 2,000 trials a commit has the best 4." in text
-    assert f"**{said} edit:** of its 3,000 trials a commit has the best 3." in text
+    assert f"**{notice} main:** of its 2,000 trials a commit has the best 4." in text
+    assert f"**{notice} edit:** of its 3,000 trials a commit has the best 3." in text
     assert [row["was"] for row in compare.moves(old, new)["rows"]] == ["?", "1"]
     assert "and ? was not published" in text
 
@@ -107,7 +107,7 @@ def test_of_trials_that_are_not_published_nothing_is_said():
     assert whole["risen"] == [5] and whole["dropped"] == [1, 2] and whole["fallen"] == []
     whole = compare.trials(OLD, of_many(new, 3000))  # the old one had all: what comes is new
     assert whole["added"] == [5] and whole["fallen"] == [1, 2] and whole["dropped"] == []
-    assert said not in page(OLD, new) and "published" not in page(OLD, new)
+    assert notice not in page(OLD, new) and "published" not in page(OLD, new)
 
 
 def test_a_result_that_changed_without_a_reason_is_an_alarm():
@@ -120,14 +120,14 @@ def test_a_result_that_changed_without_a_reason_is_an_alarm():
 
 
 @given(st.sets(st.integers(0, 30)))
-def test_numbers_in_a_row_are_told_by_their_ends(numbers):
-    told = spans(sorted(numbers))
-    ends = [part.split(" to ") for part in told.split(", ") if part]
+def test_numbers_in_a_row_are_written_by_their_ends(numbers):
+    text = spans(sorted(numbers))
+    ends = [part.split(" to ") for part in text.split(", ") if part]
     assert {n for each in ends for n in range(int(each[0]), int(each[-1]) + 1)} == numbers
     assert spans([0, 1, 2, 3, 5, 6, 9]) == "0 to 3, 5, 6, 9"
 
 
-def test_changed_settings_are_told_by_their_dotted_keys():
+def test_changed_settings_are_named_by_their_dotted_keys():
     before = {"search": {"space": {"lr": {"low": 1e-6}}, "trials": 100}, "training": {"optimizer": "sgd"}}
     after = {"search": {"space": {"lr": {"low": 1e-4}}, "trials": 100}, "training": {"momentum": 0.9}}
     assert list(compare.changes(before, after)) == [
@@ -140,7 +140,7 @@ def test_changed_settings_are_told_by_their_dotted_keys():
 
 def test_a_difference_inside_its_interval_is_noise():
     better = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), held_out=0.76)
-    held_out, linear, first, *_, trials_, _, _ = compare.measures(OLD, better, data=True, held_out=True)
+    held_out, linear, first, *_, trials_, _, _ = measures.measures(OLD, better, data=True, held_out=True)
     assert (first.difference, first.verdict) == ("+0.030", "inside the noise")
     assert first.old == "0.770 (0.678 to 0.842)"  # Wilson's interval of 77 in 100
     assert (held_out.difference, held_out.verdict) == ("+0.060", "more than noise")
@@ -151,13 +151,13 @@ def test_a_difference_inside_its_interval_is_noise():
 
 def test_newcombes_interval_is_that_of_his_paper():
     """His table II, example (a): 56 of 70 and 48 of 80."""
-    low, high = compare.difference(48 / 80, wilson(48, 80), 56 / 70, wilson(56, 70))
+    low, high = measures.difference(48 / 80, wilson(48, 80), 56 / 70, wilson(56, 70))
     assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_the_interval_of_a_difference_holds_the_difference(before, after):
-    low, high = compare.difference(
+    low, high = measures.difference(
         before, (before - 0.05, before + 0.05), after, (after - 0.04, after + 0.04)
     )
     assert low < after - before < high
@@ -166,7 +166,7 @@ def test_the_interval_of_a_difference_holds_the_difference(before, after):
 
 def test_scores_on_other_images_are_not_compared():
     new = side("edit", trial(3, 0.9, 0.007), trial(1, 0.8, 0.005), made_from={"data": "other"})
-    _, _, first, *_ = compare.measures(OLD, new, data=False, held_out=True)
+    _, _, first, *_ = measures.measures(OLD, new, data=False, held_out=True)
     assert (first.difference, first.verdict) == ("–", "other images")
     text = page(OLD, new)
     assert (
@@ -228,10 +228,10 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
         trial(10, 0.1, 0.011, result="s", key="k"),
         trial(11, 0.2, 0.012, result="s", key="k", status="diverged"),
     )
-    told = compare.paired(was, new, range(12))
-    assert (told["trials"], told["higher"], told["lower"]) == (11, 10, 1)
-    assert told["median"] == pytest.approx(0.15)
-    assert told["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
+    pairs = compare.paired(was, new, range(12))
+    assert (pairs["trials"], pairs["higher"], pairs["lower"]) == (11, 10, 1)
+    assert pairs["median"] == pytest.approx(0.15)
+    assert pairs["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
     assert "10 scored higher than before and 1 lower" in page(was, new)
     assert "10 scored higher, 1 lower and 0 the same; the median difference is +0.150" in page(was, new)
     assert "scored higher" not in page(OLD, OLD)
@@ -245,22 +245,24 @@ def test_a_report_of_another_length_is_named_with_the_old_one_first():
         ((OLD, longer), "mean of the best 2 and 3"),
         ((longer, OLD), "mean of the best 3 and 2"),
     ):
-        assert name in [it.name for it in compare.measures(*pair, data=True, held_out=True)]
+        assert name in [each.name for each in measures.measures(*pair, data=True, held_out=True)]
 
 
 def test_a_search_of_more_trials_is_compared_at_equal_budgets():
     more = side("edit", *OLD.ranking.drop(columns="rank").to_dict("records"), trial(9, 0.1, 0.001))
-    told = {it.name: it for it in compare.measures(OLD, more, data=True, held_out=True)}
+    by_name = {each.name: each for each in measures.measures(OLD, more, data=True, held_out=True)}
     # Of 5 trials, each subset of 4 misses one: 0.77 is missed by one of five, and then 0.7 is the best.
-    assert (told["best of 4 trials, expected"].old, told["best of 4 trials, expected"].new) == (
+    assert (by_name["best of 4 trials, expected"].old, by_name["best of 4 trials, expected"].new) == (
         "0.770", f"{0.8 * 0.77 + 0.2 * 0.7:.3f}",
     )  # fmt: skip
-    assert told["mean of the best 2"].verdict == told["accuracy above 0.5"].verdict == compare.OF_MORE
+    assert by_name["mean of the best 2"].verdict == by_name["accuracy above 0.5"].verdict == measures.OF_MORE
     assert "Of more trials the best are better, and more of them good" in page(OLD, more)
-    told = {it.name: it for it in compare.measures(OLD, OLD, data=True, held_out=True)}
-    assert told["mean of the best 2"].verdict == "" and not any("expected" in name for name in told)
+    by_name = {each.name: each for each in measures.measures(OLD, OLD, data=True, held_out=True)}
+    assert by_name["mean of the best 2"].verdict == "" and not any("expected" in name for name in by_name)
     learns = more._replace(settings={**more.settings, "search": {"method": "bayes", "space": SPACE}})
-    assert not any("expected" in it.name for it in compare.measures(OLD, learns, data=True, held_out=True))
+    assert not any(
+        "expected" in each.name for each in measures.measures(OLD, learns, data=True, held_out=True)
+    )
 
 
 def test_searches_over_nothing_in_common_have_no_overlay():
@@ -301,16 +303,18 @@ def reviewed(clone, *revisions, ok=True):
 def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, tmp_path):
     clone.run("git", "clone", "--quiet", "--branch", "second", ".", str(tmp_path / "zdl"))
     fresh = Clone(tmp_path / "zdl")
-    said = reviewed(fresh, "origin/first", "second")
-    assert (fresh.path / "review/review.md").read_text() == said
-    assert "`search.space.lr.low` | `1e-06`" in " ".join(said.split())
-    assert "Not on record" not in said
+    output = reviewed(fresh, "origin/first", "second")
+    assert (fresh.path / "review/review.md").read_text() == output
+    assert "`search.space.lr.low` | `1e-06`" in " ".join(output.split())
+    assert "Not on record" not in output
     assert fresh.trainings() == [] and fresh.run("git", "status", "--short") == ""
     assert {path.name for path in (fresh.path / "review").iterdir()} == {
         "best20-old.png", "best20-new.png", "overlay.png", "review.md",
     }  # fmt: skip
     here = reviewed(fresh, "origin/first").replace("working tree", "second")
-    assert re.sub(r"[\s-]", "", here) == re.sub(r"[\s-]", "", said)  # but for the paths, as names are longer
+    assert re.sub(r"[\s-]", "", here) == re.sub(
+        r"[\s-]", "", output
+    )  # but for the paths, as names are longer
     raw = fresh.run(
         "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
     )
@@ -331,17 +335,17 @@ def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
         (["--raw=x", "--", "--all"], "BASE or HEAD: --all is no revision here"),
         (["first", "gone"], "BASE or HEAD: gone is no revision here"),
     ):
-        said = reviewed(copy, *revisions, ok=False)
-        assert said.startswith(line) and said.count("\n") == 1
+        output = reviewed(copy, *revisions, ok=False)
+        assert output.startswith(line) and output.count("\n") == 1
     copy.search(lr=(1e-2, 1e-6))
-    said = reviewed(copy, "first", ok=False)
-    assert said.startswith("params.yaml: search.space.lr.low") and said.count("\n") == 1
+    output = reviewed(copy, "first", ok=False)
+    assert output.startswith("params.yaml: search.space.lr.low") and output.count("\n") == 1
     copy.run("git", "checkout", "--quiet", "params.yaml")
     (copy.path / "reports/metrics.json").write_text("{")
     assert reviewed(copy, "first", ok=False).count("\n") == 1
     (copy.path / "reports/metrics.json").unlink()
-    said = reviewed(copy, "first", ok=False)
-    assert said.startswith("reports/metrics.json: is not in working tree") and said.count("\n") == 1
+    output = reviewed(copy, "first", ok=False)
+    assert output.startswith("reports/metrics.json: is not in working tree") and output.count("\n") == 1
 
 
 def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
@@ -354,8 +358,10 @@ def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
     copy.commit()
     copy.trainings()
     known = copy.names()
-    said = copy.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "merge", "second", ok=False)
-    assert "CONFLICT (content): Merge conflict in dvc.lock" in said and "conflict in params.yaml" not in said
+    output = copy.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "merge", "second", ok=False)
+    assert (
+        "CONFLICT (content): Merge conflict in dvc.lock" in output and "conflict in params.yaml" not in output
+    )
     assert "<<<<<<<" in (copy.path / "dvc.lock").read_text()
     copy.run("git", "checkout", "--ours", "dvc.lock", "reports")
     copy.run("python", "workflow/scripts/repro.py")

@@ -25,4 +25,4 @@ def test_places_in_words(number, text):
     [(0.0004, "p < 0.001"), (0.0005, "p = 0.001"), (0.041, "p = 0.041"), (1.0, "p = 1.000")],
 )
 def test_p_values_in_words(value, text):
-    assert formatting.p_said(value) == text
+    assert formatting.p_equation(value) == text

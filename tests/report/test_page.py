@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
@@ -13,11 +13,17 @@ from test_figures import BATCHES, OPTIMIZERS, SPACE, search
 
 from tests.analysis.test_ranking import record, table
 from zdl.analysis import ranking
-from zdl.analysis.replication import survivor
+from zdl.analysis.recommendations import Edit
+from zdl.analysis.replication import confirmed_best
+from zdl.analysis.results import Analysis, HeldOut, Replication, Search
 from zdl.data.mnist import WORDS
-from zdl.report import page as report_page
+from zdl.report import context as report_context
+from zdl.report.context import context
+from zdl.report.markdown import render
+from zdl.report.pages import PAGES
+from zdl.report.params_yaml import as_yaml
 
-FACTS = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
+MADE_FROM = {"data": "ab" * 32, "numpy": "2.4.6", "blas": "any"}
 FIGURES = ("best20", "search", "confirmed", "slices", "budget", "mistakes")
 FILES = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
 FILES |= {"ranking.csv", "curves.csv", "metrics.json"}
@@ -50,21 +56,21 @@ def settings(space=SPACE, trials=30, best=20, method="random"):
 
 
 def confirmed(*rows):
-    """A row a trial trained again: rank, trial, found, then mean and held out (None if none finished). Of
-    what was found 4 points more or less may be luck."""
+    """A row a trial with replicates: rank, trial, its score, then mean and held out (None if none finished).
+    The interval of the selection bias is 4 points to either side."""
     return pd.DataFrame(
         [
-            (rank, trial, found, found - 0.1, found + 0.07, 10 if mean else 0, 0 if mean else 10)
-            + (mean, 0.031 if mean else None, *luck(found, mean), out)
-            + ((out - 0.013, out + 0.013, found - out) if mean else (None, None, None))
-            for rank, trial, found, mean, out in rows
+            (rank, trial, score, score - 0.1, score + 0.07, 10 if mean else 0, 0 if mean else 10)
+            + (mean, 0.031 if mean else None, *selection_bias(score, mean), out)
+            + ((out - 0.013, out + 0.013, score - out) if mean else (None, None, None))
+            for rank, trial, score, mean, out in rows
         ],
         columns=CONFIRMED.split(),
     ).astype({"val_mean": "float64", "held_out": "float64"})
 
 
-def luck(found, mean):
-    return (found - mean, found - mean - 0.04, found - mean + 0.04) if mean else (None,) * 3
+def selection_bias(score, mean):
+    return (score - mean, score - mean - 0.04, score - mean + 0.04) if mean else (None,) * 3
 
 
 def rivals(**verdicts):
@@ -73,8 +79,22 @@ def rivals(**verdicts):
     return pd.DataFrame(rows, columns=["trial", "val", "held_out"])
 
 
-def fake(frame, settings):
-    """Findings that fit a ranking in shape and might be those of the book's search; nothing is computed."""
+def labels(commonest):
+    """4,500 labels, with such a share of the commonest class."""
+    ones = round(4500 * commonest)
+    return np.array([1] * ones + [0, *range(2, 10)] * 500, np.uint8)[:4500]
+
+
+def edits(space):
+    """Edits of the ranges that widen lr upwards, and for another round cut it at its low end, too."""
+    wide = {**space, **({"lr": {**space["lr"], "high": 0.1}} if "lr" in space else {})}
+    next_ = {**wide, **({"lr": {**wide["lr"], "low": 1e-3}} if "lr" in space else {})}
+    return {"wider": Edit(wide, 63, 100), "next": Edit(next_, 21, 100)}
+
+
+def fake(data, frame, settings):
+    """An analysis that fits a ranking in shape and might be that of the book's search; hardly anything is
+    computed."""
     best = ranking.top(frame, settings["report"]["best"])
     scores = best["val_acc"].tolist()
     leaders = pd.DataFrame(
@@ -106,7 +126,7 @@ def fake(frame, settings):
         budget = pd.DataFrame({"trials": size, "best": np.minimum(0.1 * size, 0.77)})
     confusion = np.eye(10) * 0.8 + 0.02
     confusion[4, 9], confusion[4, 4] = 0.31, 0.51
-    again = [
+    replicated = [
         (k + 1, trial, score, score - 0.03 * (k != 1), score - 0.04)
         for k, (trial, score) in enumerate(zip(best["trial"][:5], scores[:5], strict=True))
     ]
@@ -118,43 +138,63 @@ def fake(frame, settings):
         "loss_low": 0.02,
         "loss_high": 0.076,
     }
-    space = pd.DataFrame(rows)
-    trained = confirmed(*again)
-    contenders = best["trial"].tolist()[:11]
-    found = report_page.Findings(
-        leaders=leaders,
-        contenders=contenders,
-        budget=budget,
-        space=space,
-        kept={"wider": (63, 100), "next": (21, 100)},
-        held_out=4500,
-        guess=0.102,
-        confirmed=trained,
-        survivor=survivor(trained),
-        rivals=rivals(_0=0, _3=0, _2=1),
-        confusion=confusion,
-        baseline=linear,
-        beside={"apart": 0.028, "apart_low": 0.015, "apart_high": 0.041},
+    finished = not best.empty
+    trained = confirmed(*replicated)
+    return Analysis(
+        search=Search(
+            trials=data["trials"],
+            ranking=frame,
+            curves=pd.DataFrame(),
+            leaders=leaders,
+            contenders=best["trial"].tolist()[:11],
+            space=pd.DataFrame(rows)[: None if finished else 0],
+            budget=budget[: None if finished else 0],
+        ),
+        replication=Replication(
+            confirmed=trained,
+            best=confirmed_best(trained),
+            rivals=rivals(_0=0, _3=0, _2=1) if finished else rivals(),
+            scores=pd.DataFrame(),
+            curves=pd.DataFrame(),
+            confusion=confusion,
+            mistakes=pd.DataFrame(),
+            linear=linear if finished else {},
+            margin={"apart": 0.028, "apart_low": 0.015, "apart_high": 0.041} if finished else {},
+        ),
+        held_out=HeldOut(np.zeros((4500, 784), np.float32), labels(0.102)),
+        metrics=ranking.metrics(data, frame, settings["report"]["best"]),
+        made_from=MADE_FROM,
     )
-    if best.empty:
-        none = {"confirmed": confirmed(), "survivor": None, "rivals": rivals(), "baseline": {}, "beside": {}}
-        return replace(found, budget=budget[:0], space=space[:0], contenders=[], **none)
-    return found
 
 
-def pages(data, space=SPACE, best=20, method="random", words=WORDS, **changed):
-    """The English and the Japanese page of a search; some of what was found `changed`."""
+def changed(analysis, **values):
+    """The analysis with other values of some fields, of whichever part they are."""
+    parts = {}
+    for name in ("search", "replication", "held_out"):
+        part = getattr(analysis, name)
+        own = {field.name for field in fields(part)} & values.keys()
+        parts[name] = replace(part, **{field: values.pop(field) for field in own})
+    assert not values
+    return replace(analysis, **parts)
+
+
+def pages(data, space=SPACE, best=20, method="random", words=WORDS, **values):
+    """The English and the Japanese page of a search; some values of its analysis are others."""
     frame = ranking.rank(data, space)
     given = settings(space, len(frame), best, method)
-    if "confirmed" in changed:
-        alone = {"survivor": survivor(changed["confirmed"]), "rivals": rivals()}
-        changed = {**alone, **({"beside": {}} if alone["survivor"] is None else {}), **changed}
-    if "space_table" in changed:
-        changed["space"] = changed.pop("space_table")
-    found = replace(fake(frame, given), **changed)
-    texts = report_page.pages(frame, ranking.metrics(data, frame, best), given, found, FACTS, words=words)
-    assert list(texts) == ["README.md", "README.ja.md"]
-    return list(texts.values())
+    if "confirmed" in values:
+        alone = {"best": confirmed_best(values["confirmed"]), "rivals": rivals()}
+        values = {**alone, **({"margin": {}} if alone["best"] is None else {}), **values}
+    if "space_table" in values:
+        values["space"] = values.pop("space_table")
+    analysis = changed(fake(data, frame, given), **values)
+    facts = context(given, analysis, edits(space), words)
+    return [render(name, facts, width) for name, width in PAGES.items()]
+
+
+def recommendations(space):
+    """The table of a search over this space."""
+    return fake(search(), ranking.rank(search(), space), settings(space)).search.space
 
 
 def page(data, *args, **kwargs):
@@ -170,15 +210,15 @@ def test_all_trials_are_published_or_it_is_said_where_they_are(monkeypatch):
         (30, "All trials are in [ranking.csv](ranking.csv), the", "すべての試行は[ranking.csv]"),
         (29, "best 29 trials are in [ranking.csv](ranking.csv), all 30 in the one file in", "上位29個の試行"),
     ):
-        monkeypatch.setattr(report_page, "PUBLISHED", rows)
-        for text, said in zip(pages(search()), (english, japanese), strict=True):
-            assert said in flat(text)
+        monkeypatch.setattr(report_context, "PUBLISHED", rows)
+        for text, sentence in zip(pages(search()), (english, japanese), strict=True):
+            assert sentence in flat(text)
             assert ("results/ranking/" in text) == (rows < 30)
 
 
 def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
     assert "*Every trial where it lies in the space; lines" in flat(page(search()))
-    monkeypatch.setattr(report_page, "CROWDED", 29)
+    monkeypatch.setattr(report_context, "CROWDED", 29)
     english, japanese = pages(search())
     assert "*The mean of the trials in each cell of the space; lines" in flat(english)
     assert "*区画ごとの認識精度の平均です。線が" in japanese
@@ -186,11 +226,7 @@ def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
 
 
 def test_without_advice_no_range_is_called_wider():
-    frame, given = ranking.rank(search(), SPACE), settings()
-    found = fake(frame, given)
-    found = replace(found, space=found.space.assign(advice=""))
-    texts = report_page.pages(frame, ranking.metrics(search(), frame, 20), given, found, FACTS, words=WORDS)
-    for text in texts.values():
+    for text in pages(search(), space_table=recommendations(SPACE).assign(advice="")):
         blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
         assert all(YAML(typ="safe").load(block)["search"]["space"] for block in blocks)
 
@@ -211,7 +247,7 @@ def test_headline_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("method", "said", "caption"),
+    ("method", "sentence", "caption"),
     [
         ("random", "(drawn at random)", "*Every trial where it lies in the space; lines, if any"),
         (
@@ -227,9 +263,9 @@ def test_headline_by_hand():
         ),
     ],
 )
-def test_the_method_is_named(method, said, caption):
+def test_the_method_is_named(method, sentence, caption):
     text = flat(page(search(), method=method))
-    assert f"each with its own lr and weight decay {said}, learned" in text
+    assert f"each with its own lr and weight decay {sentence}, learned" in text
     assert caption in text and f"method: {method}" in text
 
 
@@ -272,14 +308,14 @@ CASES = {
     "10,000 trials": {
         "data": table(*(record(k, [k % 90], lr=1e-3, weight_decay=1e-6) for k in range(10_000)))
     },
-    "nothing confirmed": {"confirmed": confirmed(), "baseline": {}, "confusion": np.zeros((0, 0))},
+    "nothing confirmed": {"confirmed": confirmed(), "linear": {}, "confusion": np.zeros((0, 0))},
     "none finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, None, None))},
     "some finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, 0.7, 0.71))},
     "one repeat": {
         "confirmed": confirmed((1, 0, 0.77, 0.7, 0.71)).assign(
             val_sd=np.nan, luck_low=np.nan, luck_high=np.nan, repeats=1
         ),
-        "beside": {"apart": -0.09, "apart_low": np.nan, "apart_high": np.nan},
+        "margin": {"apart": -0.09, "apart_low": np.nan, "apart_high": np.nan},
     },
     "no mistakes": {"confusion": np.eye(10)},
 }
@@ -287,13 +323,13 @@ every_case = pytest.mark.parametrize("case", CASES)
 
 
 @cache
-def told(case):
+def case_pages(case):
     return pages(**{"data": search(), **CASES[case]})
 
 
 @every_case
 def test_tables_stand_straight_as_plain_text(case):
-    for text in told(case):
+    for text in case_pages(case):
         tables = re.findall(r"(?:^\|.*\|\n)+", text, re.M)
         assert tables
         for lines in map(str.splitlines, tables):
@@ -304,7 +340,7 @@ def test_tables_stand_straight_as_plain_text(case):
 
 @every_case
 def test_both_pages_tell_the_same_numbers(case):
-    english, japanese = (text.split("\n## ") for text in told(case))
+    english, japanese = (text.split("\n## ") for text in case_pages(case))
     assert len(english) == len(japanese)
     for one, other in zip(english, japanese, strict=True):
         assert numbers(one) == numbers(re.sub("2つ|4分の1|1(つ|枚|割|回)", "", other)), one
@@ -316,7 +352,7 @@ def numbers(text):
 
 @every_case
 def test_a_page_is_whole(case):
-    for text in told(case):
+    for text in case_pages(case):
         plain = re.sub(r"```.*?```", "", text, flags=re.S)
         assert not re.search(r"[{}]|%\}|\b(nan|NaN|None|Undefined|inf)\b(?!）)", plain)
         assert "\n\n\n" not in text and "  \n" not in text and text.endswith("\n") and text[0] == "#"
@@ -344,7 +380,7 @@ def test_japanese_paragraphs_are_one_line_and_have_no_space_between_sentences():
 def test_bold_japanese_is_bold():
     """What closes bold text must not stand between a punctuation mark and a letter (CommonMark 0.31, 6.2)."""
     for case in CASES:
-        _, japanese = told(case)
+        _, japanese = case_pages(case)
         for line in japanese.splitlines():
             parts = line.split("**")
             assert len(parts) % 2
@@ -370,7 +406,7 @@ def test_what_survived_is_said():
 
 
 @pytest.mark.parametrize(
-    ("apart", "said"),
+    ("apart", "sentence"),
     [
         ((0.098, 0.08, 0.116), "the network beats it by 9.8 points (95 %: 8.0 to 11.6)."),
         (
@@ -387,35 +423,35 @@ def test_what_survived_is_said():
         ),
     ],
 )
-def test_the_network_against_a_linear_model(apart, said):
-    beside = dict(zip(("apart", "apart_low", "apart_high"), apart, strict=True))
-    text = flat(page(search(), beside=beside))
-    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of them: {said}" in text
+def test_the_network_against_a_linear_model(apart, sentence):
+    margin = dict(zip(("apart", "apart_low", "apart_high"), apart, strict=True))
+    text = flat(page(search(), margin=margin))
+    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of them: {sentence}" in text
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("score", "sentence"),
     [
         (0.75, "5.0 points (95 %: 1.0 to 9.0) were luck that was picked along with it, the winner's curse."),
         (0.73, "up to 7.0 points were luck, picked along with it (the winner's curse), is not ruled out."),
         (0.64, "It was no lucky pick: it gains 6.0 points (95 %: 2.0 to 10.0)."),
     ],
 )
-def test_how_much_of_a_score_was_luck(found, said):
-    text = flat(page(search(), confirmed=confirmed((1, 0, found, 0.7, 0.75))))
-    assert said in text
-    assert ("winner's curse" in text) == (found > 0.7)
+def test_how_much_of_a_score_was_luck(score, sentence):
+    text = flat(page(search(), confirmed=confirmed((1, 0, score, 0.7, 0.75))))
+    assert sentence in text
+    assert ("winner's curse" in text) == (score > 0.7)
 
 
 def test_one_repeat_alone_tells_nothing_of_luck_nor_of_other_networks():
-    text = flat(told("one repeat")[0])
+    text = flat(case_pages("one repeat")[0])
     assert "How much of the difference was luck, one repeat cannot say." in text
     assert "its interval allows for other held-out images, but not for other networks." in text
     assert "which one training tells little" in text
 
 
 @pytest.mark.parametrize(
-    ("others", "said"),
+    ("others", "sentence"),
     [
         (rivals(_3=1, _5=1), "That is, beyond chance, more than any other that was trained again."),
         (rivals(_3=0, _5=1), "0.843). There it cannot be told from trial 3."),
@@ -425,10 +461,10 @@ def test_one_repeat_alone_tells_nothing_of_luck_nor_of_other_networks():
         ),
     ],
 )
-def test_who_cannot_be_told_from_the_confirmed_best(others, said):
+def test_who_cannot_be_told_from_the_confirmed_best(others, sentence):
     text = flat(page(search(), rivals=others))
-    assert said in text
-    assert ("than any other" in text) == ("than any other" in said)
+    assert sentence in text
+    assert ("than any other" in text) == ("than any other" in sentence)
     alone = page(search(), confirmed=confirmed((1, 0, 0.77, 0.7, 0.75)))
     assert "beyond chance" not in flat(alone)
 
@@ -441,22 +477,24 @@ def test_a_lead_on_validation_images_may_be_chance(sure):
 
 
 @pytest.mark.parametrize(
-    ("guess", "said"), [(0.1, "**It learned:**"), (0.82, "**That it learned does not show:**")]
+    ("guess", "sentence"), [(0.1, "**It learned:**"), (0.82, "**That it learned does not show:**")]
 )
-def test_whether_it_learned(guess, said):
-    assert f"{said} it recognises 0.830 of the held-out images" in flat(page(search(), guess=guess))
+def test_whether_it_learned(guess, sentence):
+    assert f"{sentence} it recognises 0.830 of the held-out images" in flat(page(search(), t=labels(guess)))
 
 
 def test_lines_are_explained_where_a_map_has_them():
-    said = "lines, if any, are what a Gaussian process expects of a score"
-    assert [said in flat(page(search(), method=each)) for each in ("random", "halton", "grid", "bayes")] == [
+    sentence = "lines, if any, are what a Gaussian process expects of a score"
+    assert [
+        sentence in flat(page(search(), method=each)) for each in ("random", "halton", "grid", "bayes")
+    ] == [
         True,
         True,
         False,
         False,
     ]
-    assert said not in flat(page(search(), OPTIMIZERS))
-    assert said not in flat(page(search(3, diverged=range(3))))
+    assert sentence not in flat(page(search(), OPTIMIZERS))
+    assert sentence not in flat(page(search(3, diverged=range(3))))
 
 
 def test_what_to_do_next():
@@ -476,9 +514,9 @@ def test_what_to_do_next():
 
 
 def test_a_range_is_not_widened_to_where_scores_fall():
-    found = fake(ranking.rank(search(), SPACE), settings()).space
-    found.loc[0, ["advice", "falls"]] = ["", "up"]
-    english, japanese = pages(search(), space_table=found)
+    table_ = recommendations(SPACE)
+    table_.loc[0, ["advice", "falls"]] = ["", "up"]
+    english, japanese = pages(search(), space_table=table_)
     assert (
         "**lr: wide enough.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), but from "
         "there scores fall, or trials diverge, towards the end."
@@ -487,9 +525,9 @@ def test_a_range_is_not_widened_to_where_scores_fall():
 
 
 def test_where_trials_are_too_few_the_ends_are_not_judged():
-    found = fake(ranking.rank(search(), SPACE), settings()).space
-    found.loc[0, ["advice", "p_low", "p_high"]] = ["", np.nan, np.nan]
-    text = flat(page(search(), space_table=found))
+    table_ = recommendations(SPACE)
+    table_.loc[0, ["advice", "p_low", "p_high"]] = ["", np.nan, np.nan]
+    text = flat(page(search(), space_table=table_))
     assert "**lr: it has an effect** (p < 0.001); of its ends so few trials tell nothing." in text
 
 
@@ -509,14 +547,14 @@ def test_the_ranges_to_write_are_yaml_for_params():
 
 
 @pytest.mark.parametrize(
-    ("equal", "gain", "said"),
+    ("equal", "gain", "sentence"),
     [
         (7, 0.036, "may all be luck, and nothing says that more trials would help."),
         (7, 0.4, "is more than luck, and more trials may help."),
         (1, 0.002, "Only one trial is the best, so that this is not luck among equals: more may help."),
     ],
 )
-def test_the_last_doubling_beside_luck(equal, gain, said):
+def test_the_last_doubling_beside_luck(equal, gain, sentence):
     """Of 7 scores with mean 0.83 of 100 images, a doubling brings 1.5 points by luck."""
     budget = pd.DataFrame(
         {"trials": [1, 15, 30], "expected": [0.2, 0.5, 0.5 + gain], "low": 0.1, "high": 1.0}
@@ -525,10 +563,10 @@ def test_the_last_doubling_beside_luck(equal, gain, said):
     contenders = ranking.rank(data, SPACE)["trial"].tolist()[:equal]
     text = flat(page(data, budget=budget, contenders=contenders))
     assert f"From 15 to 30 trials it rose by {100 * gain:.1f} points." in text
-    assert said in text
+    assert sentence in text
     assert ("Luck alone brings 1.5 on average if the 7" in text) == (equal == 7)
     assert ("and seldom more than 3.6: so this" in text) == (equal == 7)
-    assert ("more trials may help: the last doubling" in text) == ("may help" in said)
+    assert ("more trials may help: the last doubling" in text) == ("may help" in sentence)
 
 
 def test_few_trials_tell_nothing_of_more():
@@ -574,8 +612,8 @@ def test_other_images_go_by_their_own_words(confusion):
     english = {"name": "Wine", "class": "grape", "credit": "The rows are from UCI."}
     japanese = {"name": "ワイン", "class": "品種", "credit": "UCIのデータです。"}
     both = pages(search(), words={"en": english, "ja": japanese}, confusion=confusion)
-    for text, its, mnist in zip(both, (english, japanese), WORDS.values(), strict=True):
-        assert all(word in text for word in its.values())
+    for text, wine, mnist in zip(both, (english, japanese), WORDS.values(), strict=True):
+        assert all(word in text for word in wine.values())
         assert not any(word in text for word in mnist.values()) and "LeCun" not in text
 
 
@@ -597,8 +635,8 @@ def test_accuracies_of_a_column_have_as_many_decimals():
 
 def test_what_was_searched_and_where_the_best_are():
     given = {"lr": SPACE["lr"], **OPTIMIZERS}
-    found = fake(ranking.rank(search(), given), settings(given)).space.assign(best=4)
-    text = page(search(), given, space_table=found)
+    table_ = recommendations(given).assign(best=4)
+    text = page(search(), given, space_table=table_)
     assert re.search(r"\| lr +\| log-uniform +\| 1e-06 to 0.01 +\| 1.23e-06 to 4.94e-06 +\|", text)
     assert re.search(
         r"\| optimizer +\| choice +\| sgd, momentum, adam +\| sgd 2, momentum 1, adam 1 +\|", text
@@ -616,7 +654,7 @@ def test_settings_are_yaml_that_gives_them_back():
 )
 def test_any_value_survives_the_yaml(value):
     data = {**settings(), "report": {"best": value}}
-    block = report_page.as_yaml(data)
+    block = as_yaml(data)
     for version in ((1, 1), (1, 2)):
         yaml = YAML(typ="safe", pure=True)
         yaml.version = version

@@ -1,21 +1,19 @@
-"""Repeats: the best trials trained again on other splits, their files, and the tables of what survived."""
+"""Replicates: the best trials trained again on other splits, and their files."""
 
 import copy
 import json
-import math
 import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from zdl import Error
-from zdl.analysis import ranking, replication
-from zdl.analysis.replication import confirmed
+from zdl.analysis import ranking
+from zdl.analysis.baseline import baseline_scores
 from zdl.artifacts.encoding import sealed_json
 from zdl.artifacts.io import read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
@@ -235,195 +233,20 @@ def test_a_name_of_no_replicates_is_one_line(paths):
         paths.replicates_named("001-0")
 
 
-# The tables.
-
-T = np.array([0, 1, 2, 3], np.uint8)
-
-
-def outcome(val=None, taken=None, confidence=(90, 90, 90, 90)):
-    """One that diverged; or one whose network scores `val` of 10, and takes the images T for `taken`."""
-    curve = {"train_correct": [1, 2], "train_size": 4, "val_correct": [0, val or 0], "val_size": 10}
-    if val is None:
-        return {"status": "diverged", "curve": curve, "final": None, "held_out": None}
-    told = {"taken_for": bytes(taken).hex(), "confidence": bytes(confidence).hex()}
-    return {"status": "finished", "curve": curve, "final": {"val_correct": val}, "held_out": told}
-
-
-def repeated(trial, *outcomes):
-    return {"trial": trial, "replicates": [{"outcome": one} for one in outcomes]}
-
-
-FOUND = pd.DataFrame({"rank": [1, 2, 3], "trial": [7, 3, 5], "val_acc": [0.9, 0.8, 0.7]})
-
-
-def test_what_was_found_stands_beside_what_survived():
-    files = [
-        repeated(7, outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])),
-        repeated(3, outcome(9, [0, 1, 2, 3]), outcome()),
-        repeated(None),
-    ]
-    first, second = confirmed(files, FOUND, T, 10).to_dict("records")
-    assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
-    assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
-    assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
-    assert (first["luck_low"], first["luck_high"]) == (-0.1, 0.9), "two replicates: the mean may be any share"
-    assert math.isnan(second["luck_low"]) and math.isnan(second["luck_high"])
-    assert first["luck"] == 0.2 and first["held_out"] == 0.625 and first["gap"] == 0.275
-    assert first["held_out_low"] < 0.625 < first["held_out_high"]
-    assert second["val_mean"] == 0.9 and math.isnan(second["val_sd"]) and second["held_out"] == 1.0
-
-
-def test_the_interval_of_luck_is_that_of_the_mean_of_the_replicates():
-    files = [repeated(7, *(outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)))]
-    (row,) = confirmed(files, FOUND, T, 10).to_dict("records")
-    # Student's t of five degrees; Nadeau and Bengio's error: 10 validation images, 4 to train
-    margin = 2.570582 * math.sqrt(0.04 / 5) * math.sqrt(1 / 6 + 10 / 4)
-    assert row["luck"] == 0.2 and row["luck_high"] == pytest.approx(0.2 + margin, abs=1e-5)
-    assert row["luck_low"] == -0.1, "no mean is above 1"
-
-
-def test_no_luck_has_no_sign():
-    """Of 2 in 3, rounded up, a bit more than nothing is left over."""
-    curve = {"val_correct": [2], "val_size": 3, "train_size": 3}
-    files = [repeated(7, {**outcome(6, T), "curve": curve})]
-    (row,) = confirmed(files, FOUND.assign(val_acc=2 / 3), T, 3).to_dict("records")
-    assert str(row["luck"]) == "0.0"
-
-
-def test_the_survivor_is_chosen_by_validation_alone():
-    files = [
-        repeated(7, outcome(6, [0, 1, 2, 3]), outcome(6, [0, 1, 2, 3])),
-        repeated(3, outcome(7, [9, 9, 9, 9]), outcome(7, [9, 9, 9, 9])),
-        repeated(5, outcome(10, [0, 1, 2, 3]), outcome()),
-    ]
-    assert replication.survivor(confirmed(files, FOUND, T, 10)) == 3  # the other two: lower, or diverged once
-    assert replication.survivor(confirmed([repeated(7, outcome())], FOUND, T, 10)) is None
-    assert replication.survivor(confirmed([], FOUND, T, 10)) is None
-    tied = [repeated(7, outcome(6, T)), repeated(3, outcome(6, T))]
-    assert replication.survivor(confirmed(tied, FOUND, T, 10)) == 7
-
-
-def verdicts(files, trial, t):
-    frame = replication.rivals(files, trial, t)
-    return dict(zip(frame["trial"].tolist(), frame["held_out"].tolist(), strict=True))
-
-
-def test_rivals_are_judged_by_held_out_images():
-    rng, t = np.random.default_rng(4), np.zeros(400, np.uint8)
-
-    def trained(trial, *rights):  # each repeat recognises such a share of the images
-        taken = [(rng.random(400) >= right).astype(np.uint8) for right in rights]
-        return repeated(trial, *(outcome(6, each, bytes(400)) for each in taken))
-
-    best = trained(3, *[0.8] * 6)
-    files = [trained(7, *[0.81] * 6), best, trained(5, *[0.5] * 6)]
-    assert verdicts(files, 3, t) == {7: 0, 5: 1}
-    assert verdicts(files, 5, t) == {7: -1, 3: -1}
-    assert replication.rivals(files, None, t).empty
-    same, never = repeated(5, *(one["outcome"] for one in best["replicates"])), repeated(7, *[outcome()] * 6)
-    assert verdicts([best, same, never], 3, t) == {5: 0, 7: 0}, "nothing sets them apart"
-    bad = outcome(6, [1] * 400, bytes(400))
-    good = outcome(6, [0] * 400, bytes(400))
-    assert verdicts([repeated(3, *[good] * 6), repeated(5, *[bad] * 6)], 3, t) == {5: 1}
-    once = [repeated(3, good, outcome()), repeated(5, bad, bad)]
-    assert verdicts(once, 3, t) == {5: 0}, "one pair tells nothing"
-
-
-def test_rivals_are_judged_by_the_validation_images_of_each_split():
-    """In pairs: what is hard about a split is hard for both."""
-
-    def val(ahead):  # of pairs of scores on the same splits
-        files = [repeated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
-        return [replication.rivals(files, trial, T)["val"].item() for trial in (0, 1)]
-
-    ahead = [(9, 8), (5, 4), (7, 6), (2, 1)]
-    assert val(ahead * 2) == [1, -1]
-    assert val(ahead) == [0, 0], "four of a sign are one in eight"
-    assert val([(9, 7), (9, 8), (8, 6), (9, 8)]) == [0, 0], "t is 1.57, and not 5.2, as splits overlap"
-    assert val([(9, 3), (9, 4), (8, 2), (9, 4), (8, 3), (9, 3)]) == [1, -1]
-
-
-def fit(hits):
-    packed = np.packbits(np.asarray(hits, dtype=bool)).tobytes().hex()
-    told = {"train_correct": 4, "train_size": 4, "val_correct": 5, "val_size": 10}
-    return {**told, "held_out_hits": packed, "held_out_size": len(hits)}
-
-
-def test_a_network_beside_the_linear_model_of_its_split():
-    files = [repeated(7, *[outcome(6, [0, 1, 2, 0]), outcome(), outcome(6, [0, 1, 0, 0])] * 3)]
-    fits = {"replicates": [fit([1, 1, 1, 1]), fit([0, 0, 0, 0]), fit([0, 1, 1, 1])] * 3}
-    told = replication.beside_linear(files, 7, T, fits)
-    # apart: 0 0 0 -1 and 1 0 -1 -1: rows -1/4, columns 1/2 0 -1/2 -1; Student's t of five degrees
-    error = math.sqrt(np.var([0.5, 0, -0.5, -1], ddof=1) / 4)
-    assert told["apart"] == -0.25
-    assert told["apart_high"] == pytest.approx(-0.25 + 2.570582 * error, abs=1e-5)
-    assert told["apart_low"] == -1
-    once = replication.beside_linear([repeated(7, outcome(6, [0, 1, 2, 0]))], 7, T, fits)
-    assert once["apart"] == -0.25 and math.isnan(once["apart_low"])
-    assert replication.beside_linear(files, None, T, fits) == {}
-
-
-def test_what_a_linear_model_loses_on_held_out_images():
-    fits = [fit([1, 1, 0, 0]), {**fit([1, 0, 0, 0]), "val_correct": 6}] * 3
-    told = replication.baseline({"search": fits[0], "replicates": fits})
-    assert (told["val_mean"], told["held_out"], told["loss"]) == (0.55, 0.375, 0.175)
-    val = np.var([0.5, 0.6] * 3, ddof=1) * (1 / 6 + 10 / 4)
-    held_out = np.var([0.5, 0.25] * 3, ddof=1) / 6 + np.var([1, 0.5, 0, 0], ddof=1) / 4
-    assert told["loss_high"] == pytest.approx(0.175 + 2.570582 * math.sqrt(val + held_out), abs=1e-5)
-    assert math.isnan(replication.baseline({"search": fits[0], "replicates": fits[:1]})["loss_low"])
-
-
-def test_every_replicate_has_a_row():
-    frame = replication.again([repeated(7, outcome(6, [0, 1, 2, 0]), outcome())], FOUND, T)
-    one, two = frame.to_dict("records")
-    assert (one["rank"], one["repeat"], one["val_acc"], one["held_out"]) == (1, 1, 0.6, 0.75)
-    assert two["status"] == "diverged" and math.isnan(two["val_acc"]) and math.isnan(two["held_out"])
-    curves = replication.curves([repeated(7, outcome(6, T))], 7)
-    assert curves.to_dict("list") == {
-        "repeat": [1, 1], "epoch": [1, 2], "train_acc": [0.25, 0.5], "val_acc": [0.0, 0.6],
-    }  # fmt: skip
-
-
-def test_the_confusion_is_a_mean_over_the_replicates():
-    files = [repeated(7, outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome())]
-    shares = replication.confusion(files, 7, T)
-    assert shares.shape == (10, 10)
-    assert (shares[3, 5], shares[3, 3], shares[1, 7], shares[1, 1]) == (0.5, 0.5, 0.5, 0.5)
-    assert shares[0, 0] == shares[2, 2] == 1.0 and shares.sum() == 4  # no image is of another digit
-    assert replication.confusion(files, None, T).size == 0
-
-
-def test_the_surest_mistakes_come_first():
-    files = [
-        repeated(
-            7,
-            outcome(6, [4, 1, 9, 8], (60, 99, 80, 99)),
-            outcome(6, [4, 1, 9, 3], (60, 99, 90, 99)),
-            outcome(6, [5, 1, 2, 3], (90, 99, 99, 99)),
-        )
-    ]
-    rows = replication.mistakes(files, 7, T).to_dict("records")
-    assert [row["image"] for row in rows] == [0, 2, 3]  # 210, 170 and 99 percent in all; 1 is never mistaken
-    assert rows[0] == {"image": 0, "digit": 0, "taken_for": 4, "wrong": 3, "repeats": 3, "confidence": 0.7}
-    assert (rows[1]["wrong"], rows[1]["confidence"], rows[2]["wrong"]) == (2, 0.85, 1)
-    assert len(replication.mistakes(files, 7, T, most=2)) == 2
-    assert replication.mistakes(files, None, T).empty
-
-
 def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):
     steps.baseline(paths, lambda line: None)
     contents = read_json(*paths.baseline)
     held_out, own = read_npz(*paths.held_out), read_npz(*paths.split)
     model = LogisticRegression(max_iter=10_000, tol=1e-8).fit(own["x_train"].astype(float), own["t_train"])
-    told = replication.baseline(contents)
-    assert told["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
+    scored = baseline_scores(contents)
+    assert scored["val_acc"] == model.score(own["x_val"].astype(float), own["t_val"])
     scores = []
     for which in paths.replicate_splits:
         split = replicates.split_again(read_npz(*paths.prepared), which)
         model.fit(split.x_train.astype(float), split.t_train)
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
-    assert told["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)
-    assert told["held_out_low"] < told["held_out"] < told["held_out_high"]
+    assert scored["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)
+    assert scored["held_out_low"] < scored["held_out"] < scored["held_out_high"]
 
 
 @given(st.lists(st.integers(0, 255), max_size=50))

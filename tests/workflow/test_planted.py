@@ -27,6 +27,7 @@ NAMING = {
     "zdl.nn.optimizers": "which hyper-parameters there are",
     "zdl.search.plan": "the points of trials, which their names hold",
     "zdl.report.formatting": "words of messages",
+    "zdl.report.book_lines": "lines of the best, for messages",
     "zdl.analysis.ranking": "which trials are the best, for messages",
     "zdl.search.replicates": "what determines replicates, which their names hold",
     "zdl.search.rounds": "the names of rounds",

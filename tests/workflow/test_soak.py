@@ -19,11 +19,11 @@ FOUND = {  # by the seed that found it, shrunk
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no manifests; `render` asked for `rank`'s, and DVC saw no reason to run that.
-    "by hand 1": "built pull code:zdl.report.build=pages:1 finish:dvc",
+    "by hand 1": "built pull code:zdl.report.pages=pages:1 finish:dvc",
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
     "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.
-    "by hand 2": "built run:snakemake code:zdl.report.build=tables:2 run:snakemake",
+    "by hand 2": "built run:snakemake code:zdl.analysis.tables=published_tables:2 run:snakemake",
 }
 
 

@@ -7,6 +7,7 @@ from adapter import one_line
 from zdl.analysis import ranking
 from zdl.artifacts.io import parsing
 from zdl.pipeline.paths import FULL_RANKING, PUBLISHED_PAGES, PUBLISHED_TABLES, REPORTS
+from zdl.report.book_lines import best_lines
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("count", type=int, nargs="?", help="how many of them (all)")
@@ -19,7 +20,7 @@ with one_line():
         for path in FULL_RANKING.glob("*.csv"):  # of another search, if not brought along
             if (whole := path.read_bytes()).startswith(published):
                 frame = ranking.read(whole.decode())
-        lines = ranking.best_lines(frame, args.count)
+        lines = best_lines(frame, args.count)
     with parsing(REPORTS / "metrics.json"):
         trials = int(json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"])
     print("=========== Hyper-Parameter Optimization Result ===========")

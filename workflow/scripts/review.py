@@ -5,7 +5,6 @@ It goes to standard output and, with its figures, to review/.
 
 import argparse
 import subprocess
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from adapter import at, one_line
 from zdl import Error
 from zdl.artifacts.io import parsing, write
 from zdl.config.settings import load
-from zdl.report import compare, figures
+from zdl.report import compare, figures, sides
 
 OUT = Path("review")
 
@@ -23,13 +22,13 @@ def here(path: str) -> bytes | None:
     return Path(path).read_bytes() if Path(path).is_file() else None
 
 
-def side(name: str, files: Callable[[str], bytes | None]) -> compare.Side:
+def side(name: str, files: sides.Files) -> sides.Side:
     """One side of the review, and which of its files are not those that its dvc.lock has on record."""
     if (lock := files("dvc.lock")) is None:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
         stale = on_record.stale(lock, files)
-    return compare.read(name, files, stale)
+    return sides.read(name, files, stale)
 
 
 def commit(revision: str) -> str:

@@ -1,1 +1,1 @@
-"""What the results of the trials tell, and what they cannot: tables, and no drawing."""
+"""What the trials tell, and how surely: tables, in one typed result (`zdl.analysis.results`). No drawing."""

@@ -1,16 +1,28 @@
-"""What a linear model makes of the same images: whether a deep network buys anything is seen beside it.
+"""A linear model on the same images: beside it one sees whether a deep network is worth having.
 
-It is scikit-learn's LogisticRegression with its own defaults (softmax, penalty 0.5 * sum(W**2)), which
-nobody tuned, on the pixels as they are. Its loss is convex, so it has one best set of weights; found to eight
-digits, they tell the same digits on every machine.
+It is scikit-learn's LogisticRegression with its own defaults (softmax, penalty 0.5 * sum(W**2)), which nobody
+tuned, on the pixels as they are. Its loss is convex, so there is one best set of weights; solved to eight
+digits, it answers alike on every machine.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl.analysis.outcomes import (
+    Labels,
+    Replicates,
+    mean_and_deviation,
+    mean_share,
+    outcomes,
+    recognised,
+    recognised_by_linear,
+    with_interval,
+)
+from zdl.analysis.statistics import crossed_standard_error, standard_error_over_splits, student_interval
 from zdl.artifacts.encoding import decode_npz, sealed_json
 from zdl.data.preprocess import Split
 from zdl.search.replicates import split_again
@@ -21,7 +33,7 @@ TOLERANCE = 1e-8  # of the loss's gradient; the default of 1e-4 leaves a dozen i
 def baseline(
     split: bytes, prepared: bytes, held_out: bytes, splits: Sequence[Mapping[str, Any]], digest: str
 ) -> bytes:
-    """What a linear model makes of the search's split, and of the split of each repeat."""
+    """The file of the linear models: one of the search's split, and one of the split of each replicate."""
     images, unseen = decode_npz(prepared), decode_npz(held_out)
     contents = {
         "digest": digest,
@@ -38,7 +50,7 @@ def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(solver="newton-cg", tol=TOLERANCE, max_iter=1000)
-    if len(set(split.t_train)) < 2:  # of which no boundary can be learnt
+    if len(set(split.t_train)) < 2:  # between which there is no boundary to learn
         model = DummyClassifier(strategy="most_frequent")
     model.fit(split.x_train.astype(np.float64), split.t_train)
     train, val, hits = (
@@ -57,3 +69,46 @@ def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]
         "held_out_hits": np.packbits(hits).tobytes().hex(),
         "held_out_size": len(hits),
     }
+
+
+def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
+    """What the file of the linear models says, in the terms of `zdl.analysis.replication.confirmed`:
+    `val_acc` on the search's split, `val_mean` and `val_sd` on those of the replicates, and `held_out` with
+    its interval.
+
+    `loss` is `val_mean` less `held_out`: how much harder the held-out images are, as no search picked this
+    model. Its 95 % interval, `loss_low` to `loss_high` (blank for one split), is from the errors of both.
+    """
+    fits = contents["replicates"]
+    val_mean, val_sd = mean_and_deviation([fit["val_correct"] / fit["val_size"] for fit in fits])
+    hits = np.array([recognised_by_linear(fit) for fit in fits])
+    held_out, low, high = mean_share(hits)
+    val_error = standard_error_over_splits(val_sd, len(fits), fits[0]["val_size"] / fits[0]["train_size"])
+    loss, error = val_mean - held_out, math.hypot(val_error, crossed_standard_error(hits))
+    return {
+        "val_acc": contents["search"]["val_correct"] / contents["search"]["val_size"],
+        "val_mean": val_mean,
+        "val_sd": val_sd,
+        "held_out": held_out,
+        "held_out_low": low,
+        "held_out_high": high,
+        **with_interval("loss", loss, student_interval(loss, error, len(fits), within=(-1, 1))),
+    }
+
+
+def margin_over_linear(
+    replicates: Replicates, trial: int | None, t: Labels, contents: Mapping[str, Any]
+) -> dict[str, float]:
+    """How much more of the held-out images a trial's networks recognise than the linear models on the same
+    splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
+    (`crossed_standard_error` of the differences image by image). Empty without a trial."""
+    fits = zip(contents["replicates"], outcomes(replicates, trial), strict=False)
+    pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
+    if not pairs:
+        return {}
+    hits = np.array(
+        [recognised(outcome, t).astype(int) - recognised_by_linear(fit) for fit, outcome in pairs]
+    )
+    apart = float(hits.mean())
+    interval = student_interval(apart, crossed_standard_error(hits), len(hits), within=(-1, 1))
+    return with_interval("apart", apart, interval)

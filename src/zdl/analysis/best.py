@@ -1,7 +1,7 @@
 """The files of replicates, one for each of the best trials.
 
-The best are not known before all trials have run, but how many of them are to be repeated is. So a file is
-named by rank, and by a digest of the table that the ranking follows from; it says which trial it is of.
+The best are not known before all trials have run, but their number is. So a file is named by rank, and by a
+digest of the table that the ranking follows from; it says which trial it is of.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from zdl.artifacts.encoding import decode_json, sealed_json
 def replicates_file(
     table: bytes, place: int, replicate: Callable[[int], Iterable[bytes]], digest: str
 ) -> bytes:
-    """The file of the trial that is on this place of the ranking, from 1; of no trial, if so few finished.
+    """The file of the trial that is on this place of the ranking, from 1; of no trial, if fewer finished.
 
     `replicate` gives the records of the replicates of the trial with a number.
     """
@@ -23,6 +23,6 @@ def replicates_file(
 
 
 def best_trial(table: bytes, place: int) -> int | None:
-    """The number of the trial on this place of the ranking, from 1; None if so few finished."""
+    """The number of the trial on this place of the ranking, from 1; None if fewer finished."""
     best = top(rank(decode_json(table)), place)["trial"]
     return int(best.iloc[-1]) if len(best) == place else None

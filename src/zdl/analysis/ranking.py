@@ -1,8 +1,8 @@
-"""The ranking: what became of every trial, as tables. Figures and the page show these and compute nothing.
+"""The ranking: what became of every trial, as tables.
 
-A trial's score is the last point of its validation curve, which is what the book ranks by; ties keep
-trial order. A trial that diverged ranks after all that finished, whatever it had reached: its network is
-of no use. *The best n* are the first n that finished, so there may be fewer.
+A trial's score is the last point of its validation curve, which is what the book ranks by. Ties keep trial
+order. A trial that diverged ranks after all that finished, whatever it had reached: its network is useless.
+*The best n* are the first n that finished, so there may be fewer.
 """
 
 import io
@@ -12,29 +12,25 @@ from typing import Any
 
 import pandas as pd
 
-from zdl.report.formatting import short, title
-
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
-CROWDED = 4000  # trials, from which on their dots on a map hide each other, and what is under them
-PUBLISHED = 1000  # rows of the ranking under reports/, the first ones: 100 kB, which a pull request can carry
+CROWDED = 4000  # trials: from so many on, their dots on a map hide each other
+PUBLISHED = 1000  # rows of the ranking under reports/, the best ones: 100 kB, which a pull request can carry
 
 
 def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Every trial of `table`, best first: the columns of FIXED, then one for each searched hyper-parameter.
 
-    `names` are the searched hyper-parameters in the order of params.yaml; left out, they are those found
-    in the points, in the order met. Accuracies are shares of images, in [0, 1]: `val_acc` and `train_acc`
-    the curve's last point, `final_val_acc` after the last update. Blank is what there is not: accuracies
-    never evaluated, a final accuracy of a diverged trial, a hyper-parameter that plays no part in its trial.
+    `names` are the searched hyper-parameters in the order of params.yaml; by default, those of the points, in
+    the order met. Accuracies are shares of images, in [0, 1]: `val_acc` and `train_acc` the curve's last
+    point, `final_val_acc` after the last update. Blank are accuracies never evaluated, the final accuracy of
+    a diverged trial, and a hyper-parameter that plays no part in its trial.
 
-    `key` follows from all that determines a trial's record, and `result` from what came of it: two searches
-    whose trials have the same have the same trials (`zdl.report.compare`).
-
-    `epochs` counts the points of the curve. Where it is itself searched it has no second column, and the
-    one it has holds the value drawn: the same for a trial that finished; for one that diverged, not how far
-    it came but where it lies in the space, as all other hyper-parameters do.
+    `key` follows from all that determines a trial's record, and `result` from its outcome: searches whose
+    trials agree in both have the same trials (`zdl.report.compare`). `epochs` counts the points of the curve.
+    If `epochs` is searched it has no second column: the one it has holds the value drawn, which differs from
+    the count only if the trial diverged.
     """
     records = table["trials"]
     names = _searched(records) if names is None else list(names)
@@ -73,7 +69,7 @@ def _order(row: Mapping[str, Any]) -> tuple[bool, float, int]:
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
-    """Text, whole numbers or floats, with blanks in each; mixed choices ('relu', 0.01) are text."""
+    """Text, whole numbers or floats, each with blanks; mixed choices ('relu', 0.01) are text."""
     known = [value for value in values if value is not None]
     if any(isinstance(value, str) for value in known):
         return pd.Series([None if value is None else str(value) for value in values], dtype="str")
@@ -90,7 +86,7 @@ def csv(frame: pd.DataFrame) -> str:
 
 def read(text: str) -> pd.DataFrame:
     """The frame that `csv` wrote as `text`: the same values and the same types."""
-    # Types are found here, not by pandas, which would take a result such as 000012345678 for a number.
+    # Types are inferred here, as pandas would take a result such as 000012345678 for a number.
     raw = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
     return pd.DataFrame(
         {
@@ -120,8 +116,8 @@ def map_axes(
     """The one or two hyper-parameters to draw a search over: numbers, if there are any.
 
     Those that play a part in every trial come first, and among them those that come first in `order`, if it
-    is given: such as the most important ones. The two chosen by it are then in the order of `space`. One that
-    plays a part in fewer than half of the trials is no second axis, as it would hide the others.
+    is given. The two chosen are then in the order of `space`. One that plays a part in fewer than half of the
+    trials is no second axis, as it would hide the other trials.
     """
     searched = [name for name in space if name in ranking]
     place = {name: k for k, name in enumerate(order)}
@@ -133,27 +129,11 @@ def map_axes(
 
 
 def important_axes(
-    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], found: pd.DataFrame
+    ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], recommendations: pd.DataFrame
 ) -> list[str]:
-    """`map_axes` of the hyper-parameters that matter most, as `zdl.analysis.recommendations.space` has
-    found."""
-    order = found.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
+    """`map_axes` of the hyper-parameters that matter most by the table of `zdl.analysis.recommendations`."""
+    order = recommendations.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
     return map_axes(ranking, space, order)
-
-
-def best_lines(frame: pd.DataFrame, n: int | None = None, names: Iterable[str] | None = None) -> list[str]:
-    """The book's lines for the first n trials (all: None), diverged ones marked as such.
-
-    ``Best-1(val acc:0.83) | lr:0.0092, weight decay:3.86e-07``. `names` are the hyper-parameters to show,
-    all columns after FIXED by default (so `epochs`, where searched, is shown only if named).
-    """
-    names = list(frame.columns[len(FIXED) :]) if names is None else list(names)
-    lines = []
-    for row in frame.head(len(frame) if n is None else n).to_dict("records"):
-        diverged = ", diverged" if row["status"] == "diverged" else ""
-        point = ", ".join(f"{title(name)}:{short(row[name])}" for name in names)
-        lines.append(f"Best-{row['rank']}(val acc:{round(row['val_acc'], 4)}{diverged}) | {point}")
-    return lines
 
 
 def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataFrame:
@@ -181,9 +161,9 @@ def metrics(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> dict[st
     """The search in a few numbers, for `dvc metrics diff`: nested scalars, the same keys for every search.
 
     best    trial, its three accuracies and its hyper-parameters; all null if no trial finished
-    top     the best n trials: how many they are, mean and least validation accuracy (null if none)
+    top     the best n trials: their number, mean and least validation accuracy (null if none)
     search  trials in all, finished, diverged, finished with a validation accuracy above one half, and
-            `val_images`, the number of images behind each validation accuracy (null if there is no trial)
+            `val_images`, the number of images that give each validation accuracy (null if there is no trial)
     """
     records = table["trials"]
     names = [*frame.columns[len(FIXED) :], *(["epochs"] if "epochs" in _searched(records) else [])]

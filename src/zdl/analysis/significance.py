@@ -1,5 +1,5 @@
-"""The findings: how far the best trials can be told apart, and what fewer trials would have found. Tables,
-which the page and the figures show. (Where in the space the best ones lie is `zdl.analysis.recommendations`.)
+"""Significance: how far the best trials can be told apart, and what fewer trials would have found. Tables,
+which the page and the figures show. (Where in the space the best ones lie: `zdl.analysis.recommendations`.)
 
 Scores are those that rank (`zdl.analysis.ranking`). p-values are rounded to 4 significant digits and all else
 to 6 decimals or fewer: the same on every machine.
@@ -19,32 +19,39 @@ from zdl.artifacts.schemas import unpacked
 
 Mask = NDArray[np.bool_]
 
-FULL = 256  # trials; larger budgets are told at ever longer steps
+EVERY = 256  # up to so many trials the budget has a row for each number; beyond, at ever longer steps
 
-LEADERS = ("rank", "trial", "val_acc", "low", "high", "tied", "p_best", "p_best_images")
-AGAINST = ("only_first", "only_this", "p_value", "p_holm")  # the first trial: blank in its own row
+LEADERS = (
+    *("rank", "trial", "val_acc"),
+    # Wilson's 95 % interval of val_acc
+    *("low", "high"),
+    # Whether another trial that finished has the same val_acc
+    "tied",
+    # To be the best of all that finished, if scores were independent: normal, with the binomial variance of
+    # Bergstra and Bengio, 2012, sec. 2.1 (at least that of one image)
+    "p_best",
+    # To be the best of all that finished on other images, by a bootstrap of those that all trials share
+    "p_best_images",
+)
+AGAINST = (  # Best-1; blank in its own row
+    # Images that only Best-1, or only this trial, recognises
+    *("only_first", "only_this"),
+    # Of no difference from Best-1 (exact McNemar), alone and as one of all that finished. Best-1 was chosen
+    # for its score, so even these flatter it.
+    *("p_value", "p_holm"),
+)
+KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
 
 
 def leaders(
     table: Mapping[str, Any], frame: pd.DataFrame, best: int, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """A row for each of the best trials: how sure its place is.
-
-    rank, trial, val_acc
-    low, high       Wilson's 95 % interval of val_acc
-    tied            whether another trial that finished has the same val_acc
-    p_best          to be the best of all that finished, if scores were independent: normal, with the binomial
-                    variance of Bergstra and Bengio, 2012, sec. 2.1 (at least that of one image)
-    p_best_images   to be the best of all that finished on other images, by a bootstrap of the shared ones,
-                    drawn from `rng`
-    only_first, only_this   images that only Best-1, or only this trial, recognises
-    p_value, p_holm         of no difference from Best-1 (exact McNemar), alone and as one of all that
-                            finished. Best-1 was chosen for its score, so that even these flatter it.
-    """
+    """A row for each of the best trials: how sure its place is (columns: LEADERS and AGAINST). The bootstrap
+    of images draws from `rng`."""
     finished = top(frame, len(frame))
     if finished.empty:
         return pd.DataFrame(
-            {name: pd.Series(dtype=_KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
+            {name: pd.Series(dtype=KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
     scores = finished["val_acc"].to_numpy(dtype=np.float64)
     recognised = _recognised(table, finished)
@@ -59,21 +66,21 @@ def leaders(
     )
     lead = lead.join(_against_first(recognised).set_index(finished.index)).head(best)
     lead[["low", "high"]] = np.round(ends, 6)
-    return lead[[*LEADERS, *AGAINST]].reset_index(drop=True).astype(_KINDS)
+    return lead[[*LEADERS, *AGAINST]].reset_index(drop=True).astype(KINDS)
 
 
 def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
-    """The trials that may be as good as Best-1, itself the first: those that its validation images do not
-    tell from it (p_holm as in `leaders`), in the order of ranks. None if none finished."""
+    """The trials that may be as good as Best-1, which is the first of them: those that do not differ from it
+    significantly (p_holm as in `leaders`), in the order of ranks. None if none finished."""
     finished = top(frame, len(frame))
     if finished.empty:
         return []
-    told_apart = _against_first(_recognised(table, finished))["p_holm"] < statistics.ALPHA
-    return [int(trial) for trial, apart in zip(finished["trial"], told_apart, strict=True) if not apart]
+    differs = _against_first(_recognised(table, finished))["p_holm"] < statistics.ALPHA
+    return finished["trial"][~differs.to_numpy()].astype(int).tolist()
 
 
 def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
-    """Which validation images each trial recognises at last, (trials, images)."""
+    """Which validation images each trial recognises at the end of its curve, (trials, images)."""
     curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
     return np.array(
         [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
@@ -90,21 +97,19 @@ def _against_first(recognised: Mask) -> pd.DataFrame:
     out = pd.DataFrame({"only_first": first, "only_this": this}, dtype="Int64")
     out.iloc[0] = pd.NA
     return out.assign(
-        p_value=statistics.digits(p_values), p_holm=statistics.digits(statistics.holm(p_values))
+        p_value=statistics.significant_digits(p_values),
+        p_holm=statistics.significant_digits(statistics.holm(p_values)),
     )
 
 
-_KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
-
-
 def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """What the search would have found with fewer trials: a row for each number (of more than FULL: for
-    `_sizes`, and for each gain of a best so far), none if none finished.
+    """What the search would have found with fewer trials: a row for each number (with more than EVERY: for
+    `_sizes`, and for each new best), none if none finished.
 
-    A random search: trials, expected (the best of so many, without bias), low, high (its 95 % band, for all
-    numbers at once), lower, median, upper (quartiles of the best in the disjoint experiments of that size;
-    blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of any other method
-    are not independent: trials, best (so far, in the order of the search; blank till one finished).
+    Of a random search: trials, expected (the best of so many, without bias), low, high (its 95 % band, for
+    all numbers at once), lower, median, upper (quartiles of the best in the disjoint experiments of that
+    size; blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of other methods
+    are not independent: trials, best (so far, in the order of the search; blank until one finished).
     """
     by_trial = dict(zip(top(frame, len(frame))["trial"], top(frame, len(frame))["val_acc"], strict=True))
     scores = np.array([by_trial.get(row["trial"], math.nan) for row in table["trials"]], dtype=np.float64)
@@ -117,17 +122,17 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     if by_trial:
         known = np.nan_to_num(scores)
         columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
-        columns[3:] = statistics.experiments(known).T
+        columns[3:] = statistics.quartiles_of_experiments(known).T
     names = ("expected", "low", "high", "lower", "median", "upper")
-    told = pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})
-    return told[_sizes(len(trials))]
+    every = pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})
+    return every[_sizes(len(trials))]
 
 
 def _sizes(trials: int) -> Mask:
-    """Which numbers of trials, from 1 on, a budget is told for: each up to FULL, every second up to twice as
-    many, every fourth up to four times, and so on, about evenly on a log scale. So twice a number that is
-    told is told, too, as are all doublings of one trial. And the last number, and half of it."""
+    """Which numbers of trials, from 1 on, have a row: each up to EVERY, every second up to twice as many,
+    every fourth up to four times, and so on. So the double of a number with a row has one, too. The last
+    number and half of it have one in any case."""
     numbers = np.arange(1, trials + 1)
-    step = 1 << np.frexp((numbers - 1) // FULL)[1]
-    told: Mask = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))
-    return told
+    step = 1 << np.frexp((numbers - 1) // EVERY)[1]
+    chosen: Mask = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))
+    return chosen

@@ -1,7 +1,7 @@
-"""What a table of scores can and cannot tell: formulas alone, arrays in and numbers out.
+"""How much a table of scores can tell: formulas alone, arrays in and numbers out.
 
-A score is a share of images, in [0, 1]. Who compares many of them finds some that are good by luck; each
-function here puts a number to that. `zdl.analysis.significance` says which are asked of a search.
+A score is a share of images, in [0, 1]. Among many scores some are high by chance; each function here puts a
+number on that. `zdl.analysis.significance` and its neighbours apply them to a search.
 """
 
 import math
@@ -14,24 +14,24 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-ALPHA = 0.05  # the p-value below which something is said to be found
-SELDOM = 2.5  # times what luck brings on average: so much is seldom luck
+ALPHA = 0.05  # a p-value below it is called significant
+RARELY_EXCEEDED = 2.5  # times the mean gain by chance: 1 to 5 of 100 single searches gain more
 DRAWS = 4000  # of a bootstrap: a probability of one half is then known to within 0.016, 19 times of 20
 
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for a share of which `correct` out of `total` were seen (E. B. Wilson, "Probable
-    inference, the law of succession, and statistical inference", 1927)."""
+    """Wilson's interval for a share, from `correct` out of `total` (E. B. Wilson, "Probable inference, the
+    law of succession, and statistical inference", 1927)."""
     from scipy.stats import binomtest
 
     low, high = binomtest(correct, total).proportion_ci(confidence, method="wilson")
     return float(low), float(high)
 
 
-@cache  # a large search asks it of every trial, and few hundred pairs of counts are different
+@cache  # a large search calls it for every trial, with a few hundred different pairs of counts
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact p-value of equal shares where both were seen on the same images: of those that only one of
-    the two recognises, either has half (Q. McNemar, "Note on the sampling error of the difference between
+    """The exact p-value of no difference between two networks on the same images: of those that only one of
+    them recognises, each would have half (Q. McNemar, "Note on the sampling error of the difference between
     correlated proportions or percentages", 1947). 1 where there is no such image."""
     from scipy.stats import binomtest
 
@@ -40,8 +40,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: ArrayLike) -> Array:
-    """p-values, (k,), as they count if all are looked at (S. Holm, "A simple sequentially rejective multiple
-    test procedure", 1979). A blank (NaN) was not looked at, and stays one."""
+    """p-values, (k,), corrected for testing all of them (S. Holm, "A simple sequentially rejective multiple
+    test procedure", 1979). NaN was not tested, and stays NaN."""
     p = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)
     order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
@@ -50,10 +50,10 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
-def digits(p: Any) -> Any:
-    """p-values, one or many, to 4 significant digits: beyond these they are of the machine."""
+def significant_digits(p: Any) -> Any:
+    """p-values, one or many, to 4 significant digits: further ones differ between machines."""
     if np.ndim(p):
-        return [digits(each) for each in p]
+        return [significant_digits(each) for each in p]
     return float(f"{float(p):.4g}")
 
 
@@ -62,8 +62,7 @@ def p_best_scores(means: ArrayLike, variances: ArrayLike) -> Array:
     these means and variances above 0, (k,); they sum to 1.
 
     The weights w of J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", JMLR 13,
-    2012, sec. 2.1, by an integral over where the greatest lies, where they simulate. Scores that are equal
-    share the work: it grows with the number of those that differ.
+    2012, sec. 2.1. They simulate; this integrates over the greatest score. Equal scores are computed once.
     """
     from scipy.special import log_ndtr
 
@@ -76,7 +75,7 @@ def p_best_scores(means: ArrayLike, variances: ArrayLike) -> Array:
     steps = math.ceil(8 * (end - start) / deviation.min())
     z = (np.linspace(start, end, steps + 1) - mean) / deviation
     below = log_ndtr(z)
-    # The density of one, times the chance of all others to be below, at each place
+    # The density of one score, times the probability that all others are below, at each point
     weights = np.exp(counts @ below - below - z * z / 2).sum(axis=1) / deviation[:, 0]
     weights /= counts @ weights
     return np.asarray(weights[which.reshape(-1)])
@@ -84,12 +83,12 @@ def p_best_scores(means: ArrayLike, variances: ArrayLike) -> Array:
 
 def p_best_images(hits: NDArray[np.bool_], rng: np.random.Generator, draws: int = DRAWS) -> Array:
     """The probability of each of k networks to recognise most, on other images of the same kind: the share of
-    bootstrap samples of the n images in which it does. `hits` (k, n) says which it recognises; those that
-    are equal in a sample share it.
+    bootstrap samples of the n images in which it does. `hits` (k, n) says which it recognises; networks that
+    tie in a sample share it.
 
-    All networks see the same images, so what is hard for one is hard for most: that makes their scores less
-    uncertain against each other than each alone is. Indices come from raw bits, which NumPy promises, and
-    counts are whole numbers, which float32 holds exactly: the same on every machine.
+    All networks see the same images, and what is hard for one is hard for most, so the difference of two
+    scores is less uncertain than either score. Indices come from raw bits, which NumPy keeps across versions,
+    and counts are whole numbers, which float32 holds exactly: the same on every machine.
     """
     k, n = hits.shape
     shares = np.zeros(k)
@@ -108,15 +107,15 @@ def p_best_images(hits: NDArray[np.bool_], rng: np.random.Generator, draws: int 
 def expected_maximum(scores: ArrayLike) -> Array:
     """The expected best of n trials, for n from 1 to N, (N,), from the scores of N independent ones, (N,).
 
-    Without bias: the mean over all subsets of n (R. Tang et al., "Showing your work doesn't always work",
-    ACL 2020; with replacement, as by Dodge et al. before them, it is too low).
+    It is unbiased: the mean over all subsets of n (R. Tang et al., "Showing your work doesn't always work",
+    ACL 2020; drawn with replacement, as by Dodge et al. before them, it is too low).
     """
     from scipy.special import gammaln
 
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
     up_to, n = counts.cumsum(), np.arange(1, counts.sum() + 1)
     left = up_to[:, None] - n
-    # The chance of all n to be among the first so many: their subsets, of all subsets
+    # The probability that all n are among the lowest scores: such subsets, of all subsets
     log_ways = gammaln(up_to + 1)[:, None] - gammaln(np.maximum(left, 0) + 1)
     chance = np.where(left < 0, 0.0, np.exp(log_ways - log_ways[-1]))
     return np.asarray(values @ np.diff(chance, axis=0, prepend=0.0))
@@ -126,13 +125,13 @@ def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Ar
     """A band for the expected best of n independent trials, for all n from 1 to N at once: two (N,),
     from N scores in [0, 1], whatever their distribution.
 
-    It is a band of the distribution's function F, carried through E max = integral of 1 - F(x)**n, as N.
+    It is a band of the distribution function F, carried through E max = integral of 1 - F(x)**n, as N.
     Lourie, K. Cho and H. He do ("Show your work with confidence", NAACL 2024). F at the i-th least of N
-    scores is a Beta(i, N + 1 - i) variable; its quantiles hold for all i together at a level of
-    (1 - confidence) / N each, by the union bound. Their package opda finds the exact level by simulation,
-    with NumPy's Generator, and needs 13 seconds for 100 scores and a minute for 1,000; its two quick bands
-    (those of Dvoretzky, Kiefer and Wolfowitz, and of Kolmogorov and Smirnov) are as wide at the top of the
-    scores, which decides here, as in the middle, and so say much less. Ties make the band no less true.
+    scores is a Beta(i, N + 1 - i) variable; its quantiles hold for all i together at a level of (1 -
+    confidence) / N each, by the union bound. Ties keep the band valid. Their package opda finds the exact
+    level by simulation, which takes 13 seconds for 100 scores and a minute for 1,000. Its two quick bands
+    (Dvoretzky, Kiefer and Wolfowitz; Kolmogorov and Smirnov) are as wide at the top of the scores, which
+    decides here, as in the middle.
     """
     from scipy.stats import beta
 
@@ -140,18 +139,18 @@ def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Ar
     total, up_to = int(counts.sum()), counts.cumsum()
     level = (1 - confidence) / (2 * total)
     least = np.append(0.0, beta.ppf(level, up_to, total + 1 - up_to))  # F from each value on
-    first = up_to - counts + 1  # the place of each value's first score: F is below its quantile till there
+    first = up_to - counts + 1  # the place of each value's first score: up to there F is below its quantile
     most = np.append(beta.isf(level, first, total + 1 - first), 1.0)
     widths = np.diff(values, prepend=0.0, append=1.0)
     n = np.arange(1, total + 1)[:, None]
     return (1 - most**n) @ widths, (1 - least**n) @ widths
 
 
-def experiments(scores: Sequence[float] | Array, fewest: int = 4) -> Array:
-    """The quartiles, (N, 3), of what searches of n trials find, for n from 1 to N: of the best of each of the
-    N // n disjoint experiments into which N independent trials fall in their order; NaN where there are
-    fewer than `fewest`. The random experiment efficiency curve of Bergstra and Bengio, 2012, sec. 2.2 (of
-    validation scores, where theirs is of test scores)."""
+def quartiles_of_experiments(scores: Sequence[float] | Array, fewest: int = 4) -> Array:
+    """The quartiles, (N, 3), of the best score of experiments of n trials, for n from 1 to N: N independent
+    trials, in their order, are cut into N // n disjoint experiments. NaN where these are fewer than `fewest`.
+    The random experiment efficiency curve of Bergstra and Bengio, 2012, sec. 2.2 (here of validation scores,
+    there of test scores)."""
     scores = np.asarray(scores, dtype=np.float64)
     quartiles = np.full((len(scores), 3), np.nan)
     for n in range(1, len(scores) // fewest + 1):
@@ -160,14 +159,11 @@ def experiments(scores: Sequence[float] | Array, fewest: int = 4) -> Array:
     return quartiles
 
 
-def luck_of_doubling(scores: ArrayLike, images: int) -> float:
-    """What twice as many trials add to the best score by luck alone, if those of `scores`, (n,), are equally
-    good: each is then their mean, seen through so many images. The expected best of n binomial scores, less
-    that of half as many, from the distribution function F of one: E max = sum of 1 - F(k)**n.
-
-    That is a mean: of 100 single searches, 1 to 5 gain more than SELDOM times as much (by simulation; the
-    gain is a mean of gaps between the greatest scores, which scatter widely).
-    """
+def chance_gain_of_doubling(scores: ArrayLike, images: int) -> float:
+    """What twice as many trials add to the best score by chance alone, on average, if those of `scores`,
+    (n,), are equally good: each has the mean as its true score, and is measured on so many images. It is the
+    expected best of n binomial scores, less that of half as many, from the distribution function F of one
+    score: E max = sum of 1 - F(k)**n. (The gain of a single search scatters widely: see RARELY_EXCEEDED.)"""
     from scipy.stats import binom
 
     scores = np.asarray(scores, dtype=np.float64)
@@ -179,63 +175,64 @@ def luck_of_doubling(scores: ArrayLike, images: int) -> float:
     return float(best - sum(halves) / 2) / images
 
 
-def resampled(deviation: float, repeats: int, ratio: float) -> float:
-    """The standard error of a mean over `repeats` random splits of the same images, from the standard
-    deviation over them. `ratio` is that of the numbers of validation and training images: the splits overlap,
-    so that they tell less than independent ones would (C. Nadeau and Y. Bengio, "Inference for the
-    generalization error", Machine Learning 52, 2003, sec. 3)."""
-    return deviation * math.sqrt(1 / repeats + ratio)
+def standard_error_over_splits(deviation: float, splits: int, ratio: float) -> float:
+    """The standard error of a mean over random splits of the same images, from the standard deviation over
+    them. `ratio` is that of the numbers of validation and training images. The splits overlap, so they tell
+    less than independent ones would (C. Nadeau and Y. Bengio, "Inference for the generalization error",
+    Machine Learning 52, 2003, sec. 3)."""
+    return deviation * math.sqrt(1 / splits + ratio)
 
 
-def crossed(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, float, float]:
-    """The mean share of images recognised, and its interval, from R networks that each saw the same N images:
-    `hits` (R, N). Other networks and other images would both have made it another.
+def crossed_standard_error(values: NDArray[Any]) -> float:
+    """The standard error of the mean of `values` (R networks, N images), where each network saw each image.
 
-    The variance is s2_networks / R + s2_images / N, of the means of rows and of columns; it counts what is
-    of neither twice, and so errs on the safe side (A. B. Owen, "The pigeonhole bootstrap", Annals of Applied
-    Statistics 1, 2007). The quantile is Student's with R - 1 degrees of freedom. One network, or many
-    that agree about all images to be right or all wrong: Wilson's interval.
+    The variance is s2_networks / R + s2_images / N, of the means of rows and of columns. It counts what
+    belongs to neither twice, so it is rather too large (A. B. Owen, "The pigeonhole bootstrap", Annals of
+    Applied Statistics 1, 2007).
     """
+    parts = [(values.mean(axis=1), values.shape[0]), (values.mean(axis=0), values.shape[1])]
+    return math.sqrt(sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1))
+
+
+def crossed_mean(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, float, float]:
+    """The mean share of images recognised, and its interval, from `hits` (R networks, N images). It allows
+    for other networks and for other images (`crossed_standard_error`). With one network, or where all
+    recognise all images or none, it is Wilson's interval."""
     networks, images = hits.shape
     mean = int(np.count_nonzero(hits)) / hits.size
-    error = crossed_error(hits)
+    error = crossed_standard_error(hits)
     if networks == 1 or error == 0:
         return mean, *wilson(int(np.count_nonzero(hits[0])), images, confidence)
-    return mean, *interval(mean, error, networks, confidence=confidence)
+    return mean, *student_interval(mean, error, networks, confidence=confidence)
 
 
-def interval(
-    mean: float, error: float, repeats: int, within: tuple[float, float] = (0, 1), confidence: float = 0.95
+def student_interval(
+    mean: float, error: float, n: int, within: tuple[float, float] = (0, 1), confidence: float = 0.95
 ) -> tuple[float, float]:
-    """The interval of a mean with that standard error over so many repeats (Student's t), cut to where such a
-    mean can be at all. One repeat has none: NaN."""
+    """The interval of a mean of n values with that standard error (Student's t, n - 1 degrees of freedom),
+    cut to where such a mean can be. One value has none: NaN."""
     from scipy.stats import t
 
-    if repeats < 2:
+    if n < 2:
         return math.nan, math.nan
-    half = float(t.ppf((1 + confidence) / 2, repeats - 1)) * error
+    half = float(t.ppf((1 + confidence) / 2, n - 1)) * error
     return max(within[0], mean - half), min(within[1], mean + half)
 
 
-def sides(means: Sequence[float], errors: Sequence[float], repeats: Sequence[int]) -> list[int]:
-    """Of each of k mean differences, (k,), whether it is above 0 (1), below (-1), or by chance neither (0):
-    Student's t of its standard error, and Holm's p below 0.05. Fewer than two repeats tell nothing. Where all
-    are the same there is no error, and their sign alone is judged: by chance all have one in 2 of 2**n."""
+def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts: Sequence[int]) -> list[int]:
+    """Of each of k mean differences, (k,), whether it is significantly above 0 (1), below (-1), or neither
+    (0): Student's t of its standard error, and Holm's p below 0.05. A difference of fewer than two values is
+    not tested. If all n values are equal there is no error, and a sign test remains: by chance, all have the
+    same sign once in 2**n / 2."""
     from scipy.stats import t
 
     p_values = []
-    for mean, error, n in zip(means, errors, repeats, strict=True):
+    for mean, error, n in zip(means, errors, counts, strict=True):
         if n < 2:
             p_values.append(math.nan)
         elif error > 0:
             p_values.append(2 * float(t.sf(abs(mean) / error, n - 1)))
         else:
             p_values.append(2.0 ** (1 - n) if mean else 1.0)
-    sure = holm(p_values) < ALPHA
-    return [int(np.sign(mean)) * int(found) for mean, found in zip(means, sure, strict=True)]
-
-
-def crossed_error(values: NDArray[Any]) -> float:
-    """The standard error of the mean of `values` (R networks, N images), as `crossed` has it."""
-    parts = [(values.mean(axis=1), values.shape[0]), (values.mean(axis=0), values.shape[1])]
-    return math.sqrt(sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1))
+    significant = holm(p_values) < ALPHA
+    return [int(np.sign(mean)) * int(is_one) for mean, is_one in zip(means, significant, strict=True)]

@@ -210,12 +210,12 @@ class Paths:
     @cached_property
     def rank_manifest(self) -> Artifact:
         """The manifest of PUBLISHED_TABLES."""
-        return self._report("rank", "zdl.report.build:tables", PUBLISHED_TABLES)
+        return self._report("rank", "zdl.analysis.tables:published_tables", PUBLISHED_TABLES)
 
     @cached_property
     def render_manifest(self) -> Artifact:
         """The manifest of PUBLISHED_PAGES."""
-        return self._report("render", "zdl.report.build:pages", PUBLISHED_PAGES, words=self.words)
+        return self._report("render", "zdl.report.pages:pages", PUBLISHED_PAGES, words=self.words)
 
     def _report(self, step: str, entry: str, files: Iterable[Path], **given: Any) -> Artifact:
         return Artifact.of(
@@ -236,7 +236,7 @@ class Paths:
         and PUBLISHED_TABLES can be checked with what Git carries."""
         return Artifact.of(
             f"{MANIFESTS}/ranking/{{}}.json",
-            "zdl.report.build:full_ranking",
+            "zdl.analysis.tables:full_ranking",
             published={"ranking.csv": f"{FULL_RANKING}/{{}}.csv"},
             table=self.table,
             space=self.settings["search"]["space"],

@@ -134,12 +134,13 @@ def baseline(paths: Paths, say: Say) -> None:
 def rank(paths: Paths, say: Say) -> None:
     """The tables of the report: the ranking, what can be said of it, and the replicates."""
     from zdl.analysis import ranking  # here alone, with pandas: each process imports what its step needs
+    from zdl.report.book_lines import best_lines
 
     make(paths.full_ranking)
     leave_only(*paths.full_ranking.published.values())
     make(paths.rank_manifest)
     table = ranking.read(PUBLISHED_TABLES[0].read_text())
-    say("\n".join(ranking.best_lines(table, paths.settings["report"]["best"])))
+    say("\n".join(best_lines(table, paths.settings["report"]["best"])))
 
 
 def weights(paths: Paths, say: Say) -> None:

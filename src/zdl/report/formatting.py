@@ -1,13 +1,8 @@
-"""Numbers, names and lists as people read them (a blank is a dash), and Markdown that reads well as plain
-text.
+"""Numbers, names and lists as people read them; a blank is a dash.
 
-What the pages, the figures and the review say is worded with these, so that a number looks the same wherever
-it stands.
+The pages, the figures and the review use these, so a number looks the same everywhere.
 """
 
-import re
-import textwrap
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -92,7 +87,7 @@ def p_value(value: float | None) -> str:
     return "–" if pd.isna(value) else "<0.001" if value < 0.0005 else f"{value:.3f}"
 
 
-def p_said(value: float | None) -> str:
+def p_equation(value: float | None) -> str:
     """A p-value in a sentence: p = 0.002."""
     text = p_value(value)
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
@@ -104,7 +99,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "count": count,
     "listed": listed,
     "ordinal": ordinal,
-    "p_said": p_said,
+    "p_equation": p_equation,
     "p_value": p_value,
     "percent": percent,
     "points": points,
@@ -115,50 +110,3 @@ FILTERS: dict[str, Callable[..., str]] = {
     "thousands": lambda number: f"{number:,}",
     "title": title,
 }
-
-
-def tidy(text: str, width: int | None) -> str:
-    """Markdown that reads well as plain text too, whatever lines the template had.
-
-    Paragraphs are wrapped at `width` columns. None: each becomes one line, as Japanese needs it, where a line
-    break would show as a space. The columns of tables stand straight. Code is left as it is.
-    """
-    blocks = []
-    for part in re.split(r"^(```.*?^```)$", text, flags=re.M | re.S):
-        if part.startswith("```"):
-            blocks.append(part)
-        else:
-            blocks += [_block(block.strip(), width) for block in re.split(r"\n\s*\n", part) if block.strip()]
-    return "\n\n".join(blocks) + "\n"
-
-
-def _block(block: str, width: int | None) -> str:
-    if block.startswith("|"):
-        return _table(block.splitlines())
-    if block.startswith(("#", "- ", "[!")):
-        return block
-    if width is None:
-        return "".join(line.strip() for line in block.splitlines())
-    return textwrap.fill(" ".join(block.split()), width, break_long_words=False, break_on_hyphens=False)
-
-
-def _table(lines: Sequence[str]) -> str:
-    """A Markdown table whose columns also stand straight in plain text, numbers to the right."""
-    head, _, *rows = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
-    columns = []
-    for title_, *cells in zip(head, *rows, strict=True):
-        right = all(re.match(r"[=<+-]?[\d–]", cell) for cell in cells)
-        width = max(3, *map(columns_of, (title_, *cells)))
-        rule = "-" * (width - 1) + ":" if right else "-" * width
-        blanks = [" " * (width - columns_of(cell)) for cell in (title_, *cells)]
-        first, *rest = [
-            blank + cell if right else cell + blank
-            for blank, cell in zip(blanks, (title_, *cells), strict=True)
-        ]
-        columns.append([first, rule, *rest])
-    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
-
-
-def columns_of(text: str) -> int:
-    """How many columns of a terminal a text takes: a Japanese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from zdl.analysis.replication import survivor
+from zdl.analysis.replication import confirmed_best
 from zdl.report.figures.base import (
     HELD_OUT,
     INK,
@@ -58,7 +58,7 @@ def confirmed(
         _draw_held_out_baseline(ax, baseline["held_out"])
         if len(replicate_curves):
             ax = add_axes(figure, 5.75, 0.9, 2.4, 2.6)
-            best = confirmed[confirmed["trial"] == survivor(confirmed)].iloc[0]
+            best = confirmed[confirmed["trial"] == confirmed_best(confirmed)].iloc[0]
             name = f"Best-{best['rank']:.0f}, trial {best['trial']:.0f}: the confirmed best"
             ax.set_title(name, fontsize=8, loc="left", pad=5)
             add_legend(figure, _draw_curves(ax, replicate_curves), handlelength=1.6, left=5.3)
@@ -85,7 +85,7 @@ def _set_up_rows(ax: Axes, confirmed: pd.DataFrame, names: list[str]) -> None:
     y = range(len(confirmed))
     ax.set(ylim=(len(confirmed) - 0.5, -0.5), xlabel="accuracy")
     ax.set_yticks(y, names, fontsize=8)
-    if (best := survivor(confirmed)) is not None:
+    if (best := confirmed_best(confirmed)) is not None:
         ax.get_yticklabels()[confirmed["trial"].tolist().index(best)].set_fontweight("bold")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.tick_params(axis="x", labelsize=8)

@@ -1,0 +1,86 @@
+"""What the records of replicates and of linear models hold, as numbers and arrays, and how these are summed
+up.
+
+`replicates` is the contents of the files of replicates, in the order of ranks; `t` are the labels (n,) of the
+held-out images. Here and in the modules that use it, numbers are rounded to 6 decimals: the same on every
+machine.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl.analysis.statistics import crossed_mean
+from zdl.artifacts.schemas import unpacked
+from zdl.search.replicates import answers
+
+Outcome = Mapping[str, Any]
+Replicates = Sequence[Mapping[str, Any]]
+Labels = NDArray[np.uint8]
+Hits = NDArray[np.bool_]
+
+
+def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:
+    """What became of each replicate of a trial; none without a trial."""
+    return [
+        record["outcome"]
+        for contents in replicates
+        if trial is not None and contents["trial"] == trial
+        for record in contents["replicates"]
+    ]
+
+
+def taken_for(outcome: Outcome) -> Labels:
+    """What a network takes each held-out image for, (n,)."""
+    return answers(outcome["held_out"]["taken_for"])
+
+
+def recognised(outcome: Outcome, t: Labels) -> Hits:
+    """Which held-out images a network recognises, (n,)."""
+    hits: Hits = taken_for(outcome) == t
+    return hits
+
+
+def recognised_by_linear(fit: Outcome) -> Hits:
+    """Which held-out images a linear model recognises, (n,)."""
+    return unpacked(fit["held_out_hits"], fit["held_out_size"])
+
+
+def val_acc(outcome: Outcome) -> float:
+    """The score that a trial is ranked by."""
+    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
+    return score
+
+
+def split_ratio(outcome: Outcome) -> float:
+    """Validation images for each training image."""
+    return float(outcome["curve"]["val_size"] / outcome["curve"]["train_size"])
+
+
+def mean_and_deviation(scores: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard deviation (n - 1), NaN where there is none."""
+    mean = round(fmean(scores), 6) if scores else math.nan
+    return mean, round(stdev(scores), 6) if len(scores) > 1 else math.nan
+
+
+def mean_share(hits: Hits) -> tuple[float, float, float]:
+    """The mean of hits (networks, images) and its 95 % interval, NaN without any."""
+    if not hits.size:
+        return math.nan, math.nan, math.nan
+    mean, low, high = crossed_mean(hits)
+    return round(mean, 6), round(low, 6), round(high, 6)
+
+
+def difference(first: float, second: float) -> float:
+    """The first less the second; zero has no sign."""
+    return round(first - second, 6) + 0.0
+
+
+def with_interval(name: str, value: float, ends: tuple[float, float]) -> dict[str, float]:
+    """A difference and its interval as columns: name, name_low, name_high."""
+    columns = zip((name, f"{name}_low", f"{name}_high"), (value, *ends), strict=True)
+    return {column: round(number, 6) + 0.0 for column, number in columns}  # zero has no sign

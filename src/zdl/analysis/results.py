@@ -1,0 +1,132 @@
+"""The analysis of a search: every table of the report in one typed result, for the published tables, the page
+and the figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zdl.analysis import mistakes, ranking, recommendations, replication, significance
+from zdl.analysis.baseline import baseline_scores, margin_over_linear
+from zdl.analysis.outcomes import Labels, Replicates
+from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
+from zdl.search.distributions import stream
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the trials of the search give. If none finished, all but `trials`, `ranking` and `space` is
+    empty."""
+
+    trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
+    ranking: pd.DataFrame  # a row a trial, the best first
+    curves: pd.DataFrame  # the learning curves of the best
+    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
+    contenders: Sequence[int]  # the trials that cannot be told from Best-1, itself the first
+    space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
+    budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What the replicates of the best trials give. If no trial finished, all is empty."""
+
+    confirmed: pd.DataFrame  # a row for each of the best trials
+    best: int | None  # the trial that they confirm as the best; None if no replicate finished
+    rivals: pd.DataFrame  # a row for each other trial: whether `best` recognises more, 1, 0 or -1
+    scores: pd.DataFrame  # a row a replicate
+    curves: pd.DataFrame  # the learning curves of the replicates of `best`
+    confusion: NDArray[np.float64]  # (CLASSES, CLASSES): the share of class i that `best` takes for j
+    mistakes: pd.DataFrame  # the held-out images that `best` is most surely wrong about
+    linear: Mapping[str, float]  # a linear model's accuracies on the same splits
+    margin: Mapping[str, float]  # how much more `best` recognises than that, with the interval
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Images that no trial ever saw."""
+
+    x: NDArray[np.float32]  # (n, pixels)
+    t: Labels  # their labels (n,)
+
+    @property
+    def commonest(self) -> float:
+        """The share of the commonest class: who always names it recognises as many."""
+        return float(np.bincount(self.t).max() / len(self.t))
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A search, analysed. All accuracies are shares of images, in [0, 1]."""
+
+    search: Search
+    replication: Replication
+    held_out: HeldOut
+    metrics: Mapping[str, Mapping[str, Any]]  # nested scalars
+    made_from: Mapping[str, str]  # what determines the numbers, besides settings and code
+
+
+def analyse(
+    settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
+) -> Analysis:
+    """All tables, from the contents of the files of trials, replicates, linear models and held-out images."""
+    trials, unseen = decode_json(table), HeldOut(**decode_npz(held_out))
+    search = _search(settings, trials)
+    metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
+    replicated = _replication(
+        [decode_json(file) for file in replicates],
+        search.ranking,
+        unseen.t,
+        metrics["search"]["val_images"],
+        decode_json(baseline),
+    )
+    return Analysis(
+        search=search,
+        replication=replicated,
+        held_out=unseen,
+        metrics=metrics | {"confirmed": replication.metrics(replicated.confirmed, replicated.linear)},
+        made_from={
+            "data": trials["data"],
+            "held_out": digest_of_arrays({"x": unseen.x, "t": unseen.t}),
+            "numpy": np.__version__,
+        },
+    )
+
+
+def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
+    best = settings["report"]["best"]
+    frame = ranking.rank(table, settings["search"]["space"])
+    contenders = significance.contenders(table, frame)
+    rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
+    return Search(
+        trials=table["trials"],
+        ranking=frame,
+        curves=ranking.curves(table, frame, best),
+        leaders=significance.leaders(table, frame, best, rng),
+        contenders=contenders,
+        space=recommendations.space(frame, settings, contenders),
+        budget=significance.budget(table, frame, settings),
+    )
+
+
+def _replication(
+    replicates: Replicates, frame: pd.DataFrame, t: Labels, val_images: int, baseline: Mapping[str, Any]
+) -> Replication:
+    confirmed = replication.confirmed(replicates, frame, t, val_images)
+    best = replication.confirmed_best(confirmed)
+    return Replication(
+        confirmed=confirmed,
+        best=best,
+        rivals=replication.rivals(replicates, best, t),
+        scores=replication.scores(replicates, frame, t),
+        curves=replication.curves(replicates, best),
+        confusion=mistakes.confusion(replicates, best, t),
+        mistakes=mistakes.mistakes(replicates, best, t),
+        linear=baseline_scores(baseline),
+        margin=margin_over_linear(replicates, best, t, baseline),
+    )

@@ -1,0 +1,111 @@
+"""What an edit did to the numbers of a search: each measure of both sides of a review, and whether the
+difference is more than noise."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from zdl.analysis.statistics import expected_maximum, wilson
+from zdl.report.sides import Side
+
+Interval = tuple[float, float]
+OF_MORE = "not of as many trials"
+
+
+class Measure(NamedTuple):
+    """A number of both sides; `verdict` says, where that is known, whether the difference is only noise."""
+
+    name: str
+    old: str
+    new: str
+    difference: str
+    verdict: str
+
+
+def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
+    """What the edit did to the results. `data` says whether both have the same validation images, `held_out`
+    whether both have the same held-out ones: if not, two accuracies are not compared."""
+    yield from _held_out(old, new, held_out)
+    yield _best_1(old, new, data)
+    fewer = fewer_trials(old, new)
+    if fewer and None not in (pair := [_expected_best(side, fewer) for side in (old, new)]):
+        yield _accuracies(f"best of {fewer:,} trials, expected", pair, [None, None], data)
+    shown = " and ".join(dict.fromkeys(f"{side.settings['report']['best']:,}" for side in (old, new)))
+    for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
+        pair = [side.metrics["top"][key] for side in (old, new)]
+        measure = _accuracies(f"{name} of the best {shown}", pair, [None, None], data)
+        yield measure._replace(verdict=measure.verdict or (OF_MORE if fewer else ""))
+    for name, key in (("trials", "trials"), ("diverged", "diverged"), ("accuracy above 0.5", "above_half")):
+        counts = [side.metrics["search"][key] for side in (old, new)]
+        verdict = OF_MORE if fewer and key != "trials" else ""
+        yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", verdict)
+
+
+def _held_out(old: Side, new: Side, comparable: bool) -> Iterator[Measure]:
+    confirmed = [side.metrics["confirmed"] for side in (old, new)]
+    pair = [each["held_out"] for each in confirmed]
+    spans = [
+        None if each["held_out"] is None else (each["held_out_low"], each["held_out_high"])
+        for each in confirmed
+    ]
+    yield _accuracies("held-out accuracy of the confirmed best", pair, spans, comparable)
+    pair = [each["linear_held_out"] for each in confirmed]
+    yield _accuracies("held-out accuracy of a linear model", pair, [None, None], comparable)
+
+
+def _best_1(old: Side, new: Side, comparable: bool) -> Measure:
+    pair = [side.metrics["best"]["val_acc"] for side in (old, new)]
+    spans = [
+        None if score is None else wilson(round(score * side.images), side.images)
+        for score, side in zip(pair, (old, new), strict=True)
+    ]
+    return _accuracies("validation accuracy of Best-1", pair, spans, comparable)
+
+
+def fewer_trials(old: Side, new: Side) -> int:
+    """How many trials the smaller of two searches has; 0 if both have the same number."""
+    counts = [side.metrics["search"]["trials"] for side in (old, new)]
+    return min(counts) if counts[0] != counts[1] else 0
+
+
+def _expected_best(side: Side, count: int) -> float | None:
+    """The best of `count` trials of a random search, on average; None of any other, and of one whose report
+    leaves out some trials. A trial that diverged scores 0."""
+    scores = side.scores.tolist()
+    if side.settings["search"]["method"] != "random" or side.partial or not scores:
+        return None
+    return float(expected_maximum(scores + [0.0] * (len(side.ranking) - len(scores)))[count - 1])
+
+
+def _accuracies(
+    name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool
+) -> Measure:
+    before, after = pair
+    texts = _accuracy(before, spans[0]), _accuracy(after, spans[1])
+    if before is None or after is None:
+        return Measure(name, *texts, "–", "")
+    if not comparable:
+        return Measure(name, *texts, "–", "other images")
+    verdict = ""
+    if spans[0] and spans[1]:
+        low, high = difference(before, spans[0], after, spans[1])
+        verdict = "inside the noise" if low <= 0 <= high else "more than noise"
+        if (before, spans[0]) == (after, spans[1]):
+            verdict = "the same"
+    return Measure(name, *texts, f"{after - before:+.3f}", verdict)
+
+
+def _accuracy(value: float | None, span: Interval | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" + (f" ({span[0]:.3f} to {span[1]:.3f})" if span else "")
+
+
+def difference(before: float, first: Interval, after: float, second: Interval) -> Interval:
+    """The interval of the difference of two accuracies, from those of each: R. G. Newcombe's method 10
+    ("Interval estimation for the difference between independent proportions", 1998). Where both are measured
+    on the same images it is too wide, so what it calls more than noise is more than noise."""
+    apart = after - before
+    low = math.sqrt((after - second[0]) ** 2 + (first[1] - before) ** 2)
+    high = math.sqrt((second[1] - after) ** 2 + (before - first[0]) ** 2)
+    return apart - low, apart + high

@@ -1,0 +1,42 @@
+"""Settings as text for params.yaml."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
+
+
+def as_yaml(settings: Mapping[str, Any]) -> str:
+    """The settings in the shape of params.yaml; values that the search replaces are marked."""
+    space = settings["search"]["space"]
+    searched = {"hidden_sizes" if name.startswith("hidden_") else name for name in space}
+    lines = []
+    for section, values in settings.items():
+        lines.append(f"{section}:")
+        for key, value in values.items():
+            if key == "space":
+                lines.append(space_as_yaml(value))
+            else:
+                mark = "  # searched instead" if key in searched and section != "search" else ""
+                lines.append(f"  {key}: {_value(value)}{mark}")
+    return "\n".join(lines)
+
+
+def space_as_yaml(space: Mapping[str, Any]) -> str:
+    """The lines of `search.space`, below `search:`."""
+    return "\n".join(["  space:", *(f"    {name}: {_value(spec)}" for name, spec in space.items())])
+
+
+def _value(value: Any) -> str:
+    """One value on one line, a number for every reader of YAML (1.0e-06: YAML 1.1 takes 1e-06 for text)."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, float):
+        return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
+    if isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) and value not in NOT_TEXT:
+        return value
+    return json.dumps(value, ensure_ascii=False)

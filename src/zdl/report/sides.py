@@ -1,0 +1,63 @@
+"""The two sides of a review: each is a search as a commit has it, its params.yaml and its files under
+reports/."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from zdl import Error
+from zdl.analysis import ranking
+from zdl.artifacts.io import parsing
+from zdl.config.settings import normalise
+
+Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
+FILES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
+
+
+class Side(NamedTuple):
+    """One of the two searches, as its commit has it."""
+
+    name: str
+    settings: dict[str, Any]
+    ranking: pd.DataFrame
+    metrics: dict[str, Any]
+    made_from: dict[str, str]
+    figure: bytes  # the learning curves of the best, as PNG
+    stale: list[str]  # files that differ from those on record
+
+    @property
+    def images(self) -> int:
+        """Validation images behind each accuracy."""
+        return int(self.metrics["search"]["val_images"])
+
+    @property
+    def partial(self) -> bool:
+        """Whether the commit has only the best rows of a large ranking."""
+        return len(self.ranking) < int(self.metrics["search"]["trials"])
+
+    @property
+    def scores(self) -> "pd.Series[float]":
+        """The accuracy of each trial that finished, by its number."""
+        finished = ranking.top(self.ranking, len(self.ranking))
+        return finished.set_index("trial")["val_acc"].astype("float64")
+
+
+def read(name: str, files: Files, stale: list[str]) -> Side:
+    """The side called `name`; Error, in one line, if it has no report that can be read."""
+    contents = {}
+    for path in ("params.yaml", *(f"reports/{file}" for file in FILES)):
+        data = files(path)
+        if data is None:
+            raise Error(f"{path}: is not in {name} (needed: a commit with its report)")
+        contents[path] = data
+    with parsing(f"{name}:params.yaml"):
+        settings = normalise(YAML(typ="safe", pure=True).load(contents["params.yaml"]))
+    with parsing(f"{name}:reports"):
+        frame = ranking.read(contents["reports/ranking.csv"].decode())
+        metrics, made_from = (
+            json.loads(contents[f"reports/{part}.json"]) for part in ("metrics", "made_from")
+        )
+    return Side(name, settings, frame, metrics, made_from, contents["reports/best20.png"], stale)
