@@ -17,9 +17,9 @@ with one_line():
     published = PUBLISHED_TABLES[0].read_bytes()
     with parsing(PUBLISHED_TABLES[0]):  # a file that people may edit
         frame = ranking.read(published.decode())
-        for path in FULL_RANKING.glob("*.csv"):  # of another search, if not brought along
-            if (whole := path.read_bytes()).startswith(published):
-                frame = ranking.read(whole.decode())
+        for path in FULL_RANKING.glob("*.csv"):  # it may be that of another search
+            if (contents := path.read_bytes()).startswith(published):
+                frame = ranking.read(contents.decode())
         lines = best_lines(frame, args.count)
     with parsing(REPORTS / "metrics.json"):
         trials = int(json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"])

@@ -23,7 +23,7 @@ def here(path: str) -> bytes | None:
 
 
 def side(name: str, files: sides.Files) -> sides.Side:
-    """One side of the review, and which of its files are not those that its dvc.lock has on record."""
+    """One side of the review, with the names of its files that differ from what its dvc.lock records."""
     if (lock := files("dvc.lock")) is None:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
@@ -43,12 +43,12 @@ def commit(revision: str) -> str:
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("base", help="a revision")
 parser.add_argument("head", nargs="?", help="another one (the working tree)")
-parser.add_argument("--raw", help="the address under which a host serves the files of commits")
+parser.add_argument("--raw", help="the address at which a host serves the files of commits")
 args = parser.parse_args()
 
 with one_line():
     if not args.head:
-        load("params.yaml")  # wrong settings are refused; those of a commit may be of another schema
+        load("params.yaml")  # refuses wrong settings; those of a commit may follow another schema
     base, head = commit(args.base), commit(args.head) if args.head else None
     old = side(args.base, partial(at, base))
     new = side(args.head or "working tree", partial(at, head) if head else here)

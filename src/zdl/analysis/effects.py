@@ -1,5 +1,5 @@
-"""Whether a hyper-parameter matters, and whether the best trials crowd at an end of its range: the tests
-behind `zdl.analysis.recommendations`, one hyper-parameter at a time.
+"""The tests behind `zdl.analysis.recommendations`, for one hyper-parameter: whether it matters, and whether
+the best trials crowd at an end of its range.
 
 p-values are rounded to 4 significant digits and all else to 6 decimals or fewer: the same on every machine.
 """

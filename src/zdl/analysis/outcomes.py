@@ -1,5 +1,4 @@
-"""What the records of replicates and of linear models hold, as numbers and arrays, and how these are summed
-up.
+"""What the records of replicates and of linear models hold, as numbers and arrays, and their means.
 
 `replicates` is the contents of the files of replicates, in the order of ranks; `t` are the labels (n,) of the
 held-out images. Here and in the modules that use it, numbers are rounded to 6 decimals: the same on every

@@ -1,5 +1,5 @@
-"""Arithmetic on the range of a hyper-parameter, on the scale of its distribution: 0 is the low end, 1 the
-high end."""
+"""Arithmetic on the range of a hyper-parameter. A place in it is on the scale of its distribution: 0 is the
+low end, 1 the high end."""
 
 import math
 from collections.abc import Mapping

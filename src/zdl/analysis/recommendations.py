@@ -33,8 +33,7 @@ FIFTHS = 5
 MARGIN = 0.05  # of a range, left on either side of the best trials
 
 SPACE = (
-    # As in params.yaml; low and high are blank for a choice, as is all below that has to do with ends or
-    # order
+    # As in params.yaml; low and high are blank for a choice, as is all below about ends or order
     *("name", "distribution", "low", "high"),
     # How many trials the best are (`size_of_best`), less those in which it plays no part, and their ends
     *("best", "best_low", "best_high"),
@@ -42,15 +41,14 @@ SPACE = (
     *("at_low", "at_high", "all_low", "all_high"),
     # The p-value of so many at an end by chance; blank where even all of them there would prove nothing
     *("p_low", "p_high"),
-    # "down" or "up": the end to widen, since Holm's p over all ends is below 0.05; or else an end where that
-    # is so, and yet scores fall from the best trials there to the very end; or ""
+    # Where Holm's p over all ends is below 0.05, "down" or "up": the end to widen, or, if scores fall from
+    # the best trials there to the very end, that end under `falls`. Otherwise ""
     *("advice", "falls"),
-    # The range to write then, a quarter wider on its own scale; blank without advice
+    # The wider range, by a quarter on its own scale; blank without advice
     *("wider_low", "wider_high"),
     # Spearman's rank correlation with the score; Kruskal and Wallis, over options or over fifths of a range
     *("rho", "p_rho", "p_groups"),
-    # The lesser of both p-values, twice, as there are two, and Holm over all hyper-parameters; is it below
-    # 0.05
+    # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; is it below 0.05
     *("p_effect", "effect"),
     # 0 to 1: the share of the variance of the scores' ranks that options or fifths explain
     "importance",

@@ -32,6 +32,9 @@ from zdl.analysis.statistics import (
     wilson,
 )
 
+Pairs = Sequence[tuple[Outcome, Outcome]]  # of networks on the same split
+Difference = tuple[float, float, int]  # a mean, its standard error, and over how many pairs
+
 CONFIRMED = (
     *("rank", "trial"),
     # The score in the search, and its 95 % interval (Wilson)
@@ -43,8 +46,7 @@ CONFIRMED = (
     # The selection bias: val_acc less val_mean, on images that are alike, with its 95 % interval by how far
     # that mean may be off (`standard_error_over_splits`; blank for one replicate)
     *("luck", "luck_low", "luck_high"),
-    # The mean share of the held-out images that the replicates recognise, and its 95 % interval
-    # (`crossed_mean`)
+    # The mean share of the held-out images that they recognise, with its 95 % interval (`crossed_mean`)
     *("held_out", "held_out_low", "held_out_high"),
     # val_acc less held_out: the bias, and how much harder the held-out images are. A linear model, which no
     # search picked, shows how much that is (`zdl.analysis.baseline.baseline_scores`)
@@ -131,9 +133,8 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     was chosen by its validation scores (`confirmed_best`), so only the held-out images are a fair judge. They
     judge networks that learn from these images: other training images might order the trials otherwise.
     """
-    others = [
-        each["trial"] for each in replicates if trial is not None and each["trial"] not in (None, trial)
-    ]
+    known = [contents["trial"] for contents in replicates if contents["trial"] is not None]
+    others = [other for other in known if trial is not None and other != trial]
     pairs = [list(_pairs(outcomes(replicates, trial), outcomes(replicates, other))) for other in others]
     judged = {
         "val": [_validation_difference(each) for each in pairs],
@@ -145,17 +146,13 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     return pd.DataFrame({"trial": others, **signs}).astype("int64")
 
 
-Pairs = Sequence[tuple[Outcome, Outcome]]
-Difference = tuple[float, float, int]  # a mean, its standard error, and over how many pairs
-
-
 def _pairs(one: Sequence[Outcome], other: Sequence[Outcome]) -> Iterator[tuple[Outcome, Outcome]]:
     """The outcomes of two trials' replicates on the same split, where both finished."""
     return ((a, b) for a, b in zip(one, other, strict=True) if a["final"] and b["final"])
 
 
 def _validation_difference(pairs: Pairs) -> Difference:
-    """Of validation accuracies. The images are others in each split, but drawn from the same few hundred."""
+    """The mean difference of validation accuracies, over splits of the same images."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
     differences = np.array([val_acc(one) - val_acc(other) for one, other in pairs])
@@ -165,6 +162,7 @@ def _validation_difference(pairs: Pairs) -> Difference:
 
 
 def _held_out_difference(pairs: Pairs, t: Labels) -> Difference:
+    """The mean difference of the shares of held-out images, which are the same for all networks."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
     hits = np.array([recognised(one, t).astype(int) - recognised(other, t) for one, other in pairs])
