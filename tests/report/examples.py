@@ -1,0 +1,207 @@
+"""Searches of which all is known, and figures of them; several tests look at each figure."""
+
+import hashlib
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from tests.analysis.test_ranking import record, table
+from zdl.analysis import ranking
+from zdl.report import figures
+from zdl.search.samplers.grid import Grid
+
+
+def options(*values):
+    return {"distribution": "choice", "options": list(values)}
+
+
+def points(low, high, n):
+    return {"distribution": "log_uniform", "low": low, "high": high, "points": n}
+
+
+SPACE = {
+    "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
+    "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
+}
+BATCHES = {"batch_size": {"distribution": "int_uniform", "low": 10, "high": 200}}
+NARROW = {"epochs": {"distribution": "int_uniform", "low": 3, "high": 8}}
+OPTIMIZERS = {"optimizer": options("sgd", "momentum", "adam")}
+MANY_OPTIMIZERS = {"optimizer": options("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")}
+BOOK = {"lr": options(0.1, 0.01, 0.001), "batch_size": options(10, 100, 1000)}
+FINE = {"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}
+MOMENTUMS = {"momentum": options(0.1, 0.5, 0.9)}
+BASELINE = {
+    "val_acc": 0.8,
+    "val_mean": 0.81,
+    "val_sd": 0.02,
+    "held_out": 0.79,
+    "held_out_low": 0.78,
+    "held_out_high": 0.8,
+}
+
+
+def search(trials=30, diverged=(), epochs=5):
+    """Trials 0, 1, 2, ... of falling accuracy."""
+    return table(
+        *(
+            record(
+                trial,
+                [max(0, 90 - 2 * trial - epochs + epoch) for epoch in range(epochs)],
+                "diverged" if trial in diverged else "finished",
+                lr=1.23456e-6 * (trial + 1),
+                weight_decay=1.11111e-8 * (trial + 1),
+                batch_size=10 + trial,
+                optimizer=("sgd", "momentum", "adam")[trial % 3],
+            )
+            for trial in range(trials)
+        )
+    )
+
+
+def grid_search(space, diverged=()):
+    """The trials of a grid, each a little worse than the one before; those at `diverged` diverged."""
+    planned = Grid({"space": space}).propose((), 10**6)
+    return table(
+        *(
+            record(1000 - k, [max(0, 90 - k)], "diverged" if k in diverged else "finished", **point)
+            for k, (point, _) in enumerate(planned)
+        )
+    )
+
+
+def surface(space=SPACE, start=0.0, slope=0.01):
+    """A surface that changes from `start` along every axis, along the second twice as fast."""
+    ticks = [np.linspace(spec.get("low", 0), spec.get("high", 1), 9) for spec in space.values()]
+    rise = np.add.outer(np.arange(9), 2 * np.arange(9)) if len(ticks) == 2 else np.arange(9)
+    return ticks, start + slope * rise
+
+
+def best20(data, names=tuple(SPACE)):
+    frame = ranking.rank(data, names)
+    return figures.best20(ranking.curves(data, frame, 20), frame)
+
+
+def search_map(data, space=SPACE, best=20, **kwargs):
+    return figures.search_map(ranking.rank(data, space), space, best, **kwargs)
+
+
+def surface_map(data, space=SPACE, first=4):
+    return figures.surface_map(ranking.rank(data, space), space, surface(space, 0.5, -0.01), first)
+
+
+def heat_map(space, diverged=()):
+    return figures.heat_map(ranking.rank(grid_search(space, diverged), space), space)
+
+
+def slices(data, space=SPACE, best=20):
+    return figures.slices(ranking.rank(data, space), space, best)
+
+
+def budget(trials=40):
+    """The budget of a random search: the expected best approaches 0.8, in ever smaller steps."""
+    n = np.arange(1, trials + 1)
+    best = 0.8 - 0.6 / n
+    frame = pd.DataFrame({"trials": n, "expected": best, "low": best - 0.1, "high": best + 0.1})
+    few = trials // n < 4
+    for name, level in (("lower", best - 0.05), ("median", best), ("upper", best + 0.05)):
+        frame[name] = np.where(few, np.nan, level)
+    return figures.budget(frame)
+
+
+def replicated(trials=3, replicates=4, epochs=5, number=10):
+    """The tables of `figures.confirmed`: the second trial does best, and the third diverges."""
+    rows, each = [], []
+    for k in range(trials):
+        val = np.array([0.7 + 0.05 * (k == 1) + 0.01 * j for j in range(replicates)])
+        if k == 2:
+            val[:] = np.nan
+        searched, finished = 0.85 - 0.01 * k, int(np.isfinite(val).sum())
+        mean = np.nan if k == 2 else val.mean()
+        name = {"rank": k + 1, "trial": number + k}
+        rows.append(
+            {**name, "val_acc": searched, "low": searched - 0.09, "high": searched + 0.07}
+            | {"repeats": finished, "diverged": replicates - finished, "val_mean": mean, "val_sd": 0.01}
+            | {"held_out": mean - 0.02, "held_out_low": mean - 0.04, "held_out_high": mean}
+            | {"gap": searched - mean + 0.02}
+        )
+        for j, acc in enumerate(val):
+            status = "finished" if np.isfinite(acc) else "diverged"
+            each.append({**name, "repeat": j + 1, "status": status, "val_acc": acc, "held_out": acc - 0.02})
+    curves = pd.DataFrame(
+        [
+            {"repeat": j + 1, "epoch": e + 1, "train_acc": 1 - 0.5**e, "val_acc": 0.7 - 0.5**e / 2 + 0.01 * j}
+            for j in range(replicates)
+            for e in range(epochs)
+        ]
+    )
+    return pd.DataFrame(rows), pd.DataFrame(each), curves, BASELINE
+
+
+def mistakes(n=20, trial=26, shape=(28, 28)):
+    """The mistakes of a network that takes a tenth of each digit for the next, and hardly any 0 for 9."""
+    confusion = 0.9 * np.eye(10) + 0.1 * np.roll(np.eye(10), 1, axis=1)
+    confusion[0] += np.bincount([0, 9], [-0.004, 0.004])
+    frame = pd.DataFrame({"image": np.arange(n), "digit": np.arange(n) % 10})
+    frame = frame.assign(taken_for=(frame["digit"] + 1) % 10, wrong=9, repeats=10, confidence=0.97)
+    return figures.mistakes(confusion, frame, images(n, shape), trial, "digit")
+
+
+def images(n, shape):
+    return np.random.default_rng(1).random((n, *shape), dtype="float32")
+
+
+EXAMPLES = {
+    "20": lambda: best20(search(epochs=50)),
+    "one": lambda: best20(search(1)),
+    "other": lambda: best20(search(), names=["optimizer", "batch_size", "momentum", "lr"]),
+    "map": lambda: search_map(search(diverged=(0,))),
+    "batches": lambda: search_map(search(diverged=(0,)), {**OPTIMIZERS, **BATCHES}),
+    "names": lambda: search_map(search(), OPTIMIZERS),
+    "contours": lambda: search_map(search(), expected=surface(slope=0.02)),
+    "learnt": lambda: surface_map(search(10, diverged=(1, 7))),
+    "curve": lambda: surface_map(search(10), BATCHES),
+    "grid": lambda: heat_map(BOOK, (8,)),
+    "fine": lambda: heat_map(FINE, (0, 7)),
+    "4": lambda: heat_map({**BOOK, **OPTIMIZERS, "momentum": options(0.5, 0.9)}, (4,)),
+    "12": lambda: heat_map({**BOOK, "weight_decay": points(1e-8, 1e-5, 4), **MOMENTUMS}),
+    "over": lambda: heat_map({**BOOK, "weight_decay": points(1e-8, 1e-4, 5), **MOMENTUMS}, range(16)),
+    "slices": lambda: slices(search(diverged=(0, 3)), best=5),
+    "slice": lambda: slices(search(1), BATCHES),
+    "narrow slice": lambda: slices(search(), {"lr": {**SPACE["lr"], "low": 2.1e-6, "high": 1.9e-5}}),
+    "slices of five": lambda: slices(search(60), {**SPACE, **MANY_OPTIMIZERS, **BATCHES, **NARROW}),
+    "budget": lambda: budget(33),
+    "budget of one": lambda: budget(1),
+    "budget of many": lambda: budget(4000),
+    "best so far": lambda: figures.budget(pd.DataFrame({"trials": range(1, 101), "best": 0.5})),
+    "confirmed": lambda: figures.confirmed(*replicated()),
+    "confirmed one": lambda: figures.confirmed(*replicated(1, 1, 1)),
+    "confirmed 20": lambda: figures.confirmed(*replicated(20, 10, 50, number=999_999_900)),
+    "mistakes": mistakes,
+    "no mistakes": lambda: mistakes(0, 999_999_999),
+}
+
+
+@cache
+def example(name):
+    return EXAMPLES[name]()
+
+
+def rendered():
+    """One figure of each kind, as PNG and as SVG."""
+    data = search(6, diverged=(3,))
+    drawn = {
+        "best20": best20(data),
+        "search_map": search_map(data, expected=surface()),
+        "surface_map": surface_map(data),
+        "heat_map": heat_map(BOOK, (2,)),
+        "slices": slices(data, {**SPACE, **OPTIMIZERS}),
+        "budget": budget(),
+        "confirmed": figures.confirmed(*replicated()),
+        "mistakes": mistakes(),
+    }
+    return {name: (figures.png(figure), figures.svg(figure)) for name, figure in drawn.items()}
+
+
+def digests(files):
+    return [hashlib.sha256(file).hexdigest() for pair in files.values() for file in pair]
