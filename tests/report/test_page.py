@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
-from test_figures import BATCHES, OPTIMIZERS, SPACE, search
+from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 
 from tests.analysis.test_ranking import record, table
 from zdl.analysis import ranking

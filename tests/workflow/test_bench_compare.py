@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-from test_samplers import Nearer
+from tests.search.test_samplers import Nearer
 
 from bench import compare, comparing
 from tests.engines import ROOT, TINY

@@ -11,7 +11,7 @@ class Proposal(NamedTuple):
     """A point to try.
 
     `number` is the number of its trial, if the point comes from a random stream of that number. Other points
-    are numbered by their values (`zdl.search.plan.enroll`).
+    are numbered by their values (`zdl.search.plan.trials_at`).
     """
 
     point: dict[str, Any]

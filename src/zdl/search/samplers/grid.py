@@ -5,7 +5,7 @@ its values. Combinations come in the order of nested loops, the last hyper-param
 optimizer is searched, its loop is the outermost, and the loops inside it are over the hyper-parameters that
 this optimizer uses: plain SGD has one trial, and not one for each momentum.
 
-A point is identified by its values (`zdl.search.plan.enroll`), so a point that stays in the grid keeps its
+A point is identified by its values (`zdl.search.plan.trials_at`), so a point that stays in the grid keeps its
 trial whatever else changes.
 """
 
