@@ -217,12 +217,12 @@ def test_all_trials_are_published_or_it_is_said_where_they_are(monkeypatch):
 
 
 def test_a_crowded_map_is_said_to_show_cells(monkeypatch):
-    assert "*Every trial where it lies in the space; lines" in flat(page(search()))
+    assert "*Every trial at its place in the space; lines" in flat(page(search()))
     monkeypatch.setattr(report_context, "CROWDED", 29)
     english, japanese = pages(search())
-    assert "*The mean of the trials in each cell of the space; lines" in flat(english)
+    assert "*The mean score of the trials in each cell of the space; lines" in flat(english)
     assert "*区画ごとの認識精度の平均です。線が" in japanese
-    assert "Every trial where it lies" in flat(page(search(), BATCHES))  # over one hyper-parameter: dots
+    assert "Every trial at its place" in flat(page(search(), BATCHES))  # over one hyper-parameter: dots
 
 
 def test_without_advice_no_range_is_called_wider():
@@ -238,9 +238,9 @@ def test_headline_by_hand():
         "0.780 to 0.940), with lr 2.47e-06 and weight decay 2.22e-08.**"
     ) in text
     assert (
-        "30 networks, each with its own lr and weight decay (drawn at random), learned for 50 epochs from "
-        "MNIST's leading 500 images, less the 20 % kept for validation. "
-        "18 ended with a validation accuracy above 0.5; 2 diverged, and rank last."
+        "30 networks, each with its own lr and weight decay (drawn at random), were trained for 50 epochs "
+        "on MNIST's first 500 images, of which 20 % are for validation. "
+        "18 ended with a validation accuracy above 0.5; 2 diverged and rank last."
     ) in text
     assert "One validation image is a step of 0.01 in accuracy" in text
     assert "`make trial C=1`" in text
@@ -249,36 +249,36 @@ def test_headline_by_hand():
 @pytest.mark.parametrize(
     ("method", "sentence", "caption"),
     [
-        ("random", "(drawn at random)", "*Every trial where it lies in the space; lines, if any"),
+        ("random", "(drawn at random)", "*Every trial at its place in the space; lines, if any"),
         (
             "halton",
             "(spread evenly by a scrambled Halton sequence)",
-            "*Every trial where it lies in the space; lines, if any",
+            "*Every trial at its place in the space; lines, if any",
         ),
         ("grid", "(every combination of a grid)", "*Every combination of the grid."),
         (
             "bayes",
             "(the first 4 drawn at random, the rest proposed 4 at a time by a Gaussian process)",
-            "*The ground (over one hyper-parameter: the line) is what the search expects of a score",
+            "*The background (over one hyper-parameter: the line) is the score that the search predicts",
         ),
     ],
 )
 def test_the_method_is_named(method, sentence, caption):
     text = flat(page(search(), method=method))
-    assert f"each with its own lr and weight decay {sentence}, learned" in text
+    assert f"each with its own lr and weight decay {sentence}, were trained" in text
     assert caption in text and f"method: {method}" in text
 
 
 @pytest.mark.parametrize("data", [search(4), search(4, diverged=range(4))])
 def test_a_bayesian_search_that_learnt_nothing_does_not_say_so(data):
     text = flat(page(data, method="bayes"))
-    assert "(drawn at random), learned" in text
+    assert "(drawn at random), were trained" in text
     surface = any(trial["outcome"]["status"] == "finished" for trial in data["trials"])
-    assert ("*The ground" in text) == surface
-    assert "*The ground" not in flat(page(data, OPTIMIZERS, method="bayes"))
+    assert ("*The background" in text) == surface
+    assert "*The background" not in flat(page(data, OPTIMIZERS, method="bayes"))
 
 
-def test_a_grid_s_ranges_tell_their_points():
+def test_a_grid_s_ranges_name_their_points():
     space = {name: {**spec, "points": 5} for name, spec in SPACE.items()}
     assert re.search(
         r"\| lr +\| log-uniform +\| +1e-06 to 0.01, 5 points +\|", page(search(), space, method="grid")
@@ -311,7 +311,7 @@ CASES = {
     "nothing confirmed": {"confirmed": confirmed(), "linear": {}, "confusion": np.zeros((0, 0))},
     "none finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, None, None))},
     "some finished again": {"confirmed": confirmed((1, 0, 0.77, None, None), (2, 1, 0.76, 0.7, 0.71))},
-    "one repeat": {
+    "one replicate": {
         "confirmed": confirmed((1, 0, 0.77, 0.7, 0.71)).assign(
             val_sd=np.nan, luck_low=np.nan, luck_high=np.nan, repeats=1
         ),
@@ -339,7 +339,7 @@ def test_tables_stand_straight_as_plain_text(case):
 
 
 @every_case
-def test_both_pages_tell_the_same_numbers(case):
+def test_both_pages_have_the_same_numbers(case):
     english, japanese = (text.split("\n## ") for text in case_pages(case))
     assert len(english) == len(japanese)
     for one, other in zip(english, japanese, strict=True):
@@ -392,16 +392,16 @@ def test_what_survived_is_said():
     text = flat(page(search()))
     assert (
         "**What survives:** trained again on 10 other splits, trial 1 (Best-2) scores highest: 0.870 ± 0.031 "
-        "(mean ± standard deviation of the validation accuracy), though its lead over trials 0, 3 and 2 may "
-        "be chance. Of 4,500 held-out images that the search never saw, it recognises 0.830 (95 %: 0.817 to "
-        "0.843). There it cannot be told from trials 0 and 3."
+        "(mean ± standard deviation of the validation accuracy), but its lead over trials 0, 3 and 2 may be "
+        "chance. It recognises 0.830 (95 %: 0.817 to 0.843) of 4,500 held-out images, which the search never "
+        "saw. On these images it cannot be distinguished from trials 0 and 3."
     ) in text
     assert (
-        "**Best-1 was found at 0.89 and scores 0.860 ± 0.031 when it is trained again.** The difference may "
-        "be chance; that up to 7.0 points were luck, picked along with it (the winner's curse), is not ruled "
-        "out. Of the held-out images it recognises 0.850, 4.0 points less than was found. These are "
-        "harder: a linear model, which no search picked, recognises 4.8 points (95 %: 2.0 to 7.6) less of "
-        "them than of validation images, too."
+        "**Best-1 scored 0.89 in the search, and 0.860 ± 0.031 when trained again.** The difference may be "
+        "chance, but up to 7.0 points of luck (the winner's curse) are possible. It recognises 0.850 of the "
+        "held-out images, 4.0 points less than its score in the search. These images are harder: a linear "
+        "model, which no search picked, also recognises 4.8 points (95 %: 2.0 to 7.6) less of them than of "
+        "validation images."
     ) in text
 
 
@@ -411,30 +411,31 @@ def test_what_survived_is_said():
         ((0.098, 0.08, 0.116), "the network beats it by 9.8 points (95 %: 8.0 to 11.6)."),
         (
             (-0.011, -0.03, 0.008),
-            "the network cannot be told from it; it is 1.1 points behind (95 %: 3.0 behind to 0.8 ahead).",
+            "the network cannot be distinguished from it; it is 1.1 points behind (95 %: 3.0 behind to "
+            "0.8 ahead).",
         ),
         (
             (-0.302, -0.32, -0.28),
-            "the network does not beat it, and is 30.2 points behind (95 %: 28.0 to 32.0).",
+            "the network does not beat it; it is 30.2 points behind (95 %: 28.0 to 32.0).",
         ),
         (
             (-0.302, np.nan, np.nan),
-            "30.2 points more than the network, of which one training tells little.",
+            "30.2 points more than the network, but one training says little.",
         ),
     ],
 )
 def test_the_network_against_a_linear_model(apart, sentence):
     margin = dict(zip(("apart", "apart_low", "apart_high"), apart, strict=True))
     text = flat(page(search(), margin=margin))
-    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of them: {sentence}" in text
+    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of the held-out images: {sentence}" in text
 
 
 @pytest.mark.parametrize(
     ("score", "sentence"),
     [
-        (0.75, "5.0 points (95 %: 1.0 to 9.0) were luck that was picked along with it, the winner's curse."),
-        (0.73, "up to 7.0 points were luck, picked along with it (the winner's curse), is not ruled out."),
-        (0.64, "It was no lucky pick: it gains 6.0 points (95 %: 2.0 to 10.0)."),
+        (0.75, "of which 5.0 points (95 %: 1.0 to 9.0) were luck (the winner's curse)."),
+        (0.73, "but up to 7.0 points of luck (the winner's curse) are possible."),
+        (0.64, "Its score was not luck: trained again, it gains 6.0 points (95 %: 2.0 to 10.0)."),
     ],
 )
 def test_how_much_of_a_score_was_luck(score, sentence):
@@ -443,56 +444,51 @@ def test_how_much_of_a_score_was_luck(score, sentence):
     assert ("winner's curse" in text) == (score > 0.7)
 
 
-def test_one_repeat_alone_tells_nothing_of_luck_nor_of_other_networks():
-    text = flat(case_pages("one repeat")[0])
-    assert "How much of the difference was luck, one repeat cannot say." in text
+def test_one_replicate_says_nothing_about_luck_or_other_networks():
+    text = flat(case_pages("one replicate")[0])
+    assert "One replicate cannot show how much of the difference was luck." in text
     assert "its interval allows for other held-out images, but not for other networks." in text
-    assert "which one training tells little" in text
+    assert "one training says little" in text
 
 
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
-        (rivals(_3=1, _5=1), "That is, beyond chance, more than any other that was trained again."),
-        (rivals(_3=0, _5=1), "0.843). There it cannot be told from trial 3."),
+        (rivals(_3=1, _5=1), "That is significantly more than any other trial that was trained again."),
+        (rivals(_3=0, _5=1), "never saw. On these images it cannot be distinguished from trial 3."),
         (
             rivals(_0=0, _3=-1, _7=0),
-            "That is, beyond chance, less than trial 3. There it cannot be told from trials 0 and 7.",
+            "That is significantly less than trial 3. On these images it cannot be distinguished from "
+            "trials 0 and 7.",
         ),
     ],
 )
-def test_who_cannot_be_told_from_the_confirmed_best(others, sentence):
+def test_who_cannot_be_distinguished_from_the_confirmed_best(others, sentence):
     text = flat(page(search(), rivals=others))
     assert sentence in text
     assert ("than any other" in text) == ("than any other" in sentence)
     alone = page(search(), confirmed=confirmed((1, 0, 0.77, 0.7, 0.75)))
-    assert "beyond chance" not in flat(alone)
+    assert "significantly" not in flat(alone)
 
 
 @pytest.mark.parametrize("sure", [0, 1])
 def test_a_lead_on_validation_images_may_be_chance(sure):
     text = flat(page(search(), rivals=rivals(_0=0, _3=1).assign(val=[1, sure])))
-    assert ("though its lead over trial 3 may be chance" in text) != sure
-    assert ("validation accuracy), beyond chance. Of 4,500" in text) == sure
+    assert ("but its lead over trial 3 may be chance" in text) != sure
+    assert ("validation accuracy), and its lead is significant. It recognises" in text) == sure
 
 
 @pytest.mark.parametrize(
-    ("guess", "sentence"), [(0.1, "**It learned:**"), (0.82, "**That it learned does not show:**")]
+    ("guess", "sentence"), [(0.1, "**It learned:**"), (0.82, "**There is no sign that it learned:**")]
 )
 def test_whether_it_learned(guess, sentence):
     assert f"{sentence} it recognises 0.830 of the held-out images" in flat(page(search(), t=labels(guess)))
 
 
 def test_lines_are_explained_where_a_map_has_them():
-    sentence = "lines, if any, are what a Gaussian process expects of a score"
-    assert [
-        sentence in flat(page(search(), method=each)) for each in ("random", "halton", "grid", "bayes")
-    ] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    sentence = "lines, if any, are the scores that a Gaussian process predicts"
+    methods = {"random": True, "halton": True, "grid": False, "bayes": False}
+    assert {each: sentence in flat(page(search(), method=each)) for each in methods} == methods
     assert sentence not in flat(page(search(), OPTIMIZERS))
     assert sentence not in flat(page(search(3, diverged=range(3))))
 
@@ -500,17 +496,18 @@ def test_lines_are_explained_where_a_map_has_them():
 def test_what_to_do_next():
     text = flat(page(search()))
     assert (
-        "**Next:** widen lr upwards, where the best lie at the very end of the space; nothing says that more "
-        "trials of this space would help."
+        "**Next:** widen lr upwards, as the best lie at the very end of the range; there is no sign that "
+        "more trials of this space would help."
     ) in text
     assert (
         "**lr: widen it upwards.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), and "
         "scores do not fall towards the end."
     ) in text
     assert "**weight decay: no effect found** (p = 0.410)." in text
-    assert "it keeps 63 of 100 trials and trains 37." in text
-    assert "closer to where the 11 trials lie that cannot be told from the best, and beyond the end" in text
-    assert "It keeps 21 of 100 trials and trains 79." in text
+    assert "This keeps 63 of 100 trials and trains 37." in text
+    assert "narrowed to where the 11 trials lie that cannot be distinguished from the best, and" in text
+    assert "and widened at the end where they crowd. This edit" in text
+    assert "This edit keeps 21 of 100 trials and trains 79." in text
 
 
 def test_a_range_is_not_widened_to_where_scores_fall():
@@ -519,7 +516,7 @@ def test_a_range_is_not_widened_to_where_scores_fall():
     english, japanese = pages(search(), space_table=table_)
     assert (
         "**lr: wide enough.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), but from "
-        "there scores fall, or trials diverge, towards the end."
+        "there to the end scores fall or trials diverge."
     ) in flat(english)
     assert "**学習率：範囲は十分に広い**" in japanese and "widen" not in english
 
@@ -528,13 +525,13 @@ def test_where_trials_are_too_few_the_ends_are_not_judged():
     table_ = recommendations(SPACE)
     table_.loc[0, ["advice", "p_low", "p_high"]] = ["", np.nan, np.nan]
     text = flat(page(search(), space_table=table_))
-    assert "**lr: it has an effect** (p < 0.001); of its ends so few trials tell nothing." in text
+    assert "**lr: it has an effect** (p < 0.001); the trials are too few to judge its ends." in text
 
 
 def test_many_that_diverged_are_named_before_anything_else_is_done():
     assert "10 of 30 trials diverged" not in flat(page(search(diverged=range(10))))
     english, japanese = pages(search(diverged=range(11)))
-    assert "**Next:** 11 of 30 trials diverged: leave out where" in flat(english)
+    assert "**Next:** 11 of 30 trials diverged: leave out the ranges where they do" in flat(english)
     assert "30個の試行のうち11個が発散した" in japanese
 
 
@@ -549,9 +546,9 @@ def test_the_ranges_to_write_are_yaml_for_params():
 @pytest.mark.parametrize(
     ("equal", "gain", "sentence"),
     [
-        (7, 0.036, "may all be luck, and nothing says that more trials would help."),
+        (7, 0.036, "may all be luck, and there is no sign that more trials would help."),
         (7, 0.4, "is more than luck, and more trials may help."),
-        (1, 0.002, "Only one trial is the best, so that this is not luck among equals: more may help."),
+        (1, 0.002, "Only one trial is the best, so this is not luck among equals: more trials may help."),
     ],
 )
 def test_the_last_doubling_beside_luck(equal, gain, sentence):
@@ -564,21 +561,21 @@ def test_the_last_doubling_beside_luck(equal, gain, sentence):
     text = flat(page(data, budget=budget, contenders=contenders))
     assert f"From 15 to 30 trials it rose by {100 * gain:.1f} points." in text
     assert sentence in text
-    assert ("Luck alone brings 1.5 on average if the 7" in text) == (equal == 7)
-    assert ("and seldom more than 3.6: so this" in text) == (equal == 7)
+    assert ("If the 7 trials" in text and "luck alone brings 1.5 points on average" in text) == (equal == 7)
+    assert ("and rarely more than 3.6. So this" in text) == (equal == 7)
     assert ("more trials may help: the last doubling" in text) == ("may help" in sentence)
 
 
-def test_few_trials_tell_nothing_of_more():
-    assert "So few trials do not tell whether more of them would help." in flat(page(search(19)))
+def test_few_trials_say_nothing_about_more():
+    assert "These trials are too few to say whether more would help." in flat(page(search(19)))
     text = page(search(1))
-    assert "of more trials nothing can be said yet" in flat(text) and "budget.png" not in text
+    assert "nothing can be said about more trials yet" in flat(text) and "budget.png" not in text
 
 
 def test_a_search_that_learns_says_when_it_last_gained():
     text = flat(page(search(), method="bayes"))
     assert "After 30 trials the best is 0.77. The last gain came with the 8th of them." in text
-    assert "The p-values do not hold here" in text
+    assert "These p-values are not valid" in text
 
 
 def test_when_a_grid_came_upon_its_best_means_nothing():
@@ -586,9 +583,9 @@ def test_when_a_grid_came_upon_its_best_means_nothing():
     assert "when the best came says nothing" in text and "last gain" not in text
 
 
-def test_leaders_that_cannot_be_told_from_the_best():
+def test_leaders_that_cannot_be_distinguished_from_the_best():
     text = page(search())
-    assert "**10 of the other 29 cannot be told from Best-1**" in flat(text)
+    assert "**10 of the other 29 cannot be distinguished from Best-1**" in flat(text)
     tied = page(table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(2))))
     assert re.findall(r"\| +(=0\.\d+) \| 0\.610–", tied) == ["=0.70", "=0.70"]
 
@@ -596,15 +593,16 @@ def test_leaders_that_cannot_be_told_from_the_best():
 def test_the_most_confused_pair():
     text = flat(page(search()))
     assert (
-        "Its commonest mistake is to take 4 for 9, with 31 % of the images of 4. Best read is 0 (82 %), "
-        "worst 4 (51 %)."
+        "Its commonest mistake is to take 4 for 9: 31 % of the images of 4. It recognises 0 best (82 %) and "
+        "4 worst (51 %)."
     ) in text
 
 
 def test_the_most_confused_pair_of_three_classes():
     confusion = np.array([[0.9, 0.1, 0.0], [0.0, 1.0, 0.0], [0.25, 0.05, 0.7]])
     text = flat(page(search(), confusion=confusion))
-    assert "to take 2 for 0, with 25 % of the images of 2. Best read is 1 (100 %), worst 2 (70 %)." in text
+    assert "to take 2 for 0: 25 % of the images of 2. It recognises 1 best (100 %) and 2" in text
+    assert "and 2 worst (70 %)." in text
 
 
 @pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])

@@ -9,7 +9,7 @@ from zdl.analysis.statistics import expected_maximum, wilson
 from zdl.report.sides import Side
 
 Interval = tuple[float, float]
-OF_MORE = "not of as many trials"
+OF_MORE = "other number of trials"
 
 
 class Measure(NamedTuple):
