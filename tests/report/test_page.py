@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
-from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 
 from tests.analysis.test_ranking import record, table
+from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 from zdl.analysis import ranking
 from zdl.analysis.recommendations import Edit
 from zdl.analysis.replication import confirmed_best

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-from tests.search.test_samplers import Nearer
 
 from bench import compare, comparing
 from tests.engines import ROOT, TINY
+from tests.search.test_samplers import Nearer
 from zdl import Error
 from zdl.config.settings import SCHEMA, load
 from zdl.search.samplers import SAMPLERS
