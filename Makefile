@@ -1,9 +1,9 @@
-# Each target sets up .venv by itself: nothing has to be exported or activated.
+# Each target sets up .venv itself: there is nothing to export or activate.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each of a hundred starts costs two to three times as much
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH  # without bytecode, each start of Python takes two to three times as long
 
 CORES ?= $(or $(ZDL_CORES),all)
 VENV := $(or $(ZDL_VENV),.venv)
@@ -12,12 +12,12 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
 .PHONY: test-remotes test-slurm lint bench compare lock review prune clean
 
-help:  ## list these targets
+help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# The first of these that runs and is 3.11, 3.12 or 3.13 (a version manager's stand-in may be found, and not run).
+# The first of these that runs and is 3.11, 3.12 or 3.13. (A version manager's shim may exist without running.)
 .venv/ready: requirements.lock
-.venv-beyond/ready: requirements-beyond.lock  # what only clusters and remotes need, and their tests
+.venv-beyond/ready: requirements-beyond.lock  # with the packages for clusters and remotes, and for their tests
 .venv/ready .venv-beyond/ready: pyproject.toml
 	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
@@ -29,76 +29,76 @@ help:  ## list these targets
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-run: $(VENV)/ready  ## the whole search, on all cores (CORES=2: on two), to reports/
+run: $(VENV)/ready  ## run the whole search on all cores (CORES=2: on two) and write reports/
 	snakemake --cores $(CORES)
 	@python workflow/scripts/best.py 5
 
-repro: $(VENV)/ready  ## the same by DVC, recorded in dvc.lock
+repro: $(VENV)/ready  ## run it with DVC and record it in dvc.lock
 	@ZDL_CORES=$(CORES) python workflow/scripts/repro.py
 
-check: $(VENV)/ready  ## are reports/ and dvc.lock what params.yaml and the code give? (FULL=1: by training it all)
+check: $(VENV)/ready  ## check that reports/ and dvc.lock match params.yaml and the code (FULL=1: train everything again)
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
 
-unchanged:  ## fails, with the difference, if a file is not as it is in the last commit
+unchanged:  ## fail and show the difference if a file differs from the last commit
 	@git --no-pager diff --exit-code HEAD
 	@test -z "$$(git status --porcelain reports | tee /dev/stderr)"
 
-pull: $(VENV)/ready  ## what DVC's remote has of this search, if there is a remote
+pull: $(VENV)/ready  ## download this search's results from DVC's remote, if there is one
 	@python workflow/scripts/pull.py
 
-comment:  ## review/review.md as the one comment on pull request PR=7 (needs gh, and neither .venv nor a run)
+comment:  ## post review/review.md as the comment on pull request PR=7 (needs gh, but no .venv and no run)
 	@python3 .github/scripts/comment.py $(PR)
 
-trial: $(VENV)/ready  ## train one trial, C=7, and print what the book prints as it goes
+trial: $(VENV)/ready  ## train one trial, C=7, and print the book's lines
 	@: $${C:?which one? make trial C=7}
 	@snakemake --quiet all --cores 1 ready
 	@python workflow/scripts/trial.py --verbose $(C)
 
-best: $(VENV)/ready  ## all trials of the last report, best first, in the book's words
+best: $(VENV)/ready  ## print all trials of the last report, best first, in the book's format
 	@python workflow/scripts/best.py
 
-# Of the times, those that are 0 (of trials that another trial's process trained) have no place on a log scale.
-report: run  ## all results with captions, the graph and the times, in one file to pass on: report.html
+# Some trials take 0 seconds (another trial's process trained them), which a log scale cannot show.
+report: run  ## write all results with captions, the graph and the times to one file, report.html
 	@snakemake --quiet all --report report.html
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
 
-# Of some fifty columns, those by which experiments are told apart and compared.
-experiments: $(VENV)/ready  ## DVC's experiments: what each changed, found, and what survived of that
+# Of some fifty columns, show those that tell experiments apart and compare them.
+experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how it scored
 	@dvc exp show --no-pager --only-changed --precision 3 --hide-workspace \
 	  --drop '.*(/|held_out_|_sd|luck|final|train_acc|trial$$|above)|Created|params.yaml|top|best.(lr|weight)'
 
-# One by one to whichever process is free: a few tests take a minute, most of them no time.
-test: $(VENV)/ready  ## all tests
+# Hand out tests one by one: a few take a minute, most take almost no time.
+test: $(VENV)/ready  ## run all tests
 	pytest --numprocesses auto --maxschedchunk 1
 
-# These two run what only remotes and clusters need, and so in an environment of its own.
+# These two need packages for remotes and clusters, so they have an environment of their own.
 test-remotes test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
-# The commands $(1) are there, or come with Debian's packages $(2).
+# Install Debian's packages $(2) unless the commands $(1) exist.
 DEBIAN = @type $(1) &> /dev/null || { \
   echo "installing $(2)"; \
   { apt-get update && apt-get install --yes --no-install-recommends $(2); } &> /dev/null; \
 } || { echo "make $@: needs $(2); as root: apt-get install $(2)" >&2; exit 1; }
 
 # Two processes, one for each kind of server.
-test-remotes: .venv-beyond/ready  ## results shared by SSH and S3, with servers on this machine (as root, it installs sshd)
+test-remotes: .venv-beyond/ready  ## test sharing by SSH and S3, with servers on this machine (installs sshd as root)
 	$(call DEBIAN,/usr/sbin/sshd,openssh-server)
 	pytest --numprocesses 2 --dist loadscope tests/remotes
 
-test-slurm: .venv-beyond/ready  ## the search on a real Slurm of three nodes (as root, it installs Debian's)
+test-slurm: .venv-beyond/ready  ## test the search on a real Slurm of three nodes (installs Debian's Slurm as root)
 	$(call DEBIAN,slurmctld slurmd munged,slurm-wlm munge)
 	timeout --foreground --signal=INT --kill-after=60 1800 pytest -s tests/slurm
 
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)
 
-soak: $(VENV)/ready  ## edits, damage and kills at random, for MINUTES=60; SEED= repeats one
+soak: $(VENV)/ready  ## random edits, damage and kills, for MINUTES=60; SEED= replays one
 	python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
-everywhere: $(VENV)/ready  ## the full search in many environments, each compared with what is committed
+everywhere: $(VENV)/ready  ## run the full search in many environments and compare each with the commit
 	python -m tests.everywhere
 
-lint: $(VENV)/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
+lint: $(VENV)/ready  ## run the linters: ruff, snakefmt, the workflows', mypy, snakemake --lint
 	ruff check
 	ruff format --check
 	snakefmt --check Snakefile workflow
@@ -107,29 +107,29 @@ lint: $(VENV)/ready  ## ruff, snakefmt, the workflows, mypy, snakemake --lint
 	mypy
 	pytest --quiet tests/workflow/test_lint.py
 
-bench: $(VENV)/ready  ## the benchmarks, an hour at most; ratios where they can be (bench/README.md)
+bench: $(VENV)/ready  ## run the benchmarks, an hour at most (bench/README.md)
 	python bench/trial.py
 	python bench/search.py
 	python bench/growth.py
 	python bench/kernels.py
 
-compare: $(VENV)/ready  ## the four search methods at equal budgets, an hour or two, to docs/comparison/
+compare: $(VENV)/ready  ## compare the four search methods, an hour or two, and write docs/comparison/
 	python bench/compare.py
 
 LOCKED = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --no-annotate pyproject.toml
 
-lock: $(VENV)/ready  ## requirements.lock and requirements-beyond.lock anew from pyproject.toml (needs uv)
+lock: $(VENV)/ready  ## update requirements.lock and requirements-beyond.lock from pyproject.toml (needs uv)
 	$(LOCKED) --extra dev --output-file requirements.lock
 	$(LOCKED) --extra dev --extra beyond --constraint requirements.lock --output-file requirements-beyond.lock
 
 BASE ?= main
 
-review: $(VENV)/ready  ## what changed since BASE=main (HEAD=: up to there), to standard output and review/
+review: $(VENV)/ready  ## show what changed since BASE=main (up to HEAD=, if given), and write it to review/
 	@python workflow/scripts/review.py $(BASE) $(HEAD) $(if $(RAW),--raw $(RAW))
 
-prune: $(VENV)/ready  ## delete the stored records of other searches than today's
+prune: $(VENV)/ready  ## delete the cached records of all searches but the current one
 	python workflow/scripts/prune.py
 
-clean:  ## delete what the pipeline made here, but for reports/ and the store of records
+clean:  ## delete what the pipeline made here, except reports/ and the cache of records
 	rm -rf data results logs benchmarks .snakemake report.html review
