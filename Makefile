@@ -92,7 +92,7 @@ test-slurm: .venv-beyond/ready  ## test the search on a real Slurm of three node
 MINUTES ?= 60
 SEED ?= $(shell echo $$RANDOM)
 
-soak: $(VENV)/ready  ## random edits, damage and kills, for MINUTES=60; SEED= replays one
+soak: $(VENV)/ready  ## test with random edits, damage and kills for MINUTES=60 (SEED= replays a run)
 	python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 everywhere: $(VENV)/ready  ## run the full search in many environments and compare each with the commit

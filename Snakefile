@@ -20,7 +20,7 @@ include: "workflow/rules/report.smk"
 
 
 rule trials:
-    """Every record, and no report: what DVC's stage of this name asks for."""
+    """Every record, without the report: the target of DVC's stage of this name."""
     input:
         graph.notes,
         [*map(paths.round_path, paths.rounds)],
@@ -28,14 +28,14 @@ rule trials:
 
 
 rule replicates:
-    """The best trials, trained again: DVC's stage of this name."""
+    """The best trials, trained again: the target of DVC's stage of this name."""
     input:
         graph.notes,
         [file.path for file in paths.replicates],
 
 
 rule all:
-    """The report, and every trial: Snakemake does not look behind a report that is there."""
+    """The report and every trial: Snakemake makes a missing trial again only if it is asked for."""
     default_target: True
     input:
         rules.trials.input,

@@ -1,11 +1,12 @@
-"""Post review/review.md as the one comment on its pull request, or bring that comment up to date.
+"""Post review/review.md as a comment on its pull request, or update that comment.
 
-    python3 .github/scripts/comment.py      in a workflow_run of GitHub Actions: which run, its event tells
-    python3 .github/scripts/comment.py 7    elsewhere: pull request 7, by whoever `gh` is logged in as
+    python3 .github/scripts/comment.py      in a workflow_run of GitHub Actions; its event names the run
+    python3 .github/scripts/comment.py 7    elsewhere: pull request 7, as the user that `gh` is logged in as
 
-The text was made by the pull request's own code, maybe a stranger's: it is data. Nothing in it is run, it
-does not say where it goes (the event does, and GitHub is asked whether the head is still the commit that was
-reviewed), it calls nobody by @name, and it is cut where GitHub would refuse it. Needs `gh` and no package.
+The pull request's own code, maybe a stranger's, made the text, so the text is only data. Nothing in it is
+run. It does not decide where it is posted: the event does, and GitHub confirms that the head is still the
+reviewed commit. It mentions nobody by @name, and it is cut to the length that GitHub allows. Needs `gh`, and
+no package.
 """
 
 import json
@@ -19,31 +20,31 @@ from typing import Any, NamedTuple
 
 REVIEW = Path("review/review.md")
 MARKER = "<!-- zdl: the review of a search -->"
-LIMIT = 65_536  # characters, of a comment
-READ = 2**20  # bytes: no review is longer
-OURS = "github-actions[bot]"  # who comments by the token of a workflow
+LIMIT = 65_536  # characters in a comment
+READ = 2**20  # bytes, more than any review has
+OURS = "github-actions[bot]"  # the author of comments that a workflow posts
 
 
 class Refused(Exception):
-    """Why nothing was posted."""
+    """Nothing was posted; the message says why."""
 
 
 class Superseded(Refused):
-    """There is nothing to post to any more: no failure."""
+    """The reviewed commit is outdated. This is not a failure."""
 
 
 class Run(NamedTuple):
-    """What was reviewed, in words that are not the pull request's own."""
+    """What was reviewed. Nothing in it comes from the pull request's own text."""
 
     repository: str
     number: int
     author: str  # of our comment
     commit: str
-    told: str  # how the checks of that commit ended, and where they are
+    outcome: str  # how the checks of that commit ended, with a link
 
 
 def gh(*arguments: str, **fields: str) -> Any:
-    """What GitHub's API answers; pages are put together."""
+    """The answer of GitHub's API, with all its pages joined."""
     body = json.dumps(fields) if fields else None
     command = ["gh", "api", *arguments, *(["--input", "-"] if body else [])]
     done = subprocess.run(command, input=body, capture_output=True, text=True, check=False)
@@ -54,7 +55,7 @@ def gh(*arguments: str, **fields: str) -> Any:
 
 
 def _values(text: str) -> Iterator[Any]:
-    """The JSON values that stand one after another: older versions of gh print pages so."""
+    """The JSON values of a text that has one after another, as older versions of gh print pages."""
     text = text.strip()
     while text:
         value, end = json.JSONDecoder().raw_decode(text)
@@ -63,14 +64,14 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def of_event(event: dict[str, Any]) -> Run:
-    """The run that a workflow_run event tells of, with its pull request.
+    """The run of a workflow_run event, with its pull request.
 
-    A fork's run comes without its pull request; so that is looked for by the branch, and has to have the very
-    commit for its head that was reviewed.
+    The event of a fork's run does not name the pull request. It is searched for by its branch, and its
+    head must be the reviewed commit.
     """
     run, repository = event["workflow_run"], event["repository"]["full_name"]
     if run["event"] != "pull_request":
-        raise Refused(f"the run was of a {run['event']}, not of a pull request")
+        raise Refused(f"the run was for a {run['event']}, not for a pull request")
     head, commit = (run["head_repository"] or {}).get("full_name", "a deleted fork"), run["head_sha"]
     branch = f"{head.partition('/')[0]}:{run['head_branch']}"
     query = ("--method", "GET", "-f", "state=open", "-f", f"head={branch}", "-f", "per_page=100")
@@ -83,28 +84,28 @@ def of_event(event: dict[str, Any]) -> Run:
     if not numbers:
         raise Superseded(f"{commit} is no longer the head of an open pull request of {branch}")
     if len(numbers) > 1:
-        raise Refused(f"{commit} is the head of pull requests {numbers}: of which is not told")
-    told = f"[the checks]({run['html_url']}) of {commit} ended in **{run['conclusion']}**"
-    return Run(repository, numbers[0], OURS, commit, told)
+        raise Refused(f"{commit} is the head of several pull requests: {numbers}")
+    outcome = f"[the checks]({run['html_url']}) of {commit} ended in **{run['conclusion']}**"
+    return Run(repository, numbers[0], OURS, commit, outcome)
 
 
 def by_hand(number: int) -> Run:
-    """A pull request of the repository that `gh` takes this folder for."""
+    """A pull request of the repository that `gh` finds for this folder."""
     pull = gh(f"repos/{{owner}}/{{repo}}/pulls/{number}")
     head, base = pull["head"]["sha"], pull["base"]["repo"]["full_name"]
     here = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     if here != head:
-        raise Refused(f"pull request {number} has the head {head}, and here is {here}")
+        raise Refused(f"pull request {number} has the head {head}, but {here} is checked out here")
     return Run(base, number, gh("user")["login"], head, f"the review of {head}, posted by hand")
 
 
 def comment(run: Run, review: bytes | None) -> str:
-    """The comment, of at most LIMIT characters."""
-    head = f"{MARKER}\n_By the pull request's own code; {run.told}._\n\n"
+    """The text of the comment, at most LIMIT characters."""
+    head = f"{MARKER}\n_Written by the pull request's own code; {run.outcome}._\n\n"
     if review is None:
-        return f"{head}It made no review.\n"
+        return f"{head}It wrote no review.\n"
     text = review.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     text = re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text).replace(MARKER, "")
     tail = "\n\n_Cut here: the whole review is an artifact of the run that is linked above._\n"
@@ -114,13 +115,13 @@ def comment(run: Run, review: bytes | None) -> str:
 
 
 def post(run: Run, body: str) -> str:
-    """Write the comment, over the last one if there is one; where it is."""
+    """Create the comment or replace the earlier one, and return its address."""
     place = f"repos/{run.repository}/issues"
     comments = gh("--paginate", f"{place}/{run.number}/comments?per_page=100")
     ours = [
-        told["id"]
-        for told in comments
-        if (told["user"] or {}).get("login") == run.author and told["body"].startswith(MARKER)
+        each["id"]
+        for each in comments
+        if (each["user"] or {}).get("login") == run.author and each["body"].startswith(MARKER)
     ]
     if ours:
         done = gh("--method", "PATCH", f"{place}/comments/{ours[0]}", body=body)

@@ -106,7 +106,7 @@ def test_without_a_slurm_that_answers_the_run_ends_at_once(tiny, tmp_path):
     (tmp_path / "sinfo").chmod(0o755)
     clone.env["PATH"] = f"{tmp_path}:{clone.env['PATH']}"
     said = clone.run(*ON_SLURM, ok=False)
-    assert said.splitlines()[-1] == "no Slurm answers here, which is to run the jobs: sinfo: fatal: b", said
+    assert said.splitlines()[-1] == "no Slurm answers on this host: sinfo: fatal: b", said
     assert "Traceback" not in said
 
 

@@ -239,9 +239,9 @@ def test_nothing_is_posted_to_a_pull_request_whose_head_was_not_reviewed(world, 
 def test_nothing_is_posted_where_it_is_not_clear_to_which(world):
     folder, run, pull = world
     know(folder, pulls=[pull, {**pull, "number": 8}])
-    assert "of which is not told" in post(folder, code=1)
+    assert "is the head of several pull requests: [7, 8]" in post(folder, code=1)
     happen(folder, {**run, "event": "push"})
-    assert "not of a pull request" in post(folder, code=1)
+    assert "not for a pull request" in post(folder, code=1)
     assert "make comment PR=7" in post(folder, code=1, GITHUB_EVENT_NAME="")
     assert comments(folder) == []
 
@@ -255,7 +255,7 @@ def test_the_number_in_the_artifact_is_not_asked_for(world):
     (folder / "review/review.md").symlink_to(folder / "secret")
     post(folder)
     (comment,) = comments(folder)
-    assert comment["body"].endswith("It made no review.\n")
+    assert comment["body"].endswith("It wrote no review.\n")
 
 
 def test_by_hand_it_is_posted_by_who_is_logged_in_for_the_commit_that_is_here(world):
@@ -263,7 +263,7 @@ def test_by_hand_it_is_posted_by_who_is_logged_in_for_the_commit_that_is_here(wo
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "x"], cwd=folder, check=True)
-    assert "and here is" in post(folder, "7", code=1, GITHUB_EVENT_NAME="")
+    assert "is checked out here" in post(folder, "7", code=1, GITHUB_EVENT_NAME="")
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
     )

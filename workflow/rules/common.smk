@@ -1,6 +1,6 @@
-# The names of all files, from params.yaml and the code as they are now, and what is damaged among those files.
+# Names all files, from the current params.yaml and code, and finds the damaged ones.
 # needs: params.yaml
-# makes: nothing; the job `repair` moves what is damaged out of the way
+# makes: nothing; the job `repair` moves damaged files out of the way
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ except (Error, OSError) as error:
 
 
 rule repair:
-    """Move what is damaged out of the way, so that it is made again."""
+    """Move damaged files out of the way, so that they are made again."""
     output:
         ".zdl/repaired/{note}",
     log:

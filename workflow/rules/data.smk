@@ -1,12 +1,13 @@
 # From MNIST to the images that a trial trains on and those that score it.
-# needs: nothing but the sources named by data.source
-# makes: data/raw, data/prepared, data/held_out (for no rule of the search), data/split
-# Inputs are ancient(): a name is a digest of what the file holds, so a newer time stamp means nothing.
-# Outputs are update(): they are replaced in one step, and not deleted before, for another run may be reading.
+# needs: only the sources named by data.source
+# makes: data/raw, data/prepared, data/held_out (which no rule of the search reads), data/split
+# Inputs are ancient(): a file's name is a digest of what determines it, so a newer time stamp means nothing.
+# Outputs are update(): Snakemake must not delete them first, because another run may be reading them. The scripts
+# replace them in one step.
 
 
 rule download:
-    """MNIST's leading images and the held-out ones, checked against pinned digests."""
+    """MNIST's first images and the held-out images, checked against pinned digests."""
     input:
         graph.repaired(paths.raw.path),
     output:
@@ -22,7 +23,7 @@ rule download:
 
 
 rule prepare:
-    """Pixels as numbers in [0, 1]: the subsample, and the held-out images apart from it."""
+    """Pixels scaled to [0, 1]: the subsample, and separately the held-out images."""
     input:
         ancient(paths.raw.path),
         graph.repaired(paths.prepared.path, paths.held_out.path),
@@ -39,7 +40,7 @@ rule prepare:
 
 
 rule split:
-    """A seeded shuffle; the first share of it is for validation."""
+    """A seeded shuffle; its first part is for validation."""
     input:
         ancient(paths.prepared.path),
         graph.repaired(paths.split.path),

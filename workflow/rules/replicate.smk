@@ -1,10 +1,10 @@
-# From the table of the search to what is left of it: the best trials again, and a linear model beside them.
+# Trains the best trials of the search again, and a linear model for comparison.
 # needs: data/prepared, data/held_out, data/split, results/table
-# makes: results/replicates (a file for each of the best trials), results/baseline
+# makes: results/replicates (one file per best trial), results/baseline
 
 
 rule replicate:
-    """One of the best trials: its replicates, each restored if it was ever trained here, else trained."""
+    """The replicates of one of the best trials, each restored from the cache or trained."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
@@ -27,7 +27,7 @@ rule replicate:
 
 
 rule baseline:
-    """What a linear model makes of the same images."""
+    """A linear model on the same images."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),

@@ -1,35 +1,35 @@
 # From the records to the committed report.
 # needs: results/plan, results/trials, results/replicates, results/baseline
-# makes: results/table, results/ranking, reports/, results/best.npz, and the manifests that vouch for what has
-# no seal of its own (results/manifests)
+# makes: results/table, results/ranking, reports/, results/best.npz, and manifests with the checksums of the files
+# that have none of their own (results/manifests)
 
 
 import json
 from pathlib import Path
 
-# By the name of each file under reports/, without its suffix: the part it belongs to, and what it shows.
-# Its caption, workflow/report/<name>.rst, says what to look at in it.
+# For each file under reports/, by its name without the suffix: its part of the HTML report, and what it shows.
+# Its caption is workflow/report/<name>.rst.
 PARTS = {
-    "best20": ("1 The best", "learning curves of the best"),
-    "leaders": ("1 The best", "how sure each place is"),
+    "best20": ("1 The best", "learning curves of the best trials"),
+    "leaders": ("1 The best", "how certain each rank is"),
     "ranking": ("1 The best", "the trials, best first"),
     "curves": ("1 The best", "learning curves, point by point"),
     "metrics": ("1 The best", "the search in a few numbers"),
-    "made_from": ("1 The best", "what decided the numbers"),
+    "made_from": ("1 The best", "what determined the numbers"),
     "search": ("2 The whole search", "every trial"),
     "slices": ("2 The whole search", "each hyper-parameter by itself"),
     "space": ("2 The whole search", "where to search next"),
-    "budget": ("3 What it is worth", "the best after so many trials"),
-    "confirmed": ("3 What it is worth", "what survives training again"),
-    "mistakes": ("3 What it is worth", "what is taken for what"),
-    "README": ("4 The page", "all of it in words"),
-    "README.ja": ("4 The page", "all of it in words, in Japanese"),
+    "budget": ("3 How far to trust it", "the best by number of trials"),
+    "confirmed": ("3 How far to trust it", "the best trials, trained again"),
+    "mistakes": ("3 How far to trust it", "which images are mistaken for which"),
+    "README": ("4 The page", "the report as text"),
+    "README.ja": ("4 The page", "the report as text, in Japanese"),
 }
 KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": "text"}
 
 
 def shown(paths):
-    """The files, marked for the HTML report; the mark changes nothing of how they are made."""
+    """Mark files for the HTML report; the mark does not change how they are made."""
     for path in paths:
         part, shows = PARTS[path.stem]
         yield report(
@@ -46,7 +46,7 @@ def metrics():
 
 
 rule aggregate:
-    """Every record, checked, in one table."""
+    """All records, checked, in one table."""
     input:
         ancient(paths.plan.path),
         ancient(paths.split.path),
@@ -66,7 +66,7 @@ rule aggregate:
 
 
 rule rank:
-    """Trials by validation accuracy, ties in trial order; what the search found, and what survived, in tables."""
+    """The tables of the report; trials are ranked by validation accuracy, ties in trial order."""
     input:
         ancient(paths.table.path),
         ancient(paths.held_out.path),
@@ -93,7 +93,7 @@ rule rank:
 
 
 rule weights:
-    """The best trial's network, trained once more to keep its weights: results/best.npz."""
+    """The weights of the best trial, which is trained once more for them: results/best.npz."""
     input:
         ancient(paths.table.path),
         ancient(paths.split.path),
@@ -111,7 +111,7 @@ rule weights:
 
 
 rule render:
-    """The figures and the page that shows them."""
+    """The figures and the pages of the report."""
     input:
         ancient(paths.table.path),
         ancient(paths.held_out.path),

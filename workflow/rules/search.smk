@@ -1,10 +1,10 @@
-# From the split to one record a trial.
+# From the split to one record per trial.
 # needs: data/split
-# makes: results/plan, results/trials (and in it, of a search that learns, the rounds)
+# makes: results/plan, results/trials (and in it the rounds of a Bayesian search)
 
 
 rule plan:
-    """Every trial of the search: its number, its point, and all that determines its record."""
+    """Every trial of the search: its number, its point, and everything that determines its record."""
     input:
         graph.repaired(paths.plan.path),
     output:
@@ -20,7 +20,7 @@ rule plan:
 
 
 rule propose:
-    """The points of one round of a search that learns, from what came of all trials before it."""
+    """The points of one round of a Bayesian search, chosen from the scores of all earlier trials."""
     input:
         lambda wildcards: ancient(graph.for_round(wildcards.name)),
         lambda wildcards: graph.repaired(paths.round_path(paths.round(wildcards.name))),
@@ -37,10 +37,10 @@ rule propose:
 
 
 rule trial:
-    """One seeded trial: the record is restored if it was ever trained here, else trained.
+    """The record of one trial, restored from the cache or trained.
 
-    To start a process takes as long as half a trial, so one goes on for a few seconds with those that come next
-    in the plan; their jobs then find the record ready.
+    Starting a process takes as long as half a trial, so a process continues for a few seconds with the next trials
+    of the plan. Their jobs then find their records ready.
     """
     input:
         lambda wildcards: ancient(graph.for_trial(wildcards.name)),
@@ -64,7 +64,7 @@ rule trial:
 
 
 rule ready:
-    """All that a trial needs, and no trial: `make trial` asks for it."""
+    """Everything that a trial needs, but no trial: `make trial` asks for it."""
     input:
         graph.notes,
         ancient(paths.plan.path),
