@@ -1,10 +1,9 @@
-"""What a comparison of search methods shows: tables of all trials, then a figure and a page of the tables.
+"""The results of a comparison of search methods: tables of all trials, then a figure and a page of them.
 
 The table of trials has a row for each trial of each search, in the order proposed: `method`, `seed`,
 `trial` (from 1), `round`, `point` (as text), `val_acc` and `held_out` (blank if it diverged), and the CPU
-seconds `training` and `proposing`. What the statistics are is said in docs/comparison/PROTOCOL.md. Words
-are chosen by rule here, so that the page says what the numbers say. But for seconds all of it follows from
-the scores.
+seconds `training` and `proposing`. docs/comparison/PROTOCOL.md defines the statistics. Rules choose the words
+of the page, so that it says what the numbers say. Everything but the seconds follows from the scores.
 """
 
 import json
@@ -42,10 +41,10 @@ COLOURS = {  # Okabe and Ito's, for colour-blind readers; in print, the referenc
 STEP = 0.025  # of the axis of accuracy
 EQUAL = 1e-9  # accuracies that differ by less are the same number of images
 SURFACE_CAPTION = """
-*The ground (over one hyper-parameter: the line) is what the search expects of a score, from all trials; a
-dot is what one scored. A dot that stands out from its ground had luck, or no luck, or shows that the model
-is wrong there; where there are no dots, it guesses. If the brightest ground lies along an edge, better
-trials may lie beyond it.*
+*The background (with one hyper-parameter: the line) is the score that the search expects after all trials;
+a dot is the score of one trial. Where a dot differs from its background, its score is high or low by chance,
+or the model is wrong. Where there are no dots, the model guesses. If the background is brightest at an edge,
+better trials may be beyond it.*
 """
 
 
@@ -267,37 +266,36 @@ def learnt(trials: pd.DataFrame, params: Mapping[str, Any], batch: int) -> Figur
 # The page.
 
 FIGURE_CAPTION = """
-*Medians and quartiles over the seeds of the best score among the first so many trials. The axis of accuracy
-does not begin at 0: every search comes from below.*
+*The best score by number of trials: median and quartiles over the seeds. The axis of accuracy does not begin
+at 0, since every search starts low.*
 """
 NUMBERS = """
-After so many trials: the median over the seeds of the best so far, and in brackets its quartiles. Trials
-needed: the median number of trials until the best so far is {level}, which is the median that random
-search ends with (a dash: more than there were). Held out: the accuracy of each search's winner on images
-that no search has seen.
+After 10, 20, ... trials: the median over the seeds of the best score so far, with its quartiles in brackets.
+Trials needed: the median number of trials until the best score is {level}, the final median of random
+search (a dash: not reached). Held out: the accuracy of each search's winner on images that no search has
+seen.
 """
 AGAINST = """
-Each method against the random search of the same seed. The best after {last} decides, and the other rows
-describe (two-sided sign test, ties left out; no correction for the number of rows).
+Each method is compared with the random search of the same seed. The best after {last} decides; the other rows
+only describe (two-sided sign test without ties, no correction for the number of rows).
 """
 SPENT = """
-Seconds are of CPU time, of all searches together, measured as they ran; on another machine, or a busier
-one, they are others, and so are the shares that follow from them. Everything else on this page, and the
-files beside it, follow from the scores alone. Trials that two searches share were trained once, and count
-for both. The middle score is the median of all scores of a search (and of that the median over the
-seeds): it is high where a method tries good points again and again.
+Seconds are CPU time of all searches together. On another machine, or a busier one, they differ, and so do the
+ratios. Everything else on this page, and the files beside it, follow from the scores alone. Trials that two
+searches share were trained once and count for both. The middle score is the median of all scores of a search
+(the table has its median over the seeds): it is high if a method tries good points again and again.
 """
 CAVEATS = """
-- All scores come from one split. It leaves {images} to score a trial, so one image is a step of {step}.
-- The best of {trials} such scores is optimistic: over all searches the median winner has {best} on the
-  validation images, and {held_out} on the held-out ones.
-- The space has {axes}. With others, or more of them, the methods may well come in another order.
-- A round is {batch} trials. In smaller ones, a search that learns sees more scores before it chooses.
+- All scores come from one split, which has {images} to score a trial, so one image is a step of {step}.
+- The best of {trials} such scores is optimistic: over all searches, the median accuracy of the winners is
+  {best} on the validation images and {held_out} on the held-out ones.
+- The space has {axes}. With others, or more of them, the order of the methods may be different.
+- A round has {batch} trials. In smaller rounds, a search that learns sees more scores before it chooses.
 """
 FILES = """
-The numbers behind the figure are in [best_so_far.csv](best_so_far.csv), a row for each search is in
-[searches.csv](searches.csv). `make compare` makes all of it anew, and trains only what this machine has not
-trained for it yet.
+The numbers of the figure are in [best_so_far.csv](best_so_far.csv), and [searches.csv](searches.csv) has a
+row for each search. `make compare` makes everything again, and trains only what this machine has not yet
+trained for it.
 """
 
 
@@ -358,7 +356,7 @@ def finding(trials: pd.DataFrame) -> str:
     found = searches(trials)
     against = pairs(found)
     if against.empty:
-        return "Nothing was held against random search."
+        return "Nothing was compared with random search."
     method = LEAD if LEAD in set(against["method"]) else against["method"].iloc[-1]
     row, n = _final(against, method), len(best_so_far(trials))
     own, reference = (found.loc[found["method"] == m, f"best_{n}"].median() for m in (method, REFERENCE))
@@ -429,10 +427,11 @@ def what(trials: pd.DataFrame, params: Mapping[str, Any]) -> str:
     rate = short(100.0 * params["split"]["validation_rate"])
     seeds, methods = trials["seed"].nunique(), trials["method"].nunique()
     return (
-        f"{count(methods, 'method')}, {count(seeds, 'seed')} each, {count(trials['trial'].max(), 'trial')} a "
-        f"search, over {axes}. A trial is {count(params['training']['epochs'], 'epoch')} on MNIST's leading "
-        f"{params['data']['subsample']:,} images, less the {rate} % that score it. How the methods would be "
-        "compared, and what would count as better, was [written down](PROTOCOL.md) before there was a result."
+        f"{count(methods, 'method')} ran with {count(seeds, 'seed')} each and "
+        f"{count(trials['trial'].max(), 'trial')} per search, over {axes}. A trial trains for "
+        f"{count(params['training']['epochs'], 'epoch')} on MNIST's first {params['data']['subsample']:,} "
+        f"images, without the {rate} % that score it. The rules of the comparison were [written down]"
+        "(PROTOCOL.md) before there was any result."
     )
 
 
@@ -474,7 +473,7 @@ def _spread(values: "pd.Series[float]") -> str:
 def differences(against: pd.DataFrame) -> str:
     """A table of each method against the random search of the same seed."""
     if against.empty:
-        return "There is nothing to hold against it."
+        return "There is nothing to compare with it."
     rows = [
         [
             _name(row["method"]),
@@ -501,20 +500,20 @@ def why(trials: pd.DataFrame, params: Mapping[str, Any]) -> list[str]:
         said.append(_room(trials, params))
     if chance := luck(trials):
         said.append(_chance(chance, params))
-    return said or ["The methods compared here do not tell."]
+    return said or ["The methods compared here do not show why."]
 
 
 def _learns(spend: pd.DataFrame, final: Mapping[str, Any]) -> str:
     """Whether the method that learns tries better points, and whether that made its best one better."""
     own, reference = spend["middle"][LEAD], spend["middle"][REFERENCE]
     if own > reference + EQUAL:
-        learns = f"{_name(LEAD)} does find where the good points are"
+        learns = f"{_name(LEAD)} finds where the good points are"
     else:
         learns = f"{_name(LEAD)} does not find where the good points are"
-    scores = f"the middle one of its scores is {accuracy(own)}, and {accuracy(reference)} in a random search"
+    scores = f"the median of its scores is {accuracy(own)}, against {accuracy(reference)} in a random search"
     if (own > reference + EQUAL) == (verdict(final) == "beats"):
         return f"{learns}: {scores}."
-    return f"{learns}: {scores}. Yet that does not decide whose best trial is better."
+    return f"{learns}: {scores}. But that does not decide which best trial is better."
 
 
 def _borne_out(against: pd.DataFrame) -> list[str]:
@@ -523,8 +522,8 @@ def _borne_out(against: pd.DataFrame) -> list[str]:
     if verdict(_final(against, LEAD)) != "beats" or verdict(held_out) == "beats":
         return []
     return [
-        "Its lead on the validation images is not borne out by the held-out ones: who tries more good points "
-        "also draws luck more often, and the best score is partly that."
+        "Its lead on the validation images is not borne out by the held-out ones: a method that tries more "
+        "good points also gets more lucky scores, and the best score is partly luck."
     ]
 
 
@@ -535,9 +534,9 @@ def _room(trials: pd.DataFrame, params: Mapping[str, Any]) -> str:
     before, after = (float(best[REFERENCE].loc[n].median()) for n in (early, late))
     top = float(best.iloc[-1].max())
     return (
-        f"A random search has a median of {accuracy(before)} after {early} trials and of {accuracy(after)} "
-        f"after {late}, and the best of all trials of all methods has {accuracy(top)}: from random's median, "
-        f"there are {_in_images(top - after, images)} left to gain."
+        f"Random search has a median of {accuracy(before)} after {early} trials and of {accuracy(after)} "
+        f"after {late}. The best trial of all methods has {accuracy(top)}, so there are "
+        f"{_in_images(top - after, images)} left to gain over random's median."
     )
 
 
@@ -545,13 +544,13 @@ def _chance(chance: Mapping[str, float], params: Mapping[str, Any]) -> str:
     """How much of a good score is luck."""
     noise, spread = chance["noise"], chance["spread"]
     said = (
-        f"The {chance['points']} best points of the grid, each trained once under each seed, scatter by a "
-        f"standard deviation of {noise:.3f} ({_in_images(noise, _images(params))}) from seed to seed. Their "
-        f"means, from the best to the last of them, differ by {spread:.3f}."
+        f"The scores of the {chance['points']} best points of the grid, each trained once with each seed, "
+        f"have a standard deviation of {noise:.3f} ({_in_images(noise, _images(params))}) from seed to seed. "
+        f"The means of the best and the last of these points differ by {spread:.3f}."
     )
     if noise >= spread:
-        return f"{said} So luck counts for more than which of them it is, and luck cannot be learned."
-    return f"{said} So even among them, which one it is counts for more than the luck of one training."
+        return f"{said} So luck matters more than which of these points it is, and luck cannot be learned."
+    return f"{said} So even among these points, the point matters more than the luck of one training."
 
 
 def _in_images(share: float, images: int) -> str:
