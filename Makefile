@@ -10,7 +10,7 @@ VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
-.PHONY: test-remotes test-slurm lint bench compare lock review prune clean
+.PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -105,6 +105,7 @@ lint: $(VENV)/ready  ## run the linters: ruff, snakefmt, the workflows', mypy, s
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	zizmor --quiet --offline --no-progress .github/workflows
 	mypy
+	lint-imports --no-cache | tail -4
 	pytest --quiet tests/workflow/test_lint.py
 
 bench: $(VENV)/ready  ## run the benchmarks, an hour at most (bench/README.md)
@@ -127,6 +128,9 @@ BASE ?= main
 
 review: $(VENV)/ready  ## show what changed since BASE=main (up to HEAD=, if given), and write it to review/
 	@python workflow/scripts/review.py $(BASE) $(HEAD) $(if $(RAW),--raw $(RAW))
+
+schema: $(VENV)/ready  ## write workflow/schemas/params.schema.yaml from the models of params.yaml in src/zdl/config
+	@python workflow/scripts/schema.py
 
 prune: $(VENV)/ready  ## delete the cached records of all searches but the current one
 	python workflow/scripts/prune.py

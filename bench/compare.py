@@ -34,7 +34,7 @@ from zdl import Error
 from zdl.artifacts.encoding import canonical, digest
 from zdl.artifacts.fingerprint import fingerprint
 from zdl.artifacts.io import LOCAL
-from zdl.config.settings import SCHEMA, load
+from zdl.config.settings import load
 from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
 from zdl.search import plan, samplers
@@ -210,7 +210,7 @@ async def compared(
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = _options(argv)
-    params = load(ROOT / "params.yaml", ROOT / SCHEMA)
+    params = load(ROOT / "params.yaml")
     unknown = [method for method in options.methods if method not in SAMPLERS]
     if unknown:
         raise Error(f"--methods: {unknown[0]} is no method here (allowed: {', '.join(SAMPLERS)})")

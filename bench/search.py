@@ -23,10 +23,10 @@ import numpy as np
 
 from tests import book
 from tests.engines import Clone
-from zdl.config.settings import resolve
 from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
+from zdl.search.trial_config import resolve
 
 LR = {"lr": (1e-6, 1e-2)}
 HALF = {"lr": (1e-4, 1e-2)}

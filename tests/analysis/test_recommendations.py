@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
-from tests.config.test_settings import range_of
+from tests.search.test_trial_config import range_of
 from zdl.analysis import ranking, recommendations, significance
 from zdl.analysis.ranges import wider
 from zdl.config import settings as zs
-from zdl.search.distributions import SAMPLING_BOUNDS
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
 
 

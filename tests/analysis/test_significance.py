@@ -10,8 +10,7 @@ from ruamel.yaml import YAML
 
 from tests.config.test_settings import PARAMS
 from zdl.analysis import ranking, significance
-from zdl.config import settings as zs
-from zdl.search import plan
+from zdl.search import plan, trial_config
 from zdl.search.samplers import SAMPLERS, sampler
 
 LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
@@ -46,7 +45,7 @@ def searched(config, score, images=100, diverged=lambda point: False):
     records, rng = [], generator(9)
     proposals = sampler(config["search"]).propose((), config["search"]["trials"])
     for place, (drawn, number) in enumerate(proposals):
-        part = zs.resolve(config, drawn).keys() | set(plan.SHAPE)
+        part = trial_config.resolve(config, drawn).keys() | set(plan.SHAPE)
         point = {name: drawn[name] for name in drawn if name in part}
         hits = rng.permutation(images) < round(images * score(point))
         status = "diverged" if diverged(point) else "finished"

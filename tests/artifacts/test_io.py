@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zdl.artifacts import io
-from zdl.artifacts.encoding import sealed_json, sealed_npz
-from zdl.artifacts.io import CorruptFileError, read_json, read_npz, write
+from zdl.artifacts.encoding import CorruptFileError, sealed_json, sealed_npz
+from zdl.artifacts.io import read_json, read_npz, write
 
 JSON = sealed_json({"digest": "abc", "counts": [1, 2, 3]})
 NPZ = sealed_npz({"x": np.arange(6, dtype=np.float32).reshape(2, 3)}, "abc")

@@ -5,7 +5,7 @@ import pytest
 
 from tests import book
 from zdl import Error
-from zdl.nn.optimizers import OPTIMIZERS, knobs, make
+from zdl.nn.optimizers import OPTIMIZERS, hyperparameters, make
 
 # p = 1; gradients 2, then -1; lr 0.1. The arithmetic of each rule is written out.
 BY_HAND = {
@@ -66,9 +66,9 @@ def test_a_reset_forgets():
     assert p == q
 
 
-def test_names_and_knobs():
+def test_names_and_hyperparameters():
     assert type(make("AdaGrad", lr=1.0)) is OPTIMIZERS["adagrad"]
-    assert knobs("Nesterov") == ("lr", "momentum") and knobs("SGD") == ("lr",)
+    assert hyperparameters("Nesterov") == ("lr", "momentum") and hyperparameters("SGD") == ("lr",)
     assert (
         make("sgd", lr=0.5, momentum=0.3, beta1=0.1).lr == 0.5
     )  # one set of settings serves every optimizer

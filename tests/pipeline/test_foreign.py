@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from zdl import Error
 from zdl.analysis import ranking, weights
 from zdl.artifacts import manifest
-from zdl.artifacts.encoding import HEX, sealed_json, sealed_npz
-from zdl.artifacts.io import LIMIT, CorruptFileError, File, read_json, read_npz, write
+from zdl.artifacts.encoding import HEX, CorruptFileError, sealed_json, sealed_npz
+from zdl.artifacts.io import LIMIT, File, read_json, read_npz, write
 from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_record, is_table
 from zdl.config.settings import load
 from zdl.nn import network

@@ -18,8 +18,8 @@ from tests.config.test_settings import ROOT
 from tests.everywhere import KERNELS, PROBE
 from tests.search.test_samplers import SPACE as MIXED
 from zdl.analysis.surrogate import surface
-from zdl.nn.optimizers import knobs
-from zdl.search.distributions import SAMPLING_BOUNDS
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.nn.optimizers import hyperparameters
 from zdl.search.samplers.bayes import Bayes, first_best, most_promising
 from zdl.search.samplers.gaussian_process import expected_improvement, fit, posterior
 from zdl.search.samplers.random import Random
@@ -51,7 +51,7 @@ def searched(config, score, rounds):
 
 def drop(point):
     """A point without what plays no part in its trial."""
-    left_out = {"momentum", "beta1"}.difference(knobs(point["optimizer"]))
+    left_out = {"momentum", "beta1"}.difference(hyperparameters(point["optimizer"]))
     return {name: value for name, value in point.items() if name not in left_out}
 
 

@@ -7,11 +7,11 @@ from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.config.test_settings import range_of
 from tests.search.test_samplers import SPLIT, settings  # noqa: F401, a fixture
-from zdl.nn.optimizers import OPTIMIZERS, knobs
+from tests.search.test_trial_config import range_of
+from zdl.config.hyperparameters import SAMPLING_BOUNDS, unused
+from zdl.nn.optimizers import OPTIMIZERS
 from zdl.search import plan
-from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers.grid import Grid, values
 
 BOOK = {
@@ -113,7 +113,7 @@ def test_size_counts_the_points_and_every_point_is_there_once(space):
     for combined in itertools.product(*axes):
         point = dict(zip(space, combined, strict=True))
         if "optimizer" in point:
-            terms = {term for name in OPTIMIZERS for term in knobs(name)} - set(knobs(point["optimizer"]))
+            terms = unused(point["optimizer"])
             point = {name: value for name, value in point.items() if name not in terms}
         if point not in expected:
             expected.append(point)

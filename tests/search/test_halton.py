@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 from scipy.stats._qmc import van_der_corput
 
-from tests.config.test_settings import range_of
-from zdl.search.distributions import SAMPLING_BOUNDS
+from tests.search.test_trial_config import range_of
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import halton
 from zdl.search.samplers.halton import PRIMES, Axis, Halton
 

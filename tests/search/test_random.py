@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from zdl.search.distributions import SAMPLING_BOUNDS
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers.random import Random, draw
 
 LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}

@@ -8,8 +8,8 @@ import pytest
 
 from zdl import Error
 from zdl.artifacts import closure, fingerprint
-from zdl.artifacts.encoding import sealed_json, sealed_npz
-from zdl.artifacts.io import CorruptFileError, read_json, write
+from zdl.artifacts.encoding import CorruptFileError, sealed_json, sealed_npz
+from zdl.artifacts.io import read_json, write
 from zdl.artifacts.schemas import PIXELS, is_record
 from zdl.config.settings import load
 from zdl.pipeline import cache, records, repair, steps

@@ -14,7 +14,7 @@ from bench import compare, comparing
 from tests.engines import ROOT, TINY
 from tests.search.test_samplers import Nearer
 from zdl import Error
-from zdl.config.settings import SCHEMA, load
+from zdl.config.settings import load
 from zdl.search.samplers import SAMPLERS
 
 FILES = {"README.md", "best_so_far.csv", "searches.csv", "best_so_far.png", "best_so_far.svg"}
@@ -24,7 +24,7 @@ LR = {"lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1}}
 @pytest.fixture(scope="module")
 def params():
     """The settings of a tiny network; two hyper-parameters are searched, as by default."""
-    loaded = load(ROOT / "params.yaml", ROOT / SCHEMA)
+    loaded = load(ROOT / "params.yaml")
     return {key: {**part, **TINY.get(key, {})} for key, part in loaded.items()}
 
 

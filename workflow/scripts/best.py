@@ -5,7 +5,7 @@ import json
 
 from adapter import one_line
 from zdl.analysis import ranking
-from zdl.artifacts.io import parsing
+from zdl.artifacts.encoding import parsing
 from zdl.pipeline.paths import FULL_RANKING, PUBLISHED_PAGES, PUBLISHED_TABLES, REPORTS
 from zdl.report.book_lines import best_lines
 

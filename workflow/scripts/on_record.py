@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 from adapter import at, output, read_lock, read_yaml, say
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.encoding import canonical
-from zdl.artifacts.io import CorruptFileError
+from zdl.artifacts.encoding import CorruptFileError, canonical
 from zdl.artifacts.manifest import changed_files
 from zdl.artifacts.manifest import manifest as manifest_of
 from zdl.pipeline.paths import REPORTS, Paths

@@ -11,7 +11,8 @@ from pathlib import Path
 import on_record
 from adapter import at, one_line
 from zdl import Error
-from zdl.artifacts.io import parsing, write
+from zdl.artifacts.encoding import parsing
+from zdl.artifacts.io import write
 from zdl.config.settings import load
 from zdl.report import compare, figures, sides
 

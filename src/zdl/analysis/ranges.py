@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from zdl.search.distributions import SAMPLING_BOUNDS, shares
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.search.distributions import shares
 
 Spec = Mapping[str, Any]  # a hyper-parameter under search.space
 Interval = tuple[float, float]

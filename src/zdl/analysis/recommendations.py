@@ -18,9 +18,9 @@ from zdl.analysis import statistics
 from zdl.analysis.effects import DIVERGED, FEWEST, Array, Mask, Row, correlation, ends, importance
 from zdl.analysis.ranges import WIDEN, Spec, between, is_wider, place, wider
 from zdl.analysis.ranking import top
-from zdl.config.settings import ranges
+from zdl.config.checks import ranges
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search import plan
-from zdl.search.distributions import SAMPLING_BOUNDS
 from zdl.search.samplers import sampler
 
 if TYPE_CHECKING:

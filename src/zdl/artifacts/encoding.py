@@ -10,11 +10,15 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zdl import Error
 
 HEX = 64  # digits of a SHA-256
 JSON_END = b'"}\n'  # what follows the seal in a JSON file; in a .npz nothing does
@@ -80,3 +84,18 @@ def load_npz(data: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of a sealed .npz, and its digest among them."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+class CorruptFileError(Error):
+    """A file that is truncated, edited by hand, or another one."""
+
+
+@contextmanager
+def parsing(path: str | Path) -> Iterator[None]:
+    """A context that parses the contents of `path`: whatever goes wrong in it is the file's fault."""
+    try:
+        yield
+    except (Error, OSError, MemoryError):  # the last two are not the file's fault
+        raise
+    except Exception as error:
+        raise CorruptFileError(f"{path}: does not hold what it should ({type(error).__name__})") from None

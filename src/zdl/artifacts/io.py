@@ -9,15 +9,12 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from zdl import Error
-from zdl.artifacts.encoding import HEX, JSON_END, decode_json, is_digest, load_npz
+from zdl.artifacts.encoding import HEX, JSON_END, CorruptFileError, decode_json, is_digest, load_npz, parsing
 from zdl.artifacts.schemas import Validator
 
 LOCAL = Path(".zdl")  # of this work tree alone, ignored by Git and DVC: files being written, corrupt files
@@ -35,21 +32,6 @@ class File(NamedTuple):
     path: Path
     digest: str
     is_valid: Validator = bool
-
-
-class CorruptFileError(Error):
-    """A file that is truncated, edited by hand, or another one."""
-
-
-@contextmanager
-def parsing(path: str | Path) -> Iterator[None]:
-    """A context that parses the contents of `path`: whatever goes wrong in it is the file's fault."""
-    try:
-        yield
-    except (Error, OSError, MemoryError):  # the last two are not the file's fault
-        raise
-    except Exception as error:
-        raise CorruptFileError(f"{path}: does not hold what it should ({type(error).__name__})") from None
 
 
 def write(path: str | Path, data: bytes) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.encoding import sealed_json
-from zdl.artifacts.io import CorruptFileError, File, read_json, sha256_of_file, write
+from zdl.artifacts.encoding import CorruptFileError, sealed_json
+from zdl.artifacts.io import File, read_json, sha256_of_file, write
 
 
 def publish(artifact: Artifact, contents: Mapping[str, bytes]) -> None:

@@ -1,6 +1,6 @@
 """How parameters follow their gradients: the six optimizers of the book, each with the book's update rule.
 
-`make("adam", lr=0.001)` gives one by name; `knobs("adam")` says which hyper-parameters play a part in it.
+`make("adam", lr=0.001)` gives one by name; `hyperparameters("adam")` names those that it uses.
 """
 
 import math
@@ -137,7 +137,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 @cache
-def knobs(name: str) -> tuple[str, ...]:
+def hyperparameters(name: str) -> tuple[str, ...]:
     """The hyper-parameters of the optimizer `name`, in any case: ("lr", "momentum") for "Nesterov"."""
     if name.lower() not in OPTIMIZERS:
         raise Error(f"optimizer: {name!r} is not known (allowed: {', '.join(OPTIMIZERS)})")
@@ -149,7 +149,7 @@ def make(name: str, **settings: float) -> Optimizer:
 
     One set of settings may so serve every optimizer. A setting that none of them has is an `Error`.
     """
-    mine, everyones = knobs(name), {knob for other in OPTIMIZERS for knob in knobs(other)}
+    mine, everyones = hyperparameters(name), {each for other in OPTIMIZERS for each in hyperparameters(other)}
     if unknown := sorted(settings.keys() - everyones):
         raise Error(f"optimizer {name}: has no {', '.join(unknown)} (allowed: {', '.join(mine)})")
-    return OPTIMIZERS[name.lower()](**{knob: settings[knob] for knob in mine if knob in settings})
+    return OPTIMIZERS[name.lower()](**{each: settings[each] for each in mine if each in settings})

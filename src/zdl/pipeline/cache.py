@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.encoding import sealed_json
+from zdl.artifacts.encoding import CorruptFileError, parsing, sealed_json
 from zdl.artifacts.fingerprint import function
-from zdl.artifacts.io import LOCAL, SHARED, CorruptFileError, File, parsing, read, read_json, write
+from zdl.artifacts.io import LOCAL, SHARED, File, read, read_json, write
 from zdl.artifacts.schemas import is_record, is_replicates
 from zdl.pipeline import records
 from zdl.pipeline.locks import Timeout, trial_lock

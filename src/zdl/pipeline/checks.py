@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from zdl import Error
+from zdl.artifacts.encoding import parsing
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import LOCAL, parsing, regular
+from zdl.artifacts.io import LOCAL, regular
 from zdl.search.trial import Trial
 
 ROOM = 2**16  # bytes that must be free on the disk

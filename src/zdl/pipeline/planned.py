@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zdl import Error
-from zdl.artifacts.encoding import is_digest
-from zdl.artifacts.io import parsing, regular
+from zdl.artifacts.encoding import is_digest, parsing
+from zdl.artifacts.io import regular
 from zdl.pipeline.checks import check_code
 from zdl.pipeline.records import ROUNDS, TRIALS
 from zdl.search.trial import Trial

@@ -8,7 +8,8 @@ import contextlib
 from functools import cached_property
 
 from zdl import Error
-from zdl.artifacts.io import CorruptFileError, File, read_json
+from zdl.artifacts.encoding import CorruptFileError
+from zdl.artifacts.io import File, read_json
 from zdl.pipeline.paths import Paths
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial

@@ -13,12 +13,12 @@ from typing import Any
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.io import read, write
-from zdl.config.settings import notes
 from zdl.data import mnist
 from zdl.pipeline import cache, records
 from zdl.pipeline.locks import rounds_lock
 from zdl.pipeline.paths import PUBLISHED_TABLES, WEIGHTS, Paths
 from zdl.pipeline.progress import Progress
+from zdl.search.plan import notes
 from zdl.search.rounds import round_file
 
 Say = Callable[[str], None]

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from zdl import Error
 from zdl.analysis import ranking
-from zdl.artifacts.io import parsing
-from zdl.config.settings import normalise
+from zdl.artifacts.encoding import parsing
+from zdl.config.reading import normalise
 
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
 FILES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")

@@ -15,25 +15,6 @@ from typing import Any
 import numpy as np
 
 from zdl.artifacts.encoding import digest
-from zdl.nn.optimizers import OPTIMIZERS, knobs
-
-# The numeric distributions that a hyper-parameter may have, and the box that any of its ranges lies in.
-# A value of a box, not of taste: a wider universe makes nothing better and every draw longer.
-SAMPLING_BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
-    "lr": {"log_uniform": (1e-12, 1e4), "uniform": (0.0, 10.0)},
-    "weight_decay": {"log_uniform": (1e-16, 1e4), "uniform": (0.0, 10.0)},
-    "batch_size": {"int_uniform": (1, 8192)},
-    "optimizer": {},
-    "momentum": {"uniform": (0.0, 1.0)},
-    "decay_rate": {"uniform": (0.0, 1.0)},
-    "beta1": {"uniform": (0.0, 1.0)},
-    "beta2": {"uniform": (0.0, 1.0)},
-    "activation": {},
-    "weight_init": {"log_uniform": (1e-8, 1e2), "uniform": (0.0, 10.0)},
-    "hidden_width": {"int_uniform": (1, 8192)},
-    "hidden_depth": {"int_uniform": (1, 64)},
-    "epochs": {"int_uniform": (1, 8192)},
-}
 
 DIGITS = 12  # significant digits of a value: fewer than any two ways of computing it differ by
 EXACT = decimal.Context(prec=28)
@@ -66,12 +47,6 @@ def shares(distribution: str, universe: tuple[float, float], low: float, high: f
         end += distribution == "int_uniform"
         high += distribution == "int_uniform"
     return (low - start) / (end - start), (high - start) / (end - start)
-
-
-def unused(*optimizers: str) -> set[str]:
-    """The hyper-parameters that play no part under any of these optimizers (momentum, under plain SGD)."""
-    used = {knob for name in optimizers for knob in knobs(name)}
-    return {knob for name in OPTIMIZERS for knob in knobs(name)} - used
 
 
 def holds(spec: Mapping[str, Any], value: Any) -> bool:

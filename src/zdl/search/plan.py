@@ -5,9 +5,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
-from zdl.config.settings import resolve
+from zdl.config.space import possible
+from zdl.data.preprocess import validation_count
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
+from zdl.search.trial_config import resolve
 
 UNKNOWN: Code = ("", {})
 SHAPE = ("hidden_width", "hidden_depth")  # drawn values that a config holds as its hidden_sizes
@@ -102,3 +104,25 @@ def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list
         row = {"trial": trial.number, "key": trial.key, "point": trial.point}
         rows.append({**row, "outcome": outcome, "result": record["result"]})
     return rows
+
+
+def notes(settings: Mapping[str, Any]) -> list[str]:
+    """Warnings about settings that are allowed but may not be meant, one line each."""
+    search, best = settings["search"], settings["report"]["best"]
+    method, trials, chosen = search["method"], search["trials"], sampler(search)
+    images = settings["data"]["subsample"]
+    train = images - validation_count(settings["split"]["validation_rate"], images)
+    lines = []
+    if (trials if chosen.size is None else chosen.size) < best:
+        reason = f"search.trials is {trials}" if chosen.size is None else f"the {method} has {chosen.size}"
+        lines.append(f"report.best: {best} are to be shown, but {reason}")
+    if chosen.batch is not None and trials <= search["batch"]:
+        lines.append(
+            f"search.batch: the first {search['batch']} trials are drawn at random: with {trials} trials "
+            f"{method} learns nothing"
+        )
+    if max(possible(settings, "batch_size")) > train:
+        lines.append(f"batch_size: above {train}, the training images, an epoch is one update")
+    if settings["training"]["dtype"] == "float32":
+        lines.append("training.dtype: float32 curves can differ by a few images between CPUs")
+    return lines

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, digest, sealed_json
-from zdl.config.settings import shared
 from zdl.search.distributions import holds
 from zdl.search.plan import plan_lines, trials_at
 from zdl.search.samplers import History, Point, Proposal, sampler
 from zdl.search.trial import Code, Trial
+from zdl.search.trial_config import shared
 
 
 class Round:

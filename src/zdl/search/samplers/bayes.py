@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.search.distributions import SAMPLING_BOUNDS, shares, stream, unused, value
+from zdl.config.hyperparameters import SAMPLING_BOUNDS, unused
+from zdl.search.distributions import shares, stream, value
 from zdl.search.samplers.base import History, Point, Proposal
 from zdl.search.samplers.gaussian_process import Array, expected_improvement, fit, posterior, standard
 from zdl.search.samplers.random import Random

@@ -10,15 +10,13 @@ trial whatever else changes.
 """
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from zdl.search.distributions import EXACT, unused, value
+from zdl.config.space import grid_parts, grid_size
+from zdl.search.distributions import EXACT, value
 from zdl.search.samplers.base import History, Proposal
-
-Axes = dict[str, list[Any]]
 
 
 class Grid:
@@ -28,13 +26,13 @@ class Grid:
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}
-        self.size = sum(math.prod(map(len, part.values())) for part in _parts(self.axes))
+        self.size = grid_size(self.axes)
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         return list(itertools.islice(self._points(), len(history), len(history) + n))
 
     def _points(self) -> Iterator[Proposal]:
-        for part in _parts(self.axes):
+        for part in grid_parts(self.axes):
             for combination in itertools.product(*part.values()):
                 point = dict(zip(part, combination, strict=True))
                 yield Proposal({name: point[name] for name in self.axes if name in point})
@@ -49,16 +47,3 @@ def values(spec: Mapping[str, Any]) -> list[Any]:
         return [low + (2 * (high - low) * k + last) // (2 * last) for k in range(last + 1)]
     inner = (EXACT.divide(Decimal(k), Decimal(last)) for k in range(1, last))
     return [low, *(value(spec["distribution"], u, low, high) for u in inner), high]
-
-
-def _parts(axes: Axes) -> Iterator[Axes]:
-    """The grid as full products, one for each optimizer that is searched."""
-    if "optimizer" not in axes:
-        yield axes
-        return
-    for optimizer in axes["optimizer"]:
-        left_out = unused(optimizer) | {"optimizer"}
-        yield {
-            "optimizer": [optimizer],
-            **{name: axis for name, axis in axes.items() if name not in left_out},
-        }

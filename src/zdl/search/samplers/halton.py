@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from zdl.search.distributions import NEAR, SAMPLING_BOUNDS, shares, stream, value
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.search.distributions import NEAR, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)  # one a hyper-parameter

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import digest
-from zdl.search.distributions import NEAR, SAMPLING_BOUNDS, shares, stream, value
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.search.distributions import NEAR, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
 

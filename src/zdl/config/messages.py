@@ -1,0 +1,168 @@
+"""What is wrong with settings, in one line: the key, its value as params.yaml has it, and what is allowed.
+
+pydantic says where and how a value is wrong; the JSON Schema of the same models says what is allowed.
+"""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import getitem, itemgetter
+from pathlib import Path
+from typing import Any
+
+from zdl import Error
+
+Keys = tuple[Any, ...]  # that lead to a place in params.yaml
+Problem = tuple[Keys, str]  # a place, and what is wrong there
+Schema = Mapping[str, Any]
+
+KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+BOUNDS = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "to",
+    "exclusiveMaximum": "and below",
+    "minItems": "of at least",
+    "maxItems": "and at most",
+}
+
+
+class SettingsError(Error):
+    """Settings that cannot be used: one line with the file, the key, its value and what is allowed."""
+
+    def __init__(self, path: str | Path, text: str) -> None:
+        super().__init__(f"{path}: {text}")
+
+    @classmethod
+    def first_of(cls, path: str | Path, problems: list[Problem]) -> "SettingsError":
+        """The first of the problems, and in how many other places there are more."""
+        where, text = problems[0]
+        others = len({keys for keys, _ in problems}) - 1
+        more = f" (and {others} more)" if others else ""
+        return cls(path, f"{dotted(where)}{text}{more}")
+
+
+def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> list[Problem]:
+    """pydantic's errors in words. Those of one mapping begin with what explains the others: a wrong
+    distribution, then a mistyped key.
+
+    `raw` are the settings as the file has them, `schema` is the JSON Schema of the models.
+    """
+    by_mapping: dict[Keys, list[tuple[int, Problem]]] = defaultdict(list)
+    for error in errors:
+        for rank, (where, text) in _explain(error, raw, schema):
+            by_mapping[where[:-1]].append((rank, (where, text)))
+    return [problem for ranked in by_mapping.values() for _, problem in sorted(ranked, key=itemgetter(0))]
+
+
+def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tuple[int, Problem]]:
+    """The problems that one error stands for, each with its rank."""
+    kind, loc = error["type"], error["loc"]
+    if kind in ("extra_forbidden", "invalid_key"):
+        where, part = place(loc[:-1], schema)
+        known = list(part["properties"])
+        for key in reduce(getitem, where, raw):
+            if key not in known:
+                yield 1, ((*where, key), unknown(key, known))
+    elif kind == "missing":
+        where, part = place(loc[:-1], schema)
+        yield 2, ((*where, loc[-1]), f"is missing (needed: {', '.join(part['required'])})")
+    elif kind == "union_tag_not_found":
+        where, _ = place(loc, schema)
+        yield 2, ((*where, "distribution"), "is missing (needed: distribution)")
+    elif kind == "union_tag_invalid":
+        where, part = place(loc, schema)
+        members = (dereference(each, schema) for each in part["oneOf"])
+        known = [each["properties"]["distribution"]["const"] for each in members]
+        wrong = show(reduce(getitem, where, raw)["distribution"])
+        yield 0, ((*where, "distribution"), f"{wrong} is not one of these (allowed: {', '.join(known)})")
+    else:
+        where, part = place(loc, schema)
+        wrong, rank = show(reduce(getitem, where, raw)), 0 if loc[-1:] == ("distribution",) else 2
+        yield rank, (where, f"{wrong} {fault(kind, part)} (allowed: {allowed(part, schema)})")
+
+
+def place(loc: Keys, schema: Schema) -> tuple[Keys, Schema]:
+    """The keys of an error's place, and the part of the schema there. pydantic names the member of a union
+    among the keys, which is no key of params.yaml."""
+    where, part = [], dereference(schema, schema)
+    for key in loc:
+        if "oneOf" in part:
+            part = dereference({"$ref": part["discriminator"]["mapping"][key]}, schema)
+        elif "anyOf" not in part:
+            where.append(key)
+            part = dereference(part["items"] if isinstance(key, int) else part["properties"][key], schema)
+    return tuple(where), part
+
+
+def dereference(part: Schema, schema: Schema) -> Schema:
+    """The part of the schema that a reference stands for."""
+    while "$ref" in part:
+        part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
+    return part
+
+
+def fault(kind: str, part: Schema) -> str:
+    """What is wrong with a value, by pydantic's name for it."""
+    if kind == "repeated":
+        return "repeats an option"
+    if any("enum" in each for each in part.get("anyOf", ())):
+        return "is neither"
+    if kind == "literal_error":
+        return "is not one of these"
+    return f"is not {kinds(part)}" if kind.endswith("_type") or kind == "finite_number" else "is out of range"
+
+
+def unknown(key: Any, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(key), known, n=1)
+    guess = f"; perhaps {near[0]}" if near else ""
+    return f"is not a key here (allowed: {', '.join(known)}{guess})"
+
+
+def kinds(part: Schema) -> str:
+    """The types of what a part of the schema allows."""
+    if "anyOf" in part:
+        return " or ".join(map(kinds, part["anyOf"]))
+    return KINDS[part.get("type", "object")]
+
+
+def allowed(part: Schema, schema: Schema) -> str:
+    """What a part of the schema allows: 'a whole number from 1 to 200'."""
+    if "anyOf" in part:
+        return " or ".join(allowed(each, schema) for each in part["anyOf"])
+    if "enum" in part or "const" in part:
+        return ", ".join(part.get("enum") or [part["const"]])
+    if "oneOf" in part or "properties" in part:
+        members = [dereference(each, schema) for each in part.get("oneOf", [part])]
+        keys = dict.fromkeys(key for each in members for key in each["properties"])
+        return ("one or more of " if "minProperties" in part else "the keys ") + ", ".join(keys)
+    return kinds(part) + "".join(f" {word} {part[rule]}" for rule, word in BOUNDS.items() if rule in part)
+
+
+def dotted(keys: Keys) -> str:
+    """Keys as a path: 'search.space.lr.options[0]: '."""
+    plain = (
+        key if isinstance(key, str) and re.fullmatch(r"[\w-]{1,40}", key) else f"[{show(key)}]"
+        for key in keys
+    )
+    return ".".join(plain).replace(".[", "[") + ": " if keys else ""
+
+
+def show(value: Any) -> str:
+    """A value as params.yaml has it, cut to a readable length."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return short(repr(value), 60)
+
+
+def short(text: str, room: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= room else text[: room - 3] + "..."

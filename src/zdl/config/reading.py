@@ -1,0 +1,125 @@
+"""params.yaml as plain Python: YAML 1.2 by the parser that DVC uses, without what settings do not need.
+
+`read` refuses a file that is too long, too deep or not plain, with the line and the column. `normalise` gives
+equal settings one spelling.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import DocumentStartEvent, Event, ScalarEvent
+from ruamel.yaml.reader import ReaderError
+
+from zdl.config.hyperparameters import HYPERPARAMETERS
+from zdl.config.messages import SettingsError, short
+
+
+def read(path: str | Path) -> Any:
+    """The file's contents as plain Python, the same that DVC reads; errors name line and column."""
+    text = read_text(path)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = Plain
+    try:
+        inspect(text)
+        return yaml.load(text)
+    except ReaderError as error:
+        before = text[: error.position].split("\n")
+        at = f"line {len(before)}, column {len(before[-1]) + 1}"
+        raise SettingsError(path, f"{at}: a character that no text holds (allowed: UTF-8 text)") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise SettingsError(path, at + short(str(error.problem), 160)) from None
+    except (YAMLError, ValueError, OverflowError) as error:  # such as an escape that is beyond Unicode
+        raise SettingsError(path, f"is not YAML: {short(str(error), 160)}") from None
+
+
+def read_text(path: str | Path, limit: int = 100_000) -> str:
+    """A text file of at most `limit` bytes."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise SettingsError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > limit:
+        raise SettingsError(path, f"is too long (allowed: {limit} bytes)")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(path, f"line {line}: is not text (allowed: UTF-8 text)") from None
+
+
+class Plain(SafeConstructor):
+    """Leaves a date as text: no setting is a date."""
+
+    yaml_constructors = {  # noqa: RUF012
+        **SafeConstructor.yaml_constructors,
+        "tag:yaml.org,2002:timestamp": SafeConstructor.construct_yaml_str,
+    }
+
+
+def inspect(text: str) -> None:
+    """Refuse, before anything is built, what could explode or what another reader could read differently."""
+    depth = documents = 0
+    for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        documents += isinstance(event, DocumentStartEvent)
+        refused = foreign(event)
+        if documents > 1:
+            refused = "a second document (allowed: one)"
+        if depth > 12 or count > 2000:  # the stream and the document are two levels
+            refused = "too much for settings (allowed: 10 levels and 2000 values)"
+        if refused:
+            raise MarkedYAMLError(problem=refused, problem_mark=event.start_mark)
+
+
+def foreign(event: Event) -> str | None:
+    """Why this part of a YAML file is refused, if it is."""
+    if anchor := getattr(event, "anchor", None):
+        return f"an anchor or alias, {anchor} (allowed: values written out)"
+    if tag := getattr(event, "tag", None):
+        return f"a tag, {tag} (allowed: plain values)"
+    if getattr(event, "version", None) or getattr(event, "tags", None):
+        return "a directive (allowed: plain YAML 1.2)"
+    if isinstance(event, ScalarEvent) and event.value == "<<":
+        return "a merge key, << (allowed: values written out)"
+    if isinstance(event, ScalarEvent) and len(event.value) > 200:
+        return "a value that is too long (allowed: 200 characters)"
+    return None
+
+
+REAL = {"validation_rate"} | {name for name, each in HYPERPARAMETERS.items() if each.number is float}
+NAMED = {name: each.aliases for name, each in HYPERPARAMETERS.items() if each.names}
+
+
+def normalise(value: Any, name: Any = None) -> Any:
+    """One spelling for equal settings, so that they have equal digests: numbers by `normalise_number`, names
+    in lower case, aliases as what they stand for. The value may be any YAML, as that of an old commit.
+
+    `name` is the key that the value, range or list of options belongs to.
+    """
+    if isinstance(value, dict):
+        inner = ("low", "high", "options")
+        return {key: normalise(part, name if key in inner else key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [normalise(part, name) for part in value]
+    if isinstance(value, str) and name in NAMED:
+        return NAMED[name].get(value.lower(), value.lower())
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return normalise_number(value, name in REAL)
+    return value
+
+
+def normalise_number(value: float, real: bool) -> float:
+    """A float where numbers are real, and an int of every other whole number."""
+    if not abs(value) < 1e300:  # no float, or close to the last of them: refused as no number
+        return math.inf if real else value
+    if real:
+        return float(value) + 0.0  # and -0.0 is 0.0
+    return int(value) if value == int(value) else value

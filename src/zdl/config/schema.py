@@ -1,0 +1,36 @@
+"""The JSON Schema of params.yaml, written from the models. Editors with a YAML language server complete and
+explain settings from it, and messages say from it what is allowed."""
+
+import io
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import walk_tree
+
+from zdl.config.models import Settings
+
+HEAD = "# Written by `make schema` from src/zdl/config: edit the settings there.\n"
+
+
+def schema() -> dict[str, Any]:
+    written = Settings.model_json_schema(schema_generator=WithoutDefaults)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **written}
+
+
+class WithoutDefaults(GenerateJsonSchema):
+    """Names no default: a setting that may be left out has no value then."""
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def text() -> str:
+    """The schema as YAML, each line of a description in a line of its own."""
+    contents = schema()
+    walk_tree(contents)
+    yaml = YAML()
+    yaml.width = 4096
+    stream = io.StringIO()
+    yaml.dump(contents, stream)
+    return HEAD + stream.getvalue()

@@ -1,0 +1,162 @@
+"""What trials train with, and what is noted about settings before they run."""
+
+import copy
+
+import jsonschema
+import pytest
+from hypothesis import assume, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from tests.config.test_settings import GRID, PARAMS, RICH, is_line, load, survives, with_values
+from zdl.config.hyperparameters import HYPERPARAMETERS, SAMPLING_BOUNDS
+from zdl.config.schema import schema
+from zdl.nn.optimizers import OPTIMIZERS, hyperparameters
+from zdl.search.plan import notes
+from zdl.search.samplers import sampler
+from zdl.search.trial_config import resolve
+
+SCHEMA = schema()
+
+
+@pytest.fixture(scope="module")
+def params(tmp_path_factory):
+    return tmp_path_factory.mktemp("settings") / "params.yaml"
+
+
+RANGE = "{distribution: int_uniform, low: 9, high: 500}"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ("search.trials: 19", "report.best: 20 are to be shown, but search.trials is 19"),
+        (GRID, "report.best: 20 are to be shown, but the grid has 15"),
+        (
+            "search.method: bayes & search.batch: 100",
+            "search.batch: the first 100 trials are drawn at random: with 100 trials bayes learns nothing",
+        ),
+        ("training.batch_size: 401", "batch_size: above 400, the training images, an epoch is one update"),
+        (f"search.space.batch_size: {RANGE}", "batch_size: above 400, the training images, an epoch is ..."),
+        ("search.space.batch_size: {distribution: choice, options: [401, 9]}", "batch_size: above 400, ..."),
+        ("training.dtype: float32", "training.dtype: float32 curves can differ by a few images between CPUs"),
+    ],
+)
+def test_notes(params, edits, expected):
+    (note,) = notes(load(params, with_values(edits)))
+    assert is_line(note, expected)
+
+
+@pytest.mark.parametrize("edit", ["training.batch_size: 400", "search.trials: 20"])
+def test_just_enough_needs_no_note(params, edit):
+    assert notes(load(params, with_values(edit))) == []
+
+
+# What one trial trains with.
+
+
+def test_resolve_of_a_plain_trial(params):
+    settings = load(params, PARAMS)
+    assert resolve(settings, {"lr": 0.5, "weight_decay": 1e-5}) == {
+        "hidden_sizes": [100] * 6,
+        "activation": "relu",
+        "weight_init": "relu",
+        "epochs": 50,
+        "batch_size": 100,
+        "optimizer": "sgd",
+        "lr": 0.5,
+        "weight_decay": 1e-5,
+        "dtype": "float64",
+        "evaluate_samples": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "terms"),
+    [
+        ("sgd", {}),
+        ("momentum", {"momentum": 0.5}),
+        ("nesterov", {"momentum": 0.5}),
+        ("adagrad", {}),
+        ("rmsprop", {"decay_rate": 0.99}),
+        ("adam", {"beta1": 0.9, "beta2": 0.999}),
+    ],
+)
+def test_resolve_holds_only_the_terms_that_play_a_part(params, optimizer, terms):
+    settings = load(params, PARAMS)
+    config = resolve(settings, {"optimizer": optimizer, "momentum": 0.5})
+    assert {
+        key: config[key] for key in ("momentum", "decay_rate", "beta1", "beta2") if key in config
+    } == terms
+
+
+@pytest.mark.parametrize(
+    ("sizes", "point", "expected"),
+    [
+        ("[100, 50]", {}, [100, 50]),
+        ("[100, 50]", {"hidden_width": 7}, [7, 7]),
+        ("[100, 100]", {"hidden_depth": 3}, [100, 100, 100]),
+        ("[100, 50]", {"hidden_width": 7, "hidden_depth": 1}, [7]),
+    ],
+)
+def test_resolve_of_the_shape(params, sizes, point, expected):
+    settings = load(params, with_values(f"model.hidden_sizes: {sizes}"))
+    before = copy.deepcopy(settings)
+    config = resolve(settings, point)
+    assert config["hidden_sizes"] == expected
+    config["hidden_sizes"].append(1)
+    assert settings == before
+
+
+def value_of(name):
+    """A strategy for valid values of a hyper-parameter, in their one spelling."""
+    declared = HYPERPARAMETERS[name]
+    names = st.sampled_from(sorted(set(declared.names) - set(declared.aliases)))
+    if declared.number is None:
+        return names
+    low, high = declared.bounds.get("ge", 1e-9), declared.bounds.get("le", declared.bounds.get("lt", 100))
+    if declared.number is int:
+        return st.integers(low, high)
+    numbers = st.floats(low, high, exclude_max=True)
+    return names | numbers if declared.names else numbers
+
+
+def range_of(name, kind):
+    number = (st.integers if kind == "int_uniform" else st.floats)(*SAMPLING_BOUNDS[name][kind])
+    ends = st.lists(number, min_size=2, max_size=2, unique=True).map(sorted)
+    return ends.map(lambda ends: {"distribution": kind, "low": ends[0], "high": ends[1]})
+
+
+def spec_of(name):
+    options = st.lists(value_of(name), min_size=1, max_size=4, unique=True)
+    choice = options.map(lambda chosen: {"distribution": "choice", "options": chosen})
+    return st.one_of(choice, *(range_of(name, kind) for kind in SAMPLING_BOUNDS[name]))
+
+
+@effort(max_examples=25, deadline=None)
+@given(
+    space=st.lists(
+        st.sampled_from(sorted(set(SAMPLING_BOUNDS) - {"optimizer"})), min_size=1, max_size=4, unique=True
+    )
+    .map(lambda names: {name: spec_of(name) for name in names})
+    .flatmap(st.fixed_dictionaries),
+    method=st.sampled_from(["random", "halton"]),
+)
+def test_whatever_is_drawn_is_a_valid_configuration(params, space, method):
+    space["optimizer"] = {"distribution": "choice", "options": list(OPTIMIZERS)}
+    changed = copy.deepcopy(RICH)
+    changed["search"]["space"] = space
+    settings = survives(params, changed)
+    assume(settings)  # some ranges are too narrow
+    for point, _ in sampler(settings["search"] | {"method": method}).propose((), 2):
+        assert list(point) == list(space)
+        config = resolve(settings, point)
+        terms = set(config) & {"lr", "momentum", "decay_rate", "beta1", "beta2"}
+        assert terms == set(hyperparameters(config["optimizer"]))
+        for name, value in config.items():
+            part = "hidden_width" if name == "hidden_sizes" else name
+            if part in HYPERPARAMETERS:
+                for each in value if isinstance(value, list) else [value]:
+                    jsonschema.validate(each, SCHEMA["$defs"][part])
+            assert value == point.get(name, value)
+        assert config["hidden_sizes"]
