@@ -127,7 +127,7 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
 def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame:
     """How `trial` compares with each other trial that has replicates, in the order of ranks. Columns:
     `trial`, the other; `val` and `held_out`, by which images: 1 if `trial` recognises more of them, -1 if
-    fewer, 0 if they cannot be told apart (`signs_of_differences`, over all others).
+    fewer, 0 if they cannot be distinguished (`signs_of_differences`, over all others).
 
     Networks are compared in pairs, on the same split, and on held-out images image by image as well. `trial`
     was chosen by its validation scores (`confirmed_best`), so only the held-out images are a fair judge. They

@@ -27,7 +27,7 @@ class Search:
     ranking: pd.DataFrame  # a row a trial, the best first
     curves: pd.DataFrame  # the learning curves of the best
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
-    contenders: Sequence[int]  # the trials that cannot be told from Best-1, itself the first
+    contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
     space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
     budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
 

@@ -1,5 +1,6 @@
-"""Significance: how far the best trials can be told apart, and what fewer trials would have found. Tables,
-which the page and the figures show. (Where in the space the best ones lie: `zdl.analysis.recommendations`.)
+"""Significance: how well the best trials can be distinguished, and what fewer trials would have found.
+Tables, which the page and the figures show. (Where in the space the best ones lie:
+`zdl.analysis.recommendations`.)
 
 Scores are those that rank (`zdl.analysis.ranking`). p-values are rounded to 4 significant digits and all else
 to 6 decimals or fewer: the same on every machine.

@@ -26,8 +26,7 @@ ENOUGH = 20  # trials, to say what more of them would bring
 
 
 def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], words: Words) -> Row:
-    """All values of the pages. `edits` are those of the ranges, "wider" and "next". Links are relative to the
-    page, to files of its own directory."""
+    """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts = analysis.search, analysis.metrics["search"]
     tested = bool(search.space["p_effect"].notna().any()) if len(search.space) else False
     return {
@@ -41,7 +40,7 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         "best": _best(analysis.metrics, settings),
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings),
-        "alike": len(search.contenders) - 1,  # trials that cannot be told from Best-1
+        "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
         "searched": _searched(search, settings),
         "tested": tested,
         "often_diverged": 3 * counts["diverged"] > counts["trials"],
@@ -200,9 +199,9 @@ def _confusion(confusion: NDArray[np.float64]) -> Row | None:
 def _budget(search: Search, images: int) -> Row | None:
     """What the last doubling of trials brought, if they are independent; else when the last gain came.
 
-    `helps` says whether it brought more than chance explains among the `equal` trials that cannot be told
-    from the best: more than `limit`, which chance rarely exceeds (`chance_gain_of_doubling`). None: the
-    trials are too few to say.
+    `helps` says whether it brought more than chance explains among the `equal` trials that cannot be
+    distinguished from the best: more than `limit`, which chance rarely exceeds (`chance_gain_of_doubling`).
+    None: the trials are too few to say.
     """
     budget = search.budget
     if len(budget) < 2:
