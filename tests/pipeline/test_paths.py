@@ -159,5 +159,5 @@ def test_what_is_published_is_what_stages_put_out():
 
 def test_a_function_gets_nothing_that_its_file_is_not_named_by():
     whole = Paths(SETTINGS).full_ranking
-    with pytest.raises(TypeError, match=r"build:full_ranking: \['more'\] handed in, \[\] declared"):
+    with pytest.raises(TypeError, match=r"tables:full_ranking: \['more'\] handed in, \[\] declared"):
         whole.compute(more=json)
