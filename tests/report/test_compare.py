@@ -330,9 +330,9 @@ def test_an_edit_without_a_run_is_named(clone, tmp_path):
 def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
     copy = clone.copy(tmp_path / "zdl")
     for revisions, line in (
-        (["nowhere"], "BASE or HEAD: nowhere is no revision here"),
-        (["--raw=x", "--", "--all"], "BASE or HEAD: --all is no revision here"),
-        (["first", "gone"], "BASE or HEAD: gone is no revision here"),
+        (["nowhere"], "BASE or HEAD: nowhere is not a revision here"),
+        (["--raw=x", "--", "--all"], "BASE or HEAD: --all is not a revision here"),
+        (["first", "gone"], "BASE or HEAD: gone is not a revision here"),
     ):
         output = reviewed(copy, *revisions, ok=False)
         assert output.startswith(line) and output.count("\n") == 1
@@ -369,4 +369,4 @@ def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
         name for name in copy.names() - known if not (clone.path / f"results/trials/{name}.json").exists()
     )
     assert copy.run("git", "status", "--short") == ""
-    assert "are what params.yaml and the code give" in copy.run("python", "workflow/scripts/check.py")
+    assert "match params.yaml and the code" in copy.run("python", "workflow/scripts/check.py")

@@ -1,4 +1,4 @@
-"""`make check` in a clone that has only what Git carries: what is stale is named, with what mends it."""
+"""`make check` in a clone that has only what Git carries: stale files are named, with what fixes them."""
 
 import hashlib
 import os
@@ -23,7 +23,8 @@ from zdl.pipeline.paths import PUBLISHED_TABLES, Paths
 def known(data):  # as dvc.lock has it
     return f"md5: {hashlib.md5(data).hexdigest()}\\n      size: {len(data)}"
 
-ranked, lock, ranking = Paths.of().ranked, Path("dvc.lock").read_text(), PUBLISHED_TABLES[0].read_bytes()
+ranked, lock = Paths.of().rank_manifest, Path("dvc.lock").read_text()
+ranking = PUBLISHED_TABLES[0].read_bytes()
 forged = ranking.replace(b"0.", b"0.9", 1)
 before = manifest(ranked)
 PUBLISHED_TABLES[0].write_bytes(forged)
@@ -38,7 +39,7 @@ Path("dvc.lock").write_text(lock)
 
 @pytest.fixture
 def clone(recorded, tmp_path):
-    """A fresh clone of that, with no data/, no results/ and no store."""
+    """A fresh clone of that, with no data/, no results/ and no cache."""
     recorded.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
     return Clone(tmp_path / "zdl")
 
@@ -54,7 +55,7 @@ def lines(clone):
     return said.splitlines()
 
 
-def mend(clone, command):
+def fix(clone, command):
     """Do as a line says, after which nothing is left to find."""
     if command == "make repro":  # in the environment of the tests
         command = "python workflow/scripts/repro.py"
@@ -69,10 +70,8 @@ def command(line):
 
 def test_a_fresh_clone_passes_and_is_told_what_was_not_looked_at(clone):
     said = clone.run(*CHECK)
-    assert said.startswith(
-        "reports/ and dvc.lock are what params.yaml and the code give, by their checksums\n"
-    )
-    assert "not looked at" in said and "make check FULL=1" in said
+    assert said.startswith("reports/ and dvc.lock match params.yaml and the code, by their checksums\n")
+    assert "not checked" in said and "make check FULL=1" in said
     assert not (clone.path / "results").exists() and clone.trainings() == []
 
 
@@ -84,7 +83,7 @@ def test_the_make_target_is_the_script(clone):
     make = ("make", "--old-file=.venv/ready")  # the environment is that of the tests
     makefile = clone.path / "Makefile"
     makefile.write_text(makefile.read_text().replace("PYTHONDONTWRITEBYTECODE PYTHONPATH", ""))
-    assert clone.run(*make, "check").startswith("reports/ and dvc.lock are")
+    assert clone.run(*make, "check").startswith("reports/ and dvc.lock match")
     (clone.path / RANKING).write_text("rank\n")
     assert f"{RANKING}: is not what dvc.lock records" in clone.run(*make, "check", ok=False)
     assert RANKING in clone.run("make", "unchanged", ok=False)
@@ -94,7 +93,7 @@ def test_settings_that_were_edited_and_not_run(clone):
     clone.edit(search={"seed": 5})
     (line,) = lines(clone)
     assert line.startswith(f"params.yaml: {STALE}; ") and command(line) == "make repro"
-    mend(clone, command(line))
+    fix(clone, command(line))
 
 
 def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
@@ -107,7 +106,7 @@ def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
         "make repro"
     }
     assert any(line.startswith("reports/best20.png: ") for line in found)
-    mend(clone, "make repro")
+    fix(clone, "make repro")
 
 
 def test_settings_that_do_not_hold_are_their_own_line(clone):
@@ -124,11 +123,11 @@ def test_one_byte_of_a_report_edited_by_hand(clone):
         (clone.path / name).write_bytes(data)
     clone.run("git", "add", *names)  # also where they are about to be committed
     found = lines(clone)
-    mends = "{0}: is not what dvc.lock records; `git checkout HEAD {0}` mends it"
-    assert found == [mends.format(name) for name in names]
+    restores = "{0}: is not what dvc.lock records; `git checkout HEAD {0}` restores it"
+    assert found == [restores.format(name) for name in names]
     for line in found[1:]:
         clone.run(*command(line).split())
-    mend(clone, command(found[0]))
+    fix(clone, command(found[0]))
 
 
 def test_a_report_that_was_edited_and_committed(recorded, clone):
@@ -136,10 +135,10 @@ def test_a_report_that_was_edited_and_committed(recorded, clone):
     (clone.path / RANKING).write_text(text.replace("0.", "0.9", 1))
     clone.commit()
     (line,) = lines(clone)
-    assert line == f"{RANKING}: is not what dvc.lock records; `make repro` mends it"
-    for made in (".zdl", "data", "results"):  # so that the mending takes no longer than it has to
+    assert line == f"{RANKING}: is not what dvc.lock records; `make repro` fixes it"
+    for made in (".zdl", "data", "results"):  # so that the run takes no longer than it has to
         shutil.copytree(recorded.path / made, clone.path / made)
-    mend(clone, command(line))
+    fix(clone, command(line))
     assert (clone.path / RANKING).read_text() == text
 
 
@@ -147,10 +146,10 @@ def test_a_report_that_is_lacking_and_one_too_many(clone):
     (clone.path / "reports/search.svg").unlink()
     (clone.path / "reports/better.csv").write_text("1\n")
     gone, more = sorted(lines(clone), reverse=True)
-    assert gone == "reports/search.svg: is not there; `git checkout HEAD reports/search.svg` mends it"
-    assert more == "reports/better.csv: no stage of dvc.yaml makes it; `rm reports/better.csv` mends it"
+    assert gone == "reports/search.svg: is missing; `git checkout HEAD reports/search.svg` restores it"
+    assert more == "reports/better.csv: no stage of dvc.yaml makes it; `rm reports/better.csv` removes it"
     clone.run(*command(gone).split())
-    mend(clone, command(more))
+    fix(clone, command(more))
 
 
 def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
@@ -158,14 +157,14 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
         (
             "src/zdl/analysis/statistics.py",
             "# a remark\n",
-            "though no result's digest has changed; `make repro`",
+            "but no result's digest has changed; `make repro`",
         ),
         (
             "src/zdl/extra.py",
             "LIMIT = 3\n",
-            "though no result's digest has changed; `make repro`",
+            "but no result's digest has changed; `make repro`",
         ),
-        ("src/zdl/nn/trainer.py", "AHEAD = 50\n", "`make repro` records it and makes what follows"),
+        ("src/zdl/nn/trainer.py", "AHEAD = 50\n", "`make repro` records it and makes everything"),
     ):
         with (clone.path / name).open("a") as file:
             file.write(edit)
@@ -206,7 +205,7 @@ def files(clone):
 @pytest.mark.parametrize(
     ("path", "text", "line"),
     [
-        ("dvc.yaml", "stages: [", "dvc.yaml: DVC does not take it ("),
+        ("dvc.yaml", "stages: [", "dvc.yaml: DVC cannot read it ("),
         ("dvc.yaml", "stages: {split: {}}", "dvc status: "),
         (".dvc/tmp/rwlock", '{"read": {', "dvc status: "),
     ],
@@ -234,20 +233,20 @@ def test_a_lock_of_another_commit(clone):
     assert params.startswith(f"params.yaml: {STALE}") and command(params) == "make repro"
     assert len(reports) == len({*PUBLISHED_TABLES, *PUBLISHED_PAGES})
     assert (
-        last.startswith("dvc.lock: is not the last commit's")
+        last.startswith("dvc.lock: differs from the last commit")
         and command(last) == "git checkout HEAD dvc.lock"
     )
-    mend(clone, command(last))
+    fix(clone, command(last))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("", None, "dvc.lock: is not there; `git checkout HEAD dvc.lock` brings it"),
+        ("", None, "dvc.lock: is missing; `git checkout HEAD dvc.lock` restores it"),
         ("\n  split:\n", "\n  shuffle:\n", "dvc.lock: lacks the stage split of dvc.yaml; `make repro`"),
         ("cmd: python workflow/scripts/rank.py", "cmd: echo", "dvc.yaml: the command of the stage rank is"),
         ("- path: workflow/schemas\n", "- path: workflow/forms\n", "dvc.lock: lacks workflow/schemas among"),
-        ("schema: '2.0'\n", "<<<<<<< HEAD\n", "dvc.lock: DVC does not take it ("),
+        ("schema: '2.0'\n", "<<<<<<< HEAD\n", "dvc.lock: DVC cannot read it ("),
     ],
 )
 def test_a_lock_that_does_not_fit_dvc_yaml(clone, old, new, line):
@@ -256,7 +255,7 @@ def test_a_lock_that_does_not_fit_dvc_yaml(clone, old, new, line):
     lock.unlink() if new is None else lock.write_text(text.replace(old, new, 1))
     found = lines(clone)
     assert any(told.startswith(line) for told in found), found
-    mend(clone, "git checkout HEAD dvc.lock")
+    fix(clone, "git checkout HEAD dvc.lock")
 
 
 def test_a_stage_recorded_with_another_file_than_was_made(clone):
@@ -275,7 +274,7 @@ def test_a_manifest_that_is_here_knows_a_report_that_was_forged_with_its_lock(re
     clone.commit()
     (line,) = lines(clone)
     assert line.startswith(f"{RANKING}: is not what the run here wrote") and command(line) == "make repro"
-    mend(clone, command(line))
+    fix(clone, command(line))
 
 
 def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone):
@@ -294,7 +293,7 @@ def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone):
     assert {command(line) for line in said} == {"make clean repro"}
     assert clone.trained() == sorted(clone.names())
     shutil.copytree(recorded.path / ".zdl", clone.path / ".zdl")
-    mend(clone, "make repro")
+    fix(clone, "make repro")
     assert {path: (clone.path / path).read_bytes() for path in kept} == kept
 
 

@@ -78,7 +78,7 @@ def test_a_clone_without_results_shows_what_git_carries_and_says_where_the_rest_
     clone.run("rm", "-r", "results")
     shown, said = lines(clone)
     assert shown == every[:ROWS]
-    assert f"the other {TRIALS - ROWS}: in results/ranking, which a run makes and `dvc pull` brings" in said
+    assert f"the other {TRIALS - ROWS}: in results/ranking (made by a run, or pulled by `dvc pull`)" in said
     assert f"the report of all {TRIALS} trials" in said
     clone.run("python", "workflow/scripts/check.py")
 

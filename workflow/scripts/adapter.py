@@ -1,4 +1,4 @@
-"""What the scripts share: settings first, then one step, and a person's mistake told in one line."""
+"""What the scripts share: run one step on the settings, and report errors in one line."""
 
 import contextlib
 import os
@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = (
-        "1"  # read when NumPy is imported; the threads of many trials get in each other's way
-    )
+    os.environ[threads] = "1"  # NumPy reads it when imported; with more, parallel trials slow each other down
 
 try:
     import zdl
@@ -21,13 +19,13 @@ except ModuleNotFoundError:
     raise SystemExit(
         f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
     ) from None
-# This tree's own code, wherever zdl is installed from: an experiment that DVC queues, or a second work tree,
-# may hold other code than the tree that .venv belongs to, and what it makes is recorded as made by its own.
+# Import this tree's own code, wherever zdl is installed from. A queued experiment of DVC, or a second work
+# tree, may have other code than the tree of .venv, and its results are recorded as made by its own code.
 zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
 def run(step: Callable[..., None]) -> None:
-    """Run a step of `zdl.pipeline.steps` on the paths of params.yaml; what it reports goes to stderr."""
+    """Run a step of `zdl.pipeline.steps` on the paths of params.yaml. Its messages go to stderr."""
     from zdl.artifacts import fingerprint
     from zdl.pipeline.paths import Paths
 
@@ -38,30 +36,30 @@ def run(step: Callable[..., None]) -> None:
 
 @contextlib.contextmanager
 def only_run() -> Iterator[Callable[[str], int]]:
-    """A context that one process at a time is in. It gives a function that has Snakemake make the files of a
-    target, and returns its exit code."""
+    """A context for one process at a time. It gives a function that runs Snakemake on a target and returns
+    the exit code."""
     from zdl.pipeline.locks import run_lock
     from zdl.pipeline.paths import Paths
 
-    Paths.of("params.yaml")  # wrong settings are refused before anything is touched
+    Paths.of("params.yaml")  # refuse invalid settings before any file is changed
     with run_lock():
 
         def snakemake(target: str) -> int:
-            cores = os.environ.get("ZDL_CORES", "all")  # no argument, since DVC would record it in dvc.lock
+            cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
             return subprocess.call(["snakemake", "--cores", cores, target])
 
         yield snakemake
 
 
 def at(revision: str, path: str | Path) -> bytes | None:
-    """A file as it is in a revision; None if that has none of that name."""
+    """The contents of a file in a revision; None if the revision does not have it."""
     done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
 def output(*command: str) -> bytes:
-    """What a command prints. If it fails, an `Error` with the first line of why: DVC may print more lines,
-    an excerpt of the file or a traceback, but begins with the reason."""
+    """The output of a command. If it fails, raise an `Error` with the first line of its message: DVC begins
+    with the reason, and may add an excerpt of the file or a traceback."""
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         why = done.stderr.decode(errors="replace").split("\n")[0].strip().rstrip(".")
@@ -70,21 +68,21 @@ def output(*command: str) -> bytes:
 
 
 def read_yaml(text: str) -> Any:
-    """What a YAML text holds, by the parser that DVC uses. A text that it refuses is a ValueError."""
+    """The contents of a YAML text, read by DVC's parser. Raises ValueError if that refuses it."""
     from ruamel.yaml import YAML
 
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except Exception as error:  # half a file makes it raise almost anything
+    except Exception as error:  # a truncated file makes it raise almost anything
         raise ValueError(" ".join(str(error).split())) from None
 
 
 def read_lock(text: str) -> dict[str, dict[str, Any]]:
-    """The stages in the text of a dvc.lock; a ValueError where it lacks the structure that DVC documents."""
+    """The stages of a dvc.lock. Raises ValueError if it does not have the structure that DVC documents."""
     lock = read_yaml(text)
     stages = lock.get("stages", {}) if isinstance(lock, dict) and lock.get("schema") else None
     if not isinstance(stages, dict):
-        raise ValueError("it has no schema, or stages that are no mapping")
+        raise ValueError("it has no schema, or its stages are not a mapping")
     for name, stage in stages.items():
         if not is_record(stage):
             raise ValueError(f"the stage {name} is incomplete")
@@ -92,7 +90,7 @@ def read_lock(text: str) -> dict[str, dict[str, Any]]:
 
 
 def is_record(stage: Any) -> bool:
-    """Whether this is a stage of a dvc.lock: it has a command, and of each file the path and checksum."""
+    """Whether this is a stage of a dvc.lock, with a command and with a path and checksum for each file."""
     if not isinstance(stage, dict) or not isinstance(stage.get("cmd"), str | list):
         return False
     params, files = stage.get("params", {}), [stage.get("deps", []), stage.get("outs", [])]
@@ -104,7 +102,7 @@ def is_record(stage: Any) -> bool:
 
 
 def is_file(item: dict[str, Any]) -> bool:
-    """Whether an item of a dvc.lock has a path and a whole checksum, and no key without a value."""
+    """Whether an item of a dvc.lock has a path, a complete checksum, and a value for every key."""
     if "path" not in item or None in item.values():
         return False
     if "md5" not in item:
@@ -117,12 +115,12 @@ def say(line: str) -> None:
 
 
 class one_line:
-    """A context in which zdl.Error, and what the system refuses, end the script with one line."""
+    """A context in which a zdl.Error or an OSError ends the script with one line."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BrokenPipeError):  # the reader has seen enough: `make best | head`
+        if isinstance(error, BrokenPipeError):  # the reader has closed the pipe: `make best | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0)
         if isinstance(error, OSError):

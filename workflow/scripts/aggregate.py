@@ -1,4 +1,4 @@
-"""Rule and stage `aggregate`: every record, checked, in one table."""
+"""Rule and stage `aggregate`: check every record and collect them in one table."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,4 +1,4 @@
-"""Rule and stage `baseline`: what a linear model makes of the same images."""
+"""Rule and stage `baseline`: a linear model on the same images, for comparison."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,4 +1,4 @@
-"""`make run` ends with this: the best trials, in the book's words, and where the report is."""
+"""Print the best trials in the book's format, and where the report is. `make run` ends with this."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from zdl.pipeline.paths import FULL_RANKING, PUBLISHED_PAGES, PUBLISHED_TABLES, 
 from zdl.report.book_lines import best_lines
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("count", type=int, nargs="?", help="how many of them (all)")
+parser.add_argument("count", type=int, nargs="?", help="how many trials (default: all)")
 args = parser.parse_args()
 
 with one_line():
@@ -27,6 +27,6 @@ with one_line():
     print(*lines, sep="\n")
     if len(frame) < min(trials, args.count or trials):
         print(
-            f"\nthe other {trials - len(frame)}: in {FULL_RANKING}, which a run makes and `dvc pull` brings"
+            f"\nthe other {trials - len(frame)}: in {FULL_RANKING} (made by a run, or pulled by `dvc pull`)"
         )
     print(f"\nthe report of all {trials} trials: {PUBLISHED_PAGES[0]}")

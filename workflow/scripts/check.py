@@ -1,10 +1,11 @@
-"""`make check`: are reports/ and dvc.lock what params.yaml and the code give? Nothing is trained to tell.
+"""`make check`: check that reports/ and dvc.lock match params.yaml and the code, without training.
 
-Only what Git carries is needed, so that it works in a fresh clone. With `--full` everything is made anew
-instead, in a copy of the working tree (also of what is not committed yet) without reports/ and dvc.lock, and
-compared byte for byte.
+The check needs only what Git carries, so it works in a fresh clone. With `--full`, it also makes everything
+again in a copy of the working tree (uncommitted changes included) without reports/ and dvc.lock, and compares
+byte for byte.
 
-A line a finding: the file, what is wrong with it, and the command that mends it. Exit code 1 if there is any.
+It prints one line per finding: the file, what is wrong with it, and the command that fixes it. The exit code
+is 1 if there is any finding.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from on_record import LOCK, check, retrain
 from zdl.pipeline.paths import REPORTS
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--full", action="store_true", help="train everything anew, and compare")
+parser.add_argument("--full", action="store_true", help="train everything again, and compare")
 args = parser.parse_args()
 
 with one_line():
@@ -25,7 +26,7 @@ with one_line():
         print(*findings, sep="\n")
         raise SystemExit(1)
     if args.full:
-        print(f"{REPORTS}/ and {LOCK} are, byte for byte, what training everything anew gives")
+        print(f"{REPORTS}/ and {LOCK} are byte for byte what training everything again gives")
     else:
-        print(f"{REPORTS}/ and {LOCK} are what params.yaml and the code give, by their checksums")
-        print("not looked at: whether training gives the same numbers again (`make check FULL=1` trains)")
+        print(f"{REPORTS}/ and {LOCK} match params.yaml and the code, by their checksums")
+        print("not checked: whether training gives the same numbers again (`make check FULL=1` trains)")

@@ -1,4 +1,4 @@
-"""Rule and stage `download`: MNIST's leading images and the held-out ones."""
+"""Rule and stage `download`: get MNIST's first images and the held-out images."""
 
 from adapter import run
 from zdl.pipeline import steps

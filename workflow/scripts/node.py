@@ -1,7 +1,7 @@
-"""What a node of a cluster does before a group of trials: check that it has what their records are named for.
+"""Check a node of a cluster before a group of trials: its code and libraries must be those of the plan.
 
-If not, it says so in one line, before Snakemake starts there. It imports only what trials import: with
-another NumPy, the rest may not even start.
+If they are not, say so in one line, before Snakemake starts there. This script imports only what trials
+import: with another NumPy, the rest may not even start.
 """
 
 import os

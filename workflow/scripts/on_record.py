@@ -1,7 +1,7 @@
-"""Whether dvc.lock and reports/ fit what is here: for `make check` and `make review`.
+"""Check dvc.lock and reports/ against the settings and the code, for `make check` and `make review`.
 
-dvc.lock holds the checksum of every file that a stage read and wrote, so that little is needed to tell: no
-result, no training, only what Git carries. DVC is used through its files and its command line.
+dvc.lock has the checksum of every file that a stage read and wrote. The check therefore needs no results and
+no training, only what Git carries. DVC is used through its files and its command line.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ from zdl.pipeline.paths import REPORTS, Paths
 
 LOCK = Path("dvc.lock")
 PIPELINE = Path("dvc.yaml")
-REPRO = "`make repro` mends it"
+REPRO = "`make repro` fixes it"
 
 Record = Mapping[str, Any]  # a stage in dvc.lock
 
 
 class Stage(NamedTuple):
-    """A stage of dvc.yaml: the paths it names, their checksums in dvc.lock, and what DVC finds changed."""
+    """A stage of dvc.yaml: its paths, their checksums in dvc.lock, and the changes that DVC finds."""
 
     name: str
-    deps: set[str]  # with the files of its parameters
+    deps: set[str]  # including the files of its parameters
     outs: set[str]
     uncached: set[str]  # the outs that Git carries
     read: dict[str, str | None]  # path: checksum (None for a file of parameters)
@@ -43,48 +43,48 @@ class Stage(NamedTuple):
 
 
 def check() -> list[str]:
-    """What is wrong, a line each. Settings that do not hold are an `Error`."""
+    """The findings, one line each. Invalid settings are an `Error`."""
     paths = Paths.of("params.yaml")
     if not LOCK.exists():
-        mend = "make repro" if at("HEAD", LOCK) is None else f"git checkout HEAD {LOCK}"
-        return [f"{LOCK}: is not there; `{mend}` brings it"]
+        fix = "`make repro` makes" if at("HEAD", LOCK) is None else f"`git checkout HEAD {LOCK}` restores"
+        return [f"{LOCK}: is missing; {fix} it"]
     records = checked(LOCK, read_lock)
     stages = pipeline(records)
     outs = {path: sum_ for stage in stages for path, sum_ in stage.written.items() if path in stage.outs}
     edited = sorted(sources(stages))
     wrong = dict(published(stages, remade=bool(edited)))
     lines = [*structure(stages, records), *chain(stages, outs)]
-    vouched = not wrong and vouches(paths, outs)
+    unchanged = not wrong and manifests_match(paths, outs)
     for path in edited:
         what = f"{path}: was edited after the run that {LOCK} records"
-        then = "and trains nothing that is there" if vouched else "and makes what follows from it"
-        note = ", though no result's digest has changed" if vouched else ""
+        then = "and trains only what is missing" if unchanged else "and makes everything that depends on it"
+        note = ", but no result's digest has changed" if unchanged else ""
         lines.append(f"{what}{note}; `make repro` records it {then}")
     lines += wrong.values()
     lines += strays({path for stage in stages for path in stage.outs})
     lines += [line for path, line in received(paths) if path not in wrong]
-    if not lines and not vouched:
-        lines = [f"{LOCK}: was recorded under other versions of the libraries, or by hand; {REPRO}"]
+    if not lines and not unchanged:
+        lines = [f"{LOCK}: was recorded with other versions of the libraries, or edited by hand; {REPRO}"]
     if lines and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
         lines.append(
-            f"{LOCK}: is not the last commit's; was that not meant, `git checkout HEAD {LOCK}` mends it"
+            f"{LOCK}: differs from the last commit; if unintended, `git checkout HEAD {LOCK}` restores it"
         )
     return lines
 
 
 def checked(path: Path, read: Callable[[str], Any]) -> Any:
-    """The contents of one of DVC's files; one that `read` refuses, DVC would refuse too."""
+    """The contents of one of DVC's files. If `read` refuses it, DVC would refuse it, too."""
     try:
         return read(path.read_text("utf-8"))
     except ValueError as error:
-        raise Error(f"{path}: DVC does not take it ({error}); `git checkout HEAD {path}` mends it") from None
+        raise Error(f"{path}: DVC cannot read it ({error}); `git checkout HEAD {path}` restores it") from None
 
 
 def pipeline(records: Mapping[str, Record]) -> list[Stage]:
-    """The stages of dvc.yaml with what dvc.lock and `dvc status` say of them. (Stages that DVC makes of
-    `foreach`, `matrix` or `${}` are not expanded: dvc.yaml has none.)"""
+    """The stages of dvc.yaml, with what dvc.lock and `dvc status` say about them. (`foreach`, `matrix` and
+    `${}` are not expanded: dvc.yaml does not use them.)"""
     document = checked(PIPELINE, read_yaml) or {}
-    changes = status()  # DVC refuses a dvc.yaml of another structure than it documents
+    changes = status()  # DVC checks the structure of dvc.yaml
     stages = []
     for name, stage in document.get("stages", {}).items():
         record = records.get(name, {})
@@ -108,23 +108,23 @@ def pipeline(records: Mapping[str, Record]) -> list[Stage]:
 
 
 def status() -> dict[str, list[Any]]:
-    """What DVC finds changed, by stage."""
+    """The changes that DVC finds, by stage."""
     try:
         changes: dict[str, list[Any]] = json.loads(output("dvc", "status", "--json"))
         return changes
     except Error as error:
         edited = [str(path) for path in (PIPELINE, LOCK) if at("HEAD", path) not in (None, path.read_bytes())]
-        back = f"; `git checkout HEAD {' '.join(edited)}` restores the last commit's" if edited else ""
+        back = f"; `git checkout HEAD {' '.join(edited)}` restores the last commit" if edited else ""
         raise Error(f"{error}{back}") from None
 
 
 def checksums(record: Record, kind: str) -> dict[str, str | None]:
-    """What a stage in dvc.lock has under `deps` or `outs`, by path."""
+    """The checksums under `deps` or `outs` of a stage in dvc.lock, by path."""
     return {item["path"]: item.get("md5") for item in record.get(kind, [])}
 
 
 def by_kind(changes: Iterable[str | Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """A stage in the output of `dvc status`, a list of texts and mappings, as one mapping."""
+    """One mapping from a stage in the output of `dvc status`, which is a list of texts and mappings."""
     return {
         kind: paths
         for change in changes
@@ -133,10 +133,10 @@ def by_kind(changes: Iterable[str | Mapping[str, Any]]) -> dict[str, Mapping[str
 
 
 def structure(stages: list[Stage], records: Mapping[str, Record]) -> Iterator[str]:
-    """Where dvc.yaml and dvc.lock do not speak of the same stages, commands and files."""
-    anew = f"`rm {LOCK}`, then `make repro`, mends it"  # DVC itself does not look for what is too much
+    """Differences between dvc.yaml and dvc.lock in stages, commands and files."""
+    remove = f"`rm {LOCK}` and then `make repro` fix it"  # DVC ignores entries that it does not need
     for name in sorted(records.keys() - {stage.name for stage in stages}):
-        yield f"{LOCK}: has the stage {name}, which dvc.yaml has not; {anew}"
+        yield f"{LOCK}: has the stage {name}, unlike dvc.yaml; {remove}"
     for stage in stages:
         if stage.name not in records:
             yield f"{LOCK}: lacks the stage {stage.name} of dvc.yaml; {REPRO}"
@@ -151,11 +151,11 @@ def structure(stages: list[Stage], records: Mapping[str, Record]) -> Iterator[st
             for path in sorted(paths - known):
                 yield f"{LOCK}: lacks {path} {which}; {REPRO}"
             for path in sorted(known - paths):
-                yield f"{LOCK}: has {path} {which}, unlike dvc.yaml; {anew}"
+                yield f"{LOCK}: has {path} {which}, unlike dvc.yaml; {remove}"
 
 
 def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
-    """Where a stage was recorded with another file than the one that the stage before it made."""
+    """Stages that were recorded with another input than the one that an earlier stage made."""
     makers = {path: stage.name for stage in stages for path in stage.outs}
     for stage in stages:
         for path in sorted(stage.deps & stage.read.keys() & outs.keys()):
@@ -164,7 +164,7 @@ def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
 
 
 def sources(stages: list[Stage]) -> set[str]:
-    """The files that Git tracks and a stage reads (params.yaml, code, schemas) which are not as recorded."""
+    """The files of Git that a stage reads (params.yaml, code, schemas) and that differ from dvc.lock."""
     made = {path for stage in stages for path in stage.outs}  # a fresh clone has none of them
     changed = {
         path for stage in stages for path in stage.changed.get("changed deps", {}) if path in stage.read
@@ -173,7 +173,7 @@ def sources(stages: list[Stage]) -> set[str]:
     files = changed - made - folders
     if not folders:
         return files
-    # A folder has one checksum in dvc.lock. Which of its files were edited since then, Git may know.
+    # A folder has a single checksum in dvc.lock. Git may know which of its files were edited since then.
     since = output("git", "log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
     for folder in folders:
         named = listed("diff", "--name-only", "--relative", since, "--", folder)
@@ -183,8 +183,8 @@ def sources(stages: list[Stage]) -> set[str]:
 
 
 def published(stages: list[Stage], remade: bool) -> Iterator[tuple[str, str]]:
-    """Of the files under reports/ those that are not as recorded, and what to say; `remade` tells that a run
-    is due anyway, which writes all of them."""
+    """The files under reports/ that differ from dvc.lock, each with a line. `remade` says that a run is due
+    anyway, which writes all of them."""
     wrong = {
         path: (change, stage.written[path])
         for stage in stages
@@ -192,25 +192,25 @@ def published(stages: list[Stage], remade: bool) -> Iterator[tuple[str, str]]:
         if path in stage.uncached & stage.written.keys()
     }
     for path, (change, recorded) in sorted(wrong.items()):
-        what = "is not there" if change == "deleted" else f"is not what {LOCK} records"
+        what = "is missing" if change == "deleted" else f"is not what {LOCK} records"
         last = at("HEAD", path)
         if not remade and last is not None and md5(last) == recorded:
-            yield path, f"{path}: {what}; `git checkout HEAD {path}` mends it"
+            yield path, f"{path}: {what}; `git checkout HEAD {path}` restores it"
         else:
             yield path, f"{path}: {what}; {REPRO}"
 
 
 def strays(outs: set[str]) -> Iterator[str]:
-    """What lies in reports/, or is committed there, and no stage makes."""
+    """Files in reports/, committed or not, that no stage makes."""
     for path in listed("ls-files", "--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
         if path not in outs and Path(path).exists():
-            mend = f"rm {path}" if at("HEAD", path) is None else f"git rm --force {path}"
-            yield f"{path}: no stage of dvc.yaml makes it; `{mend}` mends it"
+            remove = f"rm {path}" if at("HEAD", path) is None else f"git rm --force {path}"
+            yield f"{path}: no stage of dvc.yaml makes it; `{remove}` removes it"
 
 
-def vouches(paths: Paths, outs: Mapping[str, str | None]) -> bool:
-    """Whether dvc.lock records the manifests that today's settings, code and libraries, with the files under
-    reports/ as they are, give. (A manifest holds digests only: see `zdl.artifacts.manifest`.)"""
+def manifests_match(paths: Paths, outs: Mapping[str, str | None]) -> bool:
+    """Whether dvc.lock records the manifests that follow from the current settings, code, libraries and files
+    under reports/. (A manifest has digests only: see `zdl.artifacts.manifest`.)"""
     return all(
         outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
         for artifact in (paths.rank_manifest, paths.render_manifest)
@@ -218,24 +218,24 @@ def vouches(paths: Paths, outs: Mapping[str, str | None]) -> bool:
 
 
 def manifest(artifact: Artifact) -> bytes:
-    """The manifest of published files as they are."""
+    """The manifest of the published files in their current state."""
     return manifest_of(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
 def received(paths: Paths) -> Iterator[tuple[str, str]]:
-    """Of the files under reports/ those that a run here wrote otherwise, from today's settings and code, as
-    its manifest tells if it is here."""
+    """The files under reports/ that differ from what a run here wrote with the current settings and code,
+    according to the run's manifest, if there is one."""
     for artifact in (paths.rank_manifest, paths.render_manifest):
         try:
             changed = changed_files(artifact)
         except CorruptFileError:
             continue
         for path in filter(os.path.exists, changed):
-            yield path, f"{path}: is not what the run here wrote, as {artifact.path} tells; {REPRO}"
+            yield path, f"{path}: is not what the run here wrote, according to {artifact.path}; {REPRO}"
 
 
 def retrain() -> list[str]:
-    """Which files of a whole run from nothing are not those that are here."""
+    """Run everything from scratch in a temporary folder, and return the files that differ."""
     with tempfile.TemporaryDirectory(prefix="zdl-check-") as name:
         folder = Path(name)
         for path in listed("ls-files", "--cached", "--others", "--exclude-standard"):
@@ -245,33 +245,33 @@ def retrain() -> list[str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         env["PYTHONPATH"] = str(folder / "src")
         subprocess.run(["git", "init", "--quiet"], cwd=folder, env=env, check=True)
-        say(f"everything is made anew in {folder}")
+        say(f"making everything again in {folder}")
         run = [sys.executable, "workflow/scripts/repro.py"]
         if subprocess.run(run, cwd=folder, env=env, stdout=sys.stderr, check=False).returncode:
-            raise Error("params.yaml: what it describes could not be made anew (why stands above)")
+            raise Error("params.yaml: the run from scratch failed (see above)")
         return list(differing(contents(Path()), contents(folder)))
 
 
-def differing(here: Mapping[str, bytes], anew: Mapping[str, bytes]) -> Iterator[str]:
-    """A line for each file that is not the same in both."""
-    for path in sorted(here.keys() | anew.keys()):
-        if path not in anew:
-            yield f"{path}: does not come of a run; `git rm --force {path}` mends it"
-        elif here.get(path) != anew[path]:
-            what = "comes out otherwise" if path in here else "is lacking"
-            yield f"{path}: {what} when everything is made anew; `make clean repro` mends it"
+def differing(here: Mapping[str, bytes], scratch: Mapping[str, bytes]) -> Iterator[str]:
+    """A line for each file that differs between here and a run from scratch."""
+    for path in sorted(here.keys() | scratch.keys()):
+        if path not in scratch:
+            yield f"{path}: a run from scratch does not make it; `git rm --force {path}` removes it"
+        elif here.get(path) != scratch[path]:
+            what = "a run from scratch gives another one" if path in here else "is missing"
+            yield f"{path}: {what}; `make clean repro` fixes it"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files under reports/, by their names from `folder`; and dvc.lock, but for the order of its stages,
-    which is the one in which they came to it: DVC leaves those that are there where they are."""
+    """All files under reports/, by their paths in `folder`, and dvc.lock without the order of its stages: DVC
+    appends new stages and never reorders them."""
     paths = (path for path in (folder / REPORTS).rglob("*") if path.is_file())
     lock = canonical(read_yaml((folder / LOCK).read_text("utf-8")))
     return {str(LOCK): lock, **{str(path.relative_to(folder)): path.read_bytes() for path in paths}}
 
 
 def stale(lock: bytes, files: Callable[[str], bytes | None]) -> list[str]:
-    """The settings and published files, read by `files`, which differ from those that a dvc.lock records."""
+    """The settings and published files, read by `files`, that differ from what a dvc.lock records."""
     sums = {
         path: sum_
         for record in read_lock(lock.decode()).values()
@@ -282,17 +282,17 @@ def stale(lock: bytes, files: Callable[[str], bytes | None]) -> list[str]:
 
 
 def listed(*arguments: str) -> list[str]:
-    """The files that Git names."""
+    """The files that a command of Git lists."""
     names = output("git", arguments[0], "-z", *arguments[1:]).decode().split("\0")
     return sorted({name for name in names if name})
 
 
 def md5(data: bytes) -> str:
-    """The checksum by which DVC records a file."""
+    """The checksum with which DVC records a file."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def md5_of_folder(files: Mapping[str, bytes]) -> str:
-    """The checksum by which DVC records a directory: that of the list of its files, in JSON."""
+    """The checksum with which DVC records a directory: that of the list of its files, in JSON."""
     entries = [{"md5": md5(files[name]), "relpath": name} for name in sorted(files)]
     return f"{md5(json.dumps(entries).encode())}.dir"

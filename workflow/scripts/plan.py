@@ -1,4 +1,4 @@
-"""Rule and stage `plan`: every trial of the search, before any of them runs."""
+"""Rule and stage `plan`: list every trial of the search before any of them runs."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,4 +1,4 @@
-"""Rule and stage `prepare`: pixels as numbers in [0, 1]."""
+"""Rule and stage `prepare`: scale the pixels to [0, 1]."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,4 +1,4 @@
-"""`make prune`: delete the cached records of other searches than today's."""
+"""`make prune`: delete the cached records of all searches but the current one."""
 
 from adapter import one_line
 from zdl.pipeline import cache

@@ -1,4 +1,4 @@
-"""Rule and stage `rank`: the ranking, the best learning curves, and the metrics."""
+"""Rule and stage `rank`: write the tables of the report: ranking, learning curves, metrics and others."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,4 +1,4 @@
-"""Rule and stage `render`: the figures and the page of the report."""
+"""Rule and stage `render`: draw the figures and write the pages of the report."""
 
 from adapter import run
 from zdl.pipeline import steps

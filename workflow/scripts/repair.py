@@ -1,4 +1,4 @@
-"""Rule `repair`: what is damaged is moved out of the way, so that it is made again."""
+"""Rule `repair`: move damaged files out of the way, so that they are made again."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from zdl.pipeline.paths import Paths
 from zdl.pipeline.repair import repair
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("note", type=Path, help="a file to leave, with a line for each repair")
+parser.add_argument("note", type=Path, help="file to write, with a line for each repair")
 args = parser.parse_args()
 
 with one_line():

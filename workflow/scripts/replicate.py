@@ -1,4 +1,4 @@
-"""Rule `replicate`: one of the best trials, trained again."""
+"""Rule `replicate`: train one of the best trials again."""
 
 import argparse
 from functools import partial
@@ -7,7 +7,7 @@ from adapter import run
 from zdl.pipeline import steps
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("name", help="of the file of its replicates")
+parser.add_argument("name", help="name of the file of its replicates")
 args = parser.parse_args()
 
 run(partial(steps.replicate, name=args.name))

@@ -1,4 +1,4 @@
-"""Stage `replicates`: Snakemake has the best trials trained again; then exactly their files are there."""
+"""Stage `replicates`: run Snakemake to train the best trials again, and leave exactly their files."""
 
 from adapter import one_line, only_run
 from zdl.artifacts.io import read

@@ -1,8 +1,8 @@
-"""`make repro`: `dvc repro`, also after a DVC that was killed while it wrote its own two files.
+"""`make repro`: run `dvc repro`, also after DVC was killed while it wrote one of its own two files.
 
-DVC writes dvc.lock and its list of running processes in place, not in one step: killed then, it leaves them
-empty or cut off, and refuses to start again. Neither says anything that is not found out anew: without
-dvc.lock every stage looks at what is there, and trains nothing.
+DVC does not write dvc.lock and its list of running processes in one step. If it is killed meanwhile, they
+are empty or truncated, and DVC refuses to start again. Deleting them is safe: without dvc.lock, every stage
+checks the existing files and trains nothing again.
 """
 
 import fcntl
@@ -16,14 +16,14 @@ with one_line():
     own = Path(".dvc/tmp")
     own.mkdir(parents=True, exist_ok=True)
     with open(own / "lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # which a DVC that is writing holds
+        fcntl.flock(lock, fcntl.LOCK_EX)  # DVC holds it while it writes
         for path, read in ((Path("dvc.lock"), read_lock), (own / "rwlock", json.loads)):
             text = path.read_text("utf-8", errors="replace") if path.exists() else None
-            if text is None or "<<<<<<<" in text:  # a merge is for a person to end
+            if text is None or "<<<<<<<" in text:  # a person must finish the merge
                 continue
             try:
                 read(text)
             except ValueError:
-                say(f"{path}: was left half written by a DVC that was killed; it is made again")
+                say(f"{path}: was left half written when DVC was killed; it is made again")
                 path.unlink()
     os.execvp("dvc", ["dvc", "repro"])

@@ -1,6 +1,6 @@
-"""`make review BASE=main`: what changed between two revisions, or one and the working tree, as Markdown.
+"""`make review BASE=main`: review what changed between two revisions, or a revision and the working tree.
 
-It goes to standard output and, with its figures, to review/.
+The review is Markdown. It is printed, and written to review/ with its figures.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def commit(revision: str) -> str:
     command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Error(f"BASE or HEAD: {revision} is no revision here (allowed: a branch, a tag or a commit)")
+        raise Error(f"BASE or HEAD: {revision} is not a revision here (allowed: a branch, a tag or a commit)")
     return done.stdout.strip()
 
 

@@ -1,4 +1,4 @@
-"""Rule and stage `split`: the seeded shuffle into training and validation images."""
+"""Rule and stage `split`: shuffle the images with a seed and split them into training and validation."""
 
 from adapter import run
 from zdl.pipeline import steps

@@ -1,7 +1,6 @@
-"""Rule `trial`: the record of one trial, from the cache or by training; then those of the next trials in the
-plan.
+"""Rule `trial`: make the record of one trial, from the cache or by training, then those of the next trials.
 
-`make trial C=7` calls it with a number instead of a name. It then trains in any case and prints the book's
+`make trial C=7` passes a number instead of a name, and `--verbose`, to train in any case and print the book's
 lines.
 """
 
@@ -15,18 +14,18 @@ from zdl.artifacts import fingerprint
 from zdl.pipeline import cache, records
 from zdl.pipeline.planned import following, planned
 
-SECONDS = 5  # after its start, a process begins no other trial: so often, a run can show how far it is
+SECONDS = 5  # after its start, a process begins no other trial, so that a run can show its progress
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("name", help="the trial's name in the plan, or just its number")
-parser.add_argument("--plan", type=Path, help="the plan's file (by default, that of params.yaml)")
-parser.add_argument("--go-on", metavar="LAST", help="make the next records too, up to this one")
-parser.add_argument("--verbose", action="store_true", help="train in any case, print each step's loss")
+parser.add_argument("name", help="name of the trial in the plan, or its number")
+parser.add_argument("--plan", type=Path, help="file of the plan (default: that of params.yaml)")
+parser.add_argument("--go-on", metavar="LAST", help="also make the next records, up to this one")
+parser.add_argument("--verbose", action="store_true", help="train in any case, and print every loss")
 args = parser.parse_args()
 end, parent = time.monotonic() + SECONDS, os.getppid()
 
 with one_line():
-    if not args.plan:  # imported here alone: a job has a plan, and starts without the settings
+    if not args.plan:  # imported only here: a job has a plan, and starts faster without the settings
         from zdl.pipeline.paths import Paths
         from zdl.pipeline.progress import Progress
 

@@ -1,4 +1,4 @@
-"""Stage `trials`: Snakemake makes the missing records; then exactly today's are there, all of them whole."""
+"""Stage `trials`: run Snakemake to make the missing records, and leave exactly those of this search."""
 
 from adapter import one_line, only_run
 from zdl import Error
@@ -14,5 +14,5 @@ with one_line(), only_run() as snakemake:
     missing = [*cache.missing(trials.values()), *paths.records(paths.names[len(trials) :])]
     if missing:
         count = f"{len(missing)} of {len(paths.names)} records"
-        raise Error(f"{count} are missing or damaged, {missing[0]} the first")
+        raise Error(f"{count} are missing or damaged, the first is {missing[0]}")
 raise SystemExit(code)

@@ -1,4 +1,4 @@
-"""Rule and stage `weights`: the best trial's network, trained once more to keep its weights."""
+"""Rule and stage `weights`: train the best trial once more and save its weights."""
 
 from adapter import run
 from zdl.pipeline import steps
