@@ -19,12 +19,11 @@ from hypothesis import strategies as st
 
 from zdl import Error
 from zdl.analysis import ranking, weights
-from zdl.artifacts import manifest
+from zdl.artifacts import manifest, schemas
 from zdl.artifacts.encoding import HEX, CorruptFileError, sealed_json, sealed_npz
 from zdl.artifacts.io import LIMIT, File, read_json, read_npz, write
 from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_record, is_table
 from zdl.config.settings import load
-from zdl.nn import network
 from zdl.nn.trainer import History
 from zdl.pipeline import cache, records, repair
 from zdl.pipeline.paths import Paths
@@ -440,7 +439,7 @@ BAD_WEIGHTS = {
 @pytest.mark.parametrize("changed", BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
 def test_weights_of_the_wrong_shape_are_refused(changed):
     arrays = {name: array for name, array in {**WEIGHTS, **changed}.items() if array is not None}
-    write("w.npz", sealed_npz(arrays, network.WEIGHTS))
+    write("w.npz", sealed_npz(arrays, schemas.WEIGHTS))
     with pytest.raises(Error) as error:
         weights.predict("w.npz", np.zeros((1, 784)))
     assert is_one_line(error.value)
@@ -451,7 +450,7 @@ def test_weights_of_the_wrong_shape_are_refused(changed):
 def test_any_weights_read_digits_or_are_refused(order, sizes):
     shapes = [sizes[0:2], sizes[2:3], sizes[4:6], sizes[6:7]]
     arrays = dict(zip(WEIGHTS, [*map(np.ones, shapes), np.array("relu")], strict=True))
-    write("w.npz", sealed_npz({name: arrays[name] for name in order}, network.WEIGHTS))
+    write("w.npz", sealed_npz({name: arrays[name] for name in order}, schemas.WEIGHTS))
     try:
         weights.predict("w.npz", np.zeros((1, 12)))
     except Error as error:

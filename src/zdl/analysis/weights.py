@@ -1,4 +1,4 @@
-"""The weights of a trained network in a file: to save, to load, and to read digits with.
+"""Save the weights of a trained network in a file, load them, and read digits with them.
 
 digits, probabilities = predict("results/best.npz", images)
 """
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.analysis.best import best_trial
-from zdl.artifacts.encoding import decode_json, decode_npz, digest
+from zdl.artifacts.encoding import decode_json, decode_npz, digest, sealed_npz
 from zdl.artifacts.io import read_npz, write
-from zdl.artifacts.schemas import is_network
+from zdl.artifacts.schemas import WEIGHTS, is_network
 from zdl.nn.layers import Array, Labels, softmax
-from zdl.nn.network import WEIGHTS, MultiLayerNet
+from zdl.nn.network import MultiLayerNet
 from zdl.search.trial import describe, train
 
 
@@ -29,24 +29,29 @@ def best(
     """
     number = best_trial(table, 1)
     if number is None:
-        say("no trial finished: there are no weights to keep")
+        say("no trial finished, so there are no weights to save")
         return {}
     network, history = train(spec(number), decode_npz(split))
     results = {row["trial"]: row["result"] for row in decode_json(table)["trials"]}
     if digest(describe(history)) != results[number]:
-        say(f"note: trial {number} came out otherwise than in its record, on another kind of processor")
-    return {"best.npz": network.to_bytes()}
+        say(f"note: trial {number} has another outcome here than in its record: the processor differs")
+    return {"best.npz": encode(network)}
+
+
+def encode(network: MultiLayerNet) -> bytes:
+    """The contents of a .npz file with the weights: `params`, and the activation."""
+    return sealed_npz({**network.params, "activation": np.array(network.activation)}, WEIGHTS)
 
 
 def save(network: MultiLayerNet, path: str | Path) -> None:
     """Write the weights to `path`, a .npz file, in one step."""
-    write(path, network.to_bytes())
+    write(path, encode(network))
 
 
 def load(path: str | Path) -> MultiLayerNet:
-    """The network that was saved at `path`; its weight decay, which matters in training only, is 0.
+    """The network that was saved at `path`. Its weight decay, which matters in training only, is 0.
 
-    An `Error` names the file if it is missing, damaged or something else.
+    An `Error` names the file if it is missing, corrupt or something else.
     """
     params = read_npz(path, WEIGHTS, is_network)
     activation = str(params.pop("activation"))

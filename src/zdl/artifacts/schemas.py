@@ -19,6 +19,8 @@ SHAPE = (28, 28)  # of an image: (height, width), with colours (height, width, 3
 CLASSES = 10
 PIXELS = math.prod(SHAPE)
 
+WEIGHTS = "zdl weights"  # the digest of a file of weights, which holds no other
+
 Validator = Callable[[dict[str, Any]], object]  # whether contents have a shape; if it raises, they have not
 
 

@@ -12,7 +12,7 @@ from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, digest
 from zdl.artifacts.io import File, read, read_json
-from zdl.nn.network import WEIGHTS as KIND
+from zdl.artifacts.schemas import WEIGHTS as KIND
 from zdl.pipeline import cache, records
 from zdl.pipeline.locks import rounds_lock
 from zdl.pipeline.paths import WEIGHTS, Paths
