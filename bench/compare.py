@@ -97,7 +97,7 @@ def trained(trial: Trial, data: tuple[int, float, int]) -> list[Any]:
     outcome = describe(history)
     right = next(reversed(outcome["curve"]["val_correct"]), None)
     with np.errstate(all="ignore"):  # a network that diverged has no numbers
-        held_out = int(np.count_nonzero(network.correct(x, t)))
+        held_out = int(np.count_nonzero(network.predict(x).argmax(axis=1) == t))
     return [right, outcome["curve"]["val_size"], outcome["status"], held_out, len(t), seconds]
 
 

@@ -29,9 +29,9 @@ from sklearn.neural_network import MLPClassifier
 
 from tests import book
 from zdl.data import mnist, preprocess
+from zdl.nn.fast import FastTrainer
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import make
-from zdl.nn.trainer import Trainer
 
 ROUNDS, SIZES, EPOCHS, BATCH, LR = 7, [784, *[100] * 6, 10], 50, 100, 0.007
 STEPS = EPOCHS * 4
@@ -44,7 +44,7 @@ def zdl_trial(dtype: str) -> None:
     rng = np.random.default_rng(0)
     network = MultiLayerNet(SIZES[0], SIZES[1:-1], SIZES[-1], weight_decay=1e-6, dtype=dtype, rng=rng)
     optimizer = make("sgd", lr=LR)
-    Trainer(network, *SPLIT, epochs=EPOCHS, batch_size=BATCH, optimizer=optimizer, rng=rng).train()
+    FastTrainer(network, *SPLIT, epochs=EPOCHS, batch_size=BATCH, optimizer=optimizer, rng=rng).train()
 
 
 def book_loop() -> None:

@@ -1,4 +1,4 @@
-"""Each layer's way back against numeric gradients, and what it hands out."""
+"""Each layer's gradient against the numeric one, and the arrays that it returns."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def rng():
 
 
 def backward_is_the_gradient(layer, x, rng):
-    weights = rng.standard_normal(layer.forward(x).shape)  # any scalar of the output has this gradient
+    weights = rng.standard_normal(layer.forward(x).shape)  # the gradient of this weighted sum of the output
     dx = layer.backward(weights)
     assert dx.shape == x.shape
     np.testing.assert_allclose(
@@ -39,7 +39,7 @@ def test_affine(shape, rng):
 @pytest.mark.parametrize("layer", [Relu(), Sigmoid()])
 def test_activations(layer, rng):
     x = rng.standard_normal((4, 6))
-    x[abs(x) < 1e-3] = 0.5  # where relu has a corner a difference is no gradient
+    x[abs(x) < 1e-3] = 0.5  # relu has no gradient at 0
     backward_is_the_gradient(layer, x, rng)
 
 
@@ -55,9 +55,9 @@ def test_relu_and_sigmoid_by_hand():
 def test_softmax_with_loss(one_hot, rng):
     x, t = rng.standard_normal((5, 4)), rng.integers(4, size=5)
     layer = SoftmaxWithLoss()
-    given_t = np.eye(4)[t] if one_hot else t
-    expected = numerical_gradient(lambda x: layer.forward(x, given_t), x)
-    layer.forward(x, given_t)
+    t = np.eye(4)[t] if one_hot else t
+    expected = numerical_gradient(lambda x: layer.forward(x, t), x)
+    layer.forward(x, t)
     np.testing.assert_allclose(layer.backward(), expected, atol=1e-6)  # backward leaves out the 1e-7
     np.testing.assert_allclose(layer.backward(2.0), 2 * expected, atol=2e-6)
 
@@ -70,14 +70,14 @@ def test_the_loss_by_hand():
     assert layer.forward(np.array([[0.0, 1000.0]]), np.array([0])) == pytest.approx(-np.log(1e-7))
 
 
-def test_nothing_handed_out_changes_later(rng):
+def test_returned_arrays_do_not_change_later(rng):
     for layer in (Affine(rng.standard_normal((6, 6)), np.zeros(6)), Relu(), Sigmoid()):
         x, y = rng.standard_normal((2, 3, 6))
-        kept = [layer.forward(x), layer.backward(np.ones((3, 6)))]
-        copies = [array.copy() for array in kept]
+        arrays = [layer.forward(x), layer.backward(np.ones((3, 6)))]
+        copies = [array.copy() for array in arrays]
         layer.forward(y)
         layer.backward(-np.ones((3, 6)))
-        for array, copy in zip(kept, copies, strict=True):
+        for array, copy in zip(arrays, copies, strict=True):
             assert (array == copy).all()
 
 

@@ -57,15 +57,6 @@ def test_arrays_change_in_place_and_keep_their_type(name):
     assert p.dtype == np.float32 and (p < 1).all()
 
 
-def test_a_reset_forgets():
-    optimizer, p = make("adam", lr=0.1), np.ones(1)
-    optimizer.update({"W1": p}, {"W1": np.ones(1)})
-    optimizer.reset()
-    q = np.ones(1)
-    optimizer.update({"W1": q}, {"W1": np.ones(1)})
-    assert p == q
-
-
 def test_names_and_hyperparameters():
     assert type(make("AdaGrad", lr=1.0)) is OPTIMIZERS["adagrad"]
     assert hyperparameters("Nesterov") == ("lr", "momentum") and hyperparameters("SGD") == ("lr",)

@@ -1,4 +1,4 @@
-"""How parameters follow their gradients: the six optimizers of the book, each with the book's update rule.
+"""The six optimizers of the book (section 6.1), each with the book's update rule.
 
 `make("adam", lr=0.001)` gives one by name; `hyperparameters("adam")` names those that it uses.
 """
@@ -15,21 +15,18 @@ from zdl.nn.layers import Array
 
 
 class Optimizer:
-    """Changes arrays of parameters in place; what it remembers of each array's past starts at zero."""
+    """Changes parameters in place. A subclass is one update rule, `step`, for one array."""
 
-    memories = 0  # how many arrays it remembers for each array of parameters
-    step: Callable[..., None]  # of one array of parameters p, by its gradient g and those memories
+    memories = 0  # how many arrays, zero at first, a step remembers for each array of parameters
+    step: Callable[..., None]  # of an array of parameters p, by its gradient g and those memories
 
-    def __init__(self, lr: float) -> None:
-        self.lr = float(lr)  # a Python number: it leaves float32 arrays float32
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the past."""
-        self.t, self.memory = 0, dict[str, list[Array]]()
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+        self.t = 0
+        self.memory: dict[str, list[Array]] = {}
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Take one step: every array of `params` changes in place, by the gradient of the same name."""
+        """Take one step: every array of `params` changes by the gradient of the same name."""
         self.t += 1
         for key, p in params.items():
             if key not in self.memory:
@@ -39,9 +36,6 @@ class Optimizer:
 
 class SGD(Optimizer):
     """Stochastic gradient descent: straight down the slope of the batch."""
-
-    def __init__(self, lr: float = 0.01) -> None:
-        super().__init__(lr)
 
     def step(self, p: Array, g: Array) -> None:
         p -= self.lr * g
@@ -54,7 +48,7 @@ class Momentum(Optimizer):
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
         super().__init__(lr)
-        self.momentum = float(momentum)
+        self.momentum = momentum
 
     def step(self, p: Array, g: Array, v: Array) -> None:
         v *= self.momentum
@@ -62,14 +56,8 @@ class Momentum(Optimizer):
         p += v
 
 
-class Nesterov(Optimizer):
-    """Nesterov's momentum, with p where the velocity is about to lead (Bengio et al., arXiv:1212.0901)."""
-
-    memories = 1
-
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
-        super().__init__(lr)
-        self.momentum = float(momentum)
+class Nesterov(Momentum):
+    """Nesterov's momentum, where p is a step of the velocity ahead (Bengio et al., arXiv:1212.0901)."""
 
     def step(self, p: Array, g: Array, v: Array) -> None:
         p += self.momentum * self.momentum * v
@@ -83,9 +71,6 @@ class AdaGrad(Optimizer):
 
     memories = 1
 
-    def __init__(self, lr: float = 0.01) -> None:
-        super().__init__(lr)
-
     def step(self, p: Array, g: Array, h: Array) -> None:
         h += g * g
         p -= self.lr * g / (np.sqrt(h) + 1e-7)
@@ -98,7 +83,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
         super().__init__(lr)
-        self.decay_rate = float(decay_rate)
+        self.decay_rate = decay_rate
 
     def step(self, p: Array, g: Array, h: Array) -> None:
         h *= self.decay_rate
@@ -109,15 +94,15 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     """Running means m of gradients and v of their squares (Kingma and Ba, arXiv:1412.6980).
 
-    The means start at zero and are too small at first: lr is corrected for that, as in the paper's
-    section 2, rather than m and v.
+    The means start at zero and are too small at first. As at the end of the paper's section 2, lr is
+    corrected for that instead of m and v.
     """
 
     memories = 2
 
     def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
         super().__init__(lr)
-        self.beta1, self.beta2 = float(beta1), float(beta2)
+        self.beta1, self.beta2 = beta1, beta2
 
     def step(self, p: Array, g: Array, m: Array, v: Array) -> None:
         lr = self.lr * math.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
@@ -145,11 +130,11 @@ def hyperparameters(name: str) -> tuple[str, ...]:
 
 
 def make(name: str, **settings: float) -> Optimizer:
-    """The optimizer `name`, in any case, with those of `settings` that play a part in it.
+    """The optimizer `name`, in any case, with those of `settings` that it has.
 
-    One set of settings may so serve every optimizer. A setting that none of them has is an `Error`.
+    So one set of settings serves every optimizer. A setting that none of them has is an `Error`.
     """
-    mine, everyones = hyperparameters(name), {each for other in OPTIMIZERS for each in hyperparameters(other)}
-    if unknown := sorted(settings.keys() - everyones):
-        raise Error(f"optimizer {name}: has no {', '.join(unknown)} (allowed: {', '.join(mine)})")
-    return OPTIMIZERS[name.lower()](**{each: settings[each] for each in mine if each in settings})
+    own, known = hyperparameters(name), {each for other in OPTIMIZERS for each in hyperparameters(other)}
+    if unknown := sorted(settings.keys() - known):
+        raise Error(f"optimizer {name}: has no {', '.join(unknown)} (allowed: {', '.join(own)})")
+    return OPTIMIZERS[name.lower()](**{each: settings[each] for each in own if each in settings})

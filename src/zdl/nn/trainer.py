@@ -1,30 +1,27 @@
-"""Training on the book's schedule: mini-batches drawn at random, and the accuracy once an epoch."""
+"""Training on the book's schedule: batches drawn at random, and one evaluation an epoch."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.nn.layers import labels
-
-if TYPE_CHECKING:
-    from zdl.nn.network import MultiLayerNet
-    from zdl.nn.optimizers import Optimizer
+from zdl.nn.network import MultiLayerNet
+from zdl.nn.optimizers import Optimizer
 
 Hits = NDArray[np.bool_]
-AHEAD = 100  # batches drawn in one call: the same numbers as one by one, in less time
 
 
 @dataclass
 class History:
-    """What came of a training: counts of correct images at each evaluation, and the loss of every update."""
+    """How a training went: counts of correct images at each evaluation, and the loss of every update."""
 
-    train_size: int  # the training images that are evaluated
-    val_size: int  # the validation images that are evaluated
+    train_size: int  # the number of training images that are evaluated
+    val_size: int  # the number of validation images that are evaluated
     train_correct: list[int] = field(default_factory=list)
     val_correct: list[int] = field(default_factory=list)
     val_hits: Hits = field(default_factory=lambda: np.zeros(0, bool))  # by image, at the last evaluation
@@ -33,32 +30,32 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """The epochs begun: each has one evaluation."""
+        """The number of epochs that began: each has one evaluation."""
         return len(self.val_correct)
 
     @property
     def status(self) -> str:
-        """finished, or diverged: a loss was NaN or infinite, and nothing was trained or counted after it."""
+        """finished, or diverged: a loss was NaN or infinite, and the training stopped there."""
         return "diverged" if self.final_hits is None else "finished"
 
 
 class Trainer:
-    """Trains `network` in place, on mini-batches of `batch_size` images drawn with replacement from `rng`.
+    """Trains `network` in place, on batches of `batch_size` images drawn with replacement from `rng`.
 
-    x_train and x_val are images (n, ...), t_train and t_val their labels (n,) or one-hot rows (n, classes).
-    An epoch has iter_per_epoch = max(n / batch_size, 1) updates, and int(epochs * iter_per_epoch) make the
-    training. Evaluated is after update ceil(k * iter_per_epoch), counted from 0, for each epoch k: after
-    its first update. This is the book's schedule, but in exact fractions (floats lose an update for batch
-    5 of 7), and without its gaps where the batch does not divide the images. `evaluate_samples` limits
-    the evaluation to the first so many images of each set.
+    x_train and x_val are images (n, ...), t_train and t_val are labels (n,) or one-hot rows (n, classes).
+    An epoch has iter_per_epoch = max(n / batch_size, 1) updates, and a training int(epochs * iter_per_epoch).
+    As in the book, epoch k is evaluated right after its first update, number ceil(k * iter_per_epoch) counted
+    from 0, on the first `evaluate_samples` images of each set. The fractions are exact: with floats, batches
+    of 5 out of 7 lose an update, and with the book's `%` most epochs are not evaluated unless the batch
+    divides n.
 
-    The loss of an update is that of its own forward pass, before it takes effect; the book makes another
-    pass after it, for the log alone. `say` gets the lines that the book prints.
+    The loss of an update is from before it: the book makes another forward pass after it. `say` gets the
+    lines that the book prints.
     """
 
     def __init__(
         self,
-        network: "MultiLayerNet",
+        network: MultiLayerNet,
         x_train: NDArray[Any],
         t_train: NDArray[Any],
         x_val: NDArray[Any],
@@ -66,7 +63,7 @@ class Trainer:
         *,
         epochs: int = 20,
         batch_size: int = 100,
-        optimizer: "Optimizer",
+        optimizer: Optimizer,
         evaluate_samples: int | None = None,
         rng: np.random.Generator,
         say: Callable[[str], object] | None = None,
@@ -85,52 +82,39 @@ class Trainer:
         self.evaluations = {-(-k * drawn // batch_size) for k in range(epochs)}  # -(-a // b) is ceil(a / b)
 
     def train(self) -> History:
-        """Train to the end, or to the first loss that is NaN or infinite: the history then says diverged.
-
-        The optimizer begins and ends without a memory, as W1's rows stand in another order meanwhile
-        (`MultiLayerNet.lit_inputs`).
-        """
+        """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then."""
         history = History(len(self.t_train[self.evaluated]), len(self.t_val[self.evaluated]))
-        self.optimizer.reset()
-        with (
-            np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # a divergence shows in the loss
-            self.network.lit_inputs(self.x_train, self.x_val) as (x_train, x_val),
-        ):
-            seen = False  # whether the network's last pass was of all of x_train: then it is not taken again
-            for i, rows in enumerate(self._batches()):
-                scores = self.network.recall(rows) if seen else self.network.predict(x_train[rows])
-                loss, grads = self.network.backward(scores, self.t_train[rows])
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss shows a divergence
+            for i in range(self.max_iter):
+                rows = self.rng.integers(len(self.x_train), size=self.batch_size)
+                loss, grads = self.network.loss_and_gradient(self.x_train[rows], self.t_train[rows])
                 if not math.isfinite(loss):
-                    break
-                self.optimizer.update({"all": self.network.params.vector}, {"all": grads.vector})
+                    return history
+                self.optimizer.update(self.network.params, grads)
                 history.loss.append(loss)
                 self.say(f"train loss:{loss}")
                 if i in self.evaluations:
-                    self._evaluate(x_train, x_val, history)
-                seen = i in self.evaluations and history.train_size == len(x_train)
-            else:
-                self._finish(x_val, history)
-        self.optimizer.reset()
+                    self._evaluate(history)
+            self._finish(history)
         return history
 
-    def _batches(self) -> Iterator[NDArray[np.int64]]:
-        """The rows of every batch."""
-        for done in range(0, self.max_iter, AHEAD):
-            size = min(AHEAD, self.max_iter - done), self.batch_size
-            yield from self.rng.integers(len(self.t_train), size=size)
-
-    def _evaluate(self, x_train: NDArray[Any], x_val: NDArray[Any], history: History) -> None:
+    def _evaluate(self, history: History) -> None:
         some = self.evaluated
-        history.val_hits = self.network.correct(x_val[some], self.t_val[some])
-        train_hits = self.network.correct(x_train[some], self.t_train[some])
+        history.val_hits = self._hits(self.x_val[some], self.t_val[some])
+        train_hits = self._hits(self.x_train[some], self.t_train[some])
         history.train_correct.append(int(np.count_nonzero(train_hits)))
         history.val_correct.append(int(np.count_nonzero(history.val_hits)))
         train_acc = history.train_correct[-1] / history.train_size
         val_acc = history.val_correct[-1] / history.val_size
         self.say(f"=== epoch:{history.epochs}, train acc:{train_acc}, test acc:{val_acc} ===")
 
-    def _finish(self, x_val: NDArray[Any], history: History) -> None:
-        if math.isfinite(self.network.loss(x_val, self.t_val)):  # or the last update was one too many
-            history.final_hits = self.network.correct(x_val, self.t_val)
+    def _finish(self, history: History) -> None:
+        if math.isfinite(self.network.loss(self.x_val, self.t_val)):  # else the last update diverged
+            history.final_hits = self._hits(self.x_val, self.t_val)
             self.say("=============== Final Test Accuracy ===============")
-            self.say(f"test acc:{np.count_nonzero(history.final_hits) / len(x_val)}")
+            self.say(f"test acc:{np.count_nonzero(history.final_hits) / len(self.x_val)}")
+
+    def _hits(self, x: NDArray[Any], t: NDArray[Any]) -> Hits:
+        """By image, whether the network's answer is t."""
+        hits: Hits = self.network.predict(x).argmax(axis=1) == t
+        return hits

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import decode_npz, digest, sealed_json
 from zdl.artifacts.schemas import CLASSES
+from zdl.nn.fast import FastTrainer
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import make
-from zdl.nn.trainer import History, Trainer
+from zdl.nn.trainer import History
 
 Say = Callable[[str], object]
 Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
@@ -81,7 +82,7 @@ def train(
     schedule = {name: config.pop(name) for name in ("epochs", "batch_size", "evaluate_samples")}
     optimizer = make(config.pop("optimizer"), **config)
     images = (split[name] for name in ("x_train", "t_train", "x_val", "t_val"))
-    return network, Trainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
+    return network, FastTrainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
 
 
 def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> bytes:
