@@ -164,7 +164,7 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
             "LIMIT = 3\n",
             "but no result's digest has changed; `make repro`",
         ),
-        ("src/zdl/nn/trainer.py", "AHEAD = 50\n", "`make repro` records it and makes everything"),
+        ("src/zdl/nn/trainer.py", "Hits = list\n", "`make repro` records it and makes everything"),
     ):
         with (clone.path / name).open("a") as file:
             file.write(edit)
@@ -245,7 +245,7 @@ def test_a_lock_of_another_commit(clone):
         ("", None, "dvc.lock: is missing; `git checkout HEAD dvc.lock` restores it"),
         ("\n  split:\n", "\n  shuffle:\n", "dvc.lock: lacks the stage split of dvc.yaml; `make repro`"),
         ("cmd: python workflow/scripts/rank.py", "cmd: echo", "dvc.yaml: the command of the stage rank is"),
-        ("- path: workflow/schemas\n", "- path: workflow/forms\n", "dvc.lock: lacks workflow/schemas among"),
+        ("- path: requirements.lock\n", "- path: required.lock\n", "dvc.lock: lacks requirements.lock among"),
         ("schema: '2.0'\n", "<<<<<<< HEAD\n", "dvc.lock: DVC cannot read it ("),
     ],
 )

@@ -3,12 +3,12 @@
 import json
 import re
 import types
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from tests.engines import ROOT, STEP_BY_STEP, TINY, Clone
+from zdl.nn.layers import softmax
 from zdl.nn.network import MultiLayerNet, numerical_gradient
 from zdl.nn.optimizers import make
 from zdl.nn.trainer import Trainer
@@ -160,16 +160,12 @@ class Listed:
     def __init__(self, network):
         table = ENGLISH.read_text(encoding="utf-8").partition("| member |")[2].partition("\n\n")[0]
         self.names = re.findall(r"^\| `(\w+)", table, re.M)
-        self.network, self.asked = network, {"lit_inputs"}
+        self.network, self.asked = network, set()
 
     def __getattr__(self, name):
         assert name in self.names, name
         self.asked.add(name)
         return getattr(self.network, name)
-
-    @contextmanager
-    def lit_inputs(self, *images):
-        yield images
 
 
 def test_the_trainer_asks_of_a_network_what_the_guide_lists():
@@ -204,16 +200,16 @@ def test_dropout_drops_in_training_alone(dropout):
     x = np.random.default_rng(1).random((12, 5))
     network, plain = dropping(dropout), MultiLayerNet(5, [400, 400], 3, rng=np.random.default_rng(2))
     scores = plain.predict(x)
-    t, rows = scores.argmax(axis=1), np.arange(12)
-    with network.lit_inputs(x) as (lit,):
-        for _ in range(2):
-            assert network.correct(lit, t).all()
-            assert network.loss(lit, t) == pytest.approx(plain.loss(x, t))
-            for training in (network.recall(rows), network.predict(lit)):
-                assert (np.abs(training - scores) > 1e-3).mean() > 0.9
-                for layer in network.dropping:
-                    assert (layer.mask == 0).mean() == pytest.approx(0.4, abs=0.05)
-                    assert layer.mask.mean() == pytest.approx(1, abs=0.05)
+    t = scores.argmax(axis=1)
+    for _ in range(2):
+        assert network.accuracy(x, t) == 1
+        assert network.loss(x, t) == pytest.approx(plain.loss(x, t))
+        loss, _ = network.loss_and_gradient(x, t)
+        assert loss != pytest.approx(plain.loss(x, t), rel=1e-3)
+        assert (np.abs(network.last_layer.y - softmax(scores)) > 1e-3).mean() > 0.9
+        for layer in network.dropping:
+            assert (layer.mask == 0).mean() == pytest.approx(0.4, abs=0.05)
+            assert layer.mask.mean() == pytest.approx(1, abs=0.05)
     np.testing.assert_allclose(network.predict(x), scores)
 
 
@@ -222,13 +218,12 @@ def test_the_gradient_of_dropout_is_the_numeric_one(dropout):
     x, t = rng.random((4, 5)), rng.integers(3, size=4)
     network = dropout.DropoutNet(5, [6, 6], 3, dropout=0.4, rng=rng)
 
-    def loss(_):
+    def training():
         for seed, layer in enumerate(network.dropping):
             layer.rng = np.random.default_rng(seed)  # drops the same each time
-        return network.backward(network.predict(x), t)[0]
+        return network.loss_and_gradient(x, t)
 
-    with network.mode(training=True):
-        loss(None)
-        gradient = {key: grad.copy() for key, grad in network.grads.items()}
-        for key, p in network.params.items():
-            np.testing.assert_allclose(gradient[key], numerical_gradient(loss, p), atol=1e-6, err_msg=key)
+    _, gradient = training()
+    for key, p in network.params.items():
+        numeric = numerical_gradient(lambda _: training()[0], p)
+        np.testing.assert_allclose(gradient[key], numeric, atol=1e-6, err_msg=key)
