@@ -31,10 +31,10 @@ KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": 
 def shown(paths):
     """Mark files for the HTML report; the mark does not change how they are made."""
     for path in paths:
-        part, shows = PARTS[path.stem]
+        part, shows = PARTS.get(path.stem, ("5 More", path.stem))
         yield report(
             path,
-            caption=f"../report/{path.stem}.rst",
+            caption=f"../report/{path.stem}.rst" if path.stem in PARTS else None,
             category=part,
             labels={"shows": shows, "as": KINDS[path.suffix]},
         )

@@ -18,6 +18,7 @@ from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is
 from zdl.config.settings import load
 from zdl.data import mnist
 from zdl.pipeline.records import HELD_OUT, PREPARED_IMAGES, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
+from zdl.report.drawing import FIGURES
 from zdl.search import plan, replicates
 from zdl.search.replicates import Replicate
 from zdl.search.rounds import Round, rounds
@@ -25,7 +26,6 @@ from zdl.search.trial import Trial
 
 REPORTS = Path("reports")
 TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
-FIGURES = ("best20", "search", "slices", "budget", "confirmed", "mistakes")
 PUBLISHED_TABLES = [REPORTS / f"{table}.csv" for table in TABLES]
 PUBLISHED_TABLES += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
 PUBLISHED_PAGES = [REPORTS / name for name in ("README.md", "README.ja.md")]
