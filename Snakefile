@@ -16,6 +16,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/replicate.smk"
+include: "workflow/rules/captions.smk"
 include: "workflow/rules/report.smk"
 
 

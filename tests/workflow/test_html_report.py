@@ -112,7 +112,7 @@ def test_it_changes_nothing_and_nobody_tracks_it(clone):
 
 def test_every_caption_is_of_a_file_and_every_file_has_one():
     """Also of files that are not there yet: a result is listed in one place, and its caption lies beside."""
-    listed = re.findall(r'^    "(\S+)": \(', (ROOT / "workflow/rules/report.smk").read_text(), re.M)
+    listed = re.findall(r'^    "(\S+)": \(', (ROOT / "workflow/rules/captions.smk").read_text(), re.M)
     captions = {path.name.removesuffix(".rst") for path in (ROOT / "workflow/report").glob("*.rst")}
     assert captions == {*listed, "workflow"}
     assert {path.stem for path in map(Path, [*PUBLISHED_TABLES, *PUBLISHED_PAGES])} <= set(listed)

@@ -165,12 +165,12 @@ def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
 
 def sources(stages: list[Stage]) -> set[str]:
     """The files of Git that a stage reads (params.yaml, code, schemas) and that differ from dvc.lock."""
-    made = {path for stage in stages for path in stage.outs}  # a fresh clone has none of them
+    outs = {path for stage in stages for path in stage.outs}  # a fresh clone has none of them
     changed = {
         path for stage in stages for path in stage.changed.get("changed deps", {}) if path in stage.read
     }
-    folders = {path for path in changed - made if Path(path).is_dir()}
-    files = changed - made - folders
+    folders = {path for path in changed - outs if Path(path).is_dir()}
+    files = changed - outs - folders
     if not folders:
         return files
     # A folder has a single checksum in dvc.lock. Git may know which of its files were edited since then.

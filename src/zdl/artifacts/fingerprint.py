@@ -49,8 +49,8 @@ def fingerprint(entry: str) -> Fingerprint:
 def function(entry: str) -> Callable[..., Any]:
     """The function of that name."""
     module, _, name = entry.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
+    result: Callable[..., Any] = getattr(import_module(module), name)
+    return result
 
 
 def remember() -> None:

@@ -53,9 +53,9 @@ def is_network(arrays: dict[str, Any]) -> bool:
     shapes: list[tuple[str, tuple[int, ...]]] = []
     for i, (n, m) in enumerate(pairwise(sizes), start=1):
         shapes += [(f"W{i}", (n, m)), (f"b{i}", (m,))]
-    found = [(name, array.shape) for name, array in arrays.items()]
+    named = [(name, array.shape) for name, array in arrays.items()]
     dtypes = {array.dtype.str[1:] for array in arrays.values() if array.ndim}
-    return all(sizes) and found == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
+    return all(sizes) and named == [*shapes, ("activation", ())] and dtypes in ({"f4"}, {"f8"})
 
 
 RAW, PREPARED = images(np.uint8, "", "_held_out"), images(np.float32, "")
@@ -66,17 +66,17 @@ def check_raw(arrays: dict[str, Any]) -> None:
     """Raise an `Error` that says what is not as it should be of images that were just loaded: a mistake of
     who brings another data set, told before anything is trained on it."""
     for x, t in ((arrays["x"], arrays["t"]), (arrays["x_held_out"], arrays["t_held_out"])):
-        if (found := math.prod(x.shape[1:])) != PIXELS:
+        if (pixels := math.prod(x.shape[1:])) != PIXELS:
             raise Error(
-                f"images: {found} pixels each (zdl.artifacts.schemas.SHAPE: {SHAPE}, which has {PIXELS})"
+                f"images: {pixels} pixels each (zdl.artifacts.schemas.SHAPE: {SHAPE}, which has {PIXELS})"
             )
-        if (found := int(t.max(initial=0))) >= CLASSES:
+        if (greatest := int(t.max(initial=0))) >= CLASSES:
             raise Error(
-                f"labels: up to {found} (zdl.artifacts.schemas.CLASSES: {CLASSES}, so up to {CLASSES - 1})"
+                f"labels: up to {greatest} (zdl.artifacts.schemas.CLASSES: {CLASSES}, so up to {CLASSES - 1})"
             )
     if not RAW(arrays):
-        told = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
-        raise Error(f"images: {told} (zdl.artifacts.schemas.RAW: x (n, {PIXELS}) and t (n,), all uint8)")
+        shapes = ", ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
+        raise Error(f"images: {shapes} (zdl.artifacts.schemas.RAW: x (n, {PIXELS}) and t (n,), all uint8)")
 
 
 def is_record(record: dict[str, Any]) -> bool:
@@ -96,14 +96,14 @@ def is_replicate(record: dict[str, Any]) -> bool:
     """Whether contents are the record of a `Replicate`: a trial's, and, if that finished,
     what its network takes each held-out image for, and how sure it is in percent."""
     outcome = dict(record["outcome"])
-    told = outcome.pop("held_out")
-    if not is_record({**record, "outcome": outcome}) or (told is None) != (outcome["final"] is None):
+    answers = outcome.pop("held_out")
+    if not is_record({**record, "outcome": outcome}) or (answers is None) != (outcome["final"] is None):
         return False
-    if told is None:
+    if answers is None:
         return True
-    taken_for, confidence = bytes.fromhex(told["taken_for"]), bytes.fromhex(told["confidence"])
+    taken_for, confidence = bytes.fromhex(answers["taken_for"]), bytes.fromhex(answers["confidence"])
     return (
-        told.keys() == {"taken_for", "confidence"}
+        answers.keys() == {"taken_for", "confidence"}
         and 0 < len(taken_for) == len(confidence)
         and max(taken_for) < CLASSES
         and max(confidence) <= 100

@@ -1,0 +1,41 @@
+# What the HTML report (`make report`) shows of each file under reports/.
+
+import json
+from pathlib import Path
+
+# For each file under reports/, by its name without the suffix: its part of the HTML report, and what it shows.
+# Its caption is workflow/report/<name>.rst.
+PARTS = {
+    "best20": ("1 The best", "learning curves of the best trials"),
+    "leaders": ("1 The best", "how certain each rank is"),
+    "ranking": ("1 The best", "the trials, best first"),
+    "curves": ("1 The best", "learning curves, point by point"),
+    "metrics": ("1 The best", "the search in a few numbers"),
+    "made_from": ("1 The best", "what determined the numbers"),
+    "search": ("2 The whole search", "every trial"),
+    "slices": ("2 The whole search", "each hyper-parameter by itself"),
+    "space": ("2 The whole search", "where to search next"),
+    "budget": ("3 How far to trust it", "the best by number of trials"),
+    "confirmed": ("3 How far to trust it", "the best trials, trained again"),
+    "mistakes": ("3 How far to trust it", "which images are mistaken for which"),
+    "README": ("4 The page", "the report as text"),
+    "README.ja": ("4 The page", "the report as text, in Japanese"),
+}
+KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": "text"}
+
+
+def shown(paths):
+    """Mark files for the HTML report; the mark does not change how they are made."""
+    for path in paths:
+        part, shows = PARTS.get(path.stem, ("5 More", path.stem))
+        yield report(
+            path,
+            caption=f"../report/{path.stem}.rst" if path.stem in PARTS else None,
+            category=part,
+            labels={"shows": shows, "as": KINDS[path.suffix]},
+        )
+
+
+def metrics():
+    """The search in a few numbers, for the first page of the HTML report."""
+    return json.loads(Path("reports/metrics.json").read_text())
