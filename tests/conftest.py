@@ -1,6 +1,6 @@
 """What several tests share."""
 
-import fcntl
+import json
 import os
 import shutil
 import sys
@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from tests.engines import Clone, programs
+from tests.engines import ROOT, Clone, programs, steps
 
 settings.register_profile("zdl", deadline=None)  # a busy machine is no defect
 settings.load_profile("zdl")
@@ -24,18 +25,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Clone]:
-    """Gives, under a name, the clone that a function makes at a path. Of the processes in which tests run
-    side by side one makes it, and each gets a copy for itself, with what lies beside the clone."""
+def shared(tmp_path_factory) -> Path:
+    """A folder of all processes in which tests run side by side."""
     base, alone = tmp_path_factory.getbasetemp(), "PYTEST_XDIST_WORKER" not in os.environ
     folder = (base if alone else base.parent) / "once"
     folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(shared, tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Clone]:
+    """Gives, under a name, the clone that a function makes at a path. Where tests run in several processes,
+    one of them makes it, and each gets a copy of its own, with what lies beside the clone."""
 
     def clone(name: str, make: Callable[[Path], object]) -> Clone:
-        whole, done = folder / name, folder / f"{name}.done"
+        whole, done = shared / name, shared / f"{name}.done"
         own = tmp_path_factory.mktemp(name)
-        with open(folder / f"{name}.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(shared / f"{name}.lock"):
             if not done.exists():
                 shutil.rmtree(whole, ignore_errors=True)
                 whole.mkdir()
@@ -49,28 +55,44 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Clone]:
 
 @pytest.fixture(scope="session")
 def fresh(once) -> Clone:
-    """A clone in which nothing has run. (Of this one, and of the next, tests change only copies.)"""
+    """A clone in which nothing has run. (Of this one, and of those below, tests change only copies.)"""
     return once("fresh", Clone.of_this_project)
 
 
 @pytest.fixture(scope="session")
-def made(fresh, once) -> Clone:
-    """A clone after `snakemake`, to which there was no DVC; its log says what was trained."""
+def ready(fresh, once) -> Clone:
+    """A clone in which Snakemake has made all that a trial needs, where there is no DVC."""
 
     def make(path: Path) -> None:
-        clone, beside = fresh.copy(path), path.parent
-        bin_ = Path(sys.executable).parent
-        commands = {name: f'exec {bin_}/{name} "$@"' for name in ("python", "snakemake")}
-        where = programs(beside / "bin", **commands)
-        (beside / "dvc.py").write_text("raise ModuleNotFoundError('dvc')")
-        clone.engine("snakemake", PATH=where, PYTHONPATH=f"{clone.path}/src{os.pathsep}{beside}")
+        clone = fresh.copy(path)
+        clone.engine("snakemake", "ready", cores=1, **without_dvc(path.parent))
 
-    return once("made", make)
+    return once("ready", make)
+
+
+@pytest.fixture(scope="session")
+def searched(ready, once) -> Clone:
+    """A clone after `snakemake`, where there is no DVC; the log has what it trained."""
+
+    def make(path: Path) -> None:
+        clone = ready.copy(path)
+        clone.engine("snakemake", **without_dvc(path.parent))
+
+    return once("searched", make)
+
+
+def without_dvc(folder: Path) -> dict[str, str]:
+    """Environment variables under which neither a shell nor Python finds DVC."""
+    bin_ = Path(sys.executable).parent
+    commands = {name: f'exec {bin_}/{name} "$@"' for name in ("python", "snakemake")}
+    where = programs(folder / "bin", **commands)
+    (folder / "dvc.py").write_text("raise ModuleNotFoundError('dvc')")
+    return {"PATH": where, "PYTHONPATH": f"{folder}/zdl/src{os.pathsep}{folder}"}
 
 
 @pytest.fixture(scope="session")
 def recorded(fresh, once) -> Clone:
-    """A clone after `dvc repro`, with dvc.lock and reports committed; its log says what was trained."""
+    """A clone after `dvc repro`, with dvc.lock and reports committed; the log has what it trained."""
 
     def make(path: Path) -> None:
         clone = fresh.copy(path)
@@ -78,6 +100,62 @@ def recorded(fresh, once) -> Clone:
         clone.commit()
 
     return once("recorded", make)
+
+
+@pytest.fixture(scope="session")
+def pushed(recorded, once) -> Clone:
+    """The recorded clone after a run of Snakemake, with a remote that all is pushed to, committed."""
+
+    def make(path: Path) -> None:
+        clone = recorded.copy(path)
+        clone.engine("snakemake")
+        clone.run("dvc", "remote", "add", "--default", "here", str(path.parent / "remote"))
+        clone.commit()
+        clone.run("dvc", "push")
+
+    return once("pushed", make)
+
+
+@pytest.fixture(scope="session")
+def learnt(pushed, once) -> Clone:
+    """The pushed clone after a Bayesian search of two rounds by both engines, committed and pushed; the log
+    has what they trained."""
+
+    def make(path: Path) -> None:
+        clone = pushed.copy(path)
+        clone.edit(search={"method": "bayes"})
+        clone.engine("snakemake")
+        clone.engine("dvc")
+        clone.commit()
+        clone.run("dvc", "push")
+
+    return once("learnt", make)
+
+
+@pytest.fixture(scope="session")
+def watched(fresh, once) -> Clone:
+    """A clone after each step's script, of a Bayesian search of two rounds. Beside it lie the names of what
+    ran (`ran`) and of the files that each step wrote (`written.json`)."""
+    from tests.pipeline.test_paths import ENTRIES, SHELL  # here alone, with all of zdl that it imports
+
+    def make(path: Path) -> None:
+        clone, folder = fresh.copy(path), path.parent / "ran"
+        folder.mkdir()
+        clone.edit(search={"method": "bayes"})
+        env = {
+            "ZDL_WATCH": str(folder),
+            "ZDL_ENTRIES": " ".join(ENTRIES),
+            "ZDL_SHELL": " ".join(SHELL),
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/watched"), clone.env["PYTHONPATH"]]),
+        }
+        written, before = {}, clone.files()
+        for name, step in steps().items():
+            clone.run(*step["cmd"].split(), **env)
+            written[name] = sorted(clone.files() - before)
+            before |= {*written[name]}
+        (path.parent / "written.json").write_text(json.dumps(written))
+
+    return once("watched", make)
 
 
 @pytest.fixture

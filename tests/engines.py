@@ -1,5 +1,6 @@
 """A temporary clone of this repository with a tiny search, and both engines to drive in it for real."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ TINY = {
     "report": {"best": 4},
 }
 ENGINES = ("snakemake", "dvc")
+KNOWN: dict[bytes, frozenset[str]] = {}  # the names of trials, by the settings and the code
 STEP_BY_STEP = """
 from zdl.pipeline import cache, steps
 from zdl.pipeline.paths import Paths
@@ -88,7 +90,8 @@ class Clone:
 
     def commit(self) -> None:
         self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "--message", "tiny")
+        who = ("-c", "user.name=t", "-c", "user.email=t@t")
+        self.run("git", *who, "commit", "--quiet", "--message", "tiny")
 
     def run(self, *command: str, ok: bool = True, **env: str) -> str:
         """Both streams of a command's output; with `ok` false it has to fail."""
@@ -114,6 +117,11 @@ class Clone:
         with path.open("w") as file:
             yaml.dump(settings, file)
 
+    def revert(self) -> None:
+        """Put the committed params.yaml back. (`git checkout` may overlook an edit in the second in which the
+        file was written: DVC writes Git's index anew, and Git then takes the file for an old one.)"""
+        (self.path / "params.yaml").write_text(self.run("git", "show", "HEAD:params.yaml"))
+
     def search(self, **ranges: tuple[float, float]) -> None:
         """Edit ranges of the space."""
         space = {
@@ -124,8 +132,13 @@ class Clone:
 
     def names(self) -> set[str]:
         """The trials that today's settings ask for."""
-        code = "from zdl.pipeline.paths import Paths; print(*Paths.of().names)"
-        return set(self.run("python", "-c", code).split())
+        paths = [self.path / "params.yaml"]
+        paths += sorted([*self.path.glob("src/zdl/**/*.py"), *self.path.glob("results/trials/rounds/*")])
+        key = hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).digest()
+        if key not in KNOWN:
+            code = "from zdl.pipeline.paths import Paths; print(*Paths.of().names)"
+            KNOWN[key] = frozenset(self.run("python", "-c", code).split())
+        return set(KNOWN[key])
 
     def logged(self) -> list[str]:
         """What was trained since one of the next three was last asked."""
@@ -151,8 +164,19 @@ class Clone:
     def rounds(self) -> list[Path]:
         return sorted((self.path / "results/trials/rounds").iterdir())
 
+    def files(self) -> set[str]:
+        """The project's files, less what each machine keeps for itself."""
+        own = {".git", ".dvc", ".zdl", ".snakemake", "logs", "benchmarks", "__pycache__"}
+        paths = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        return {str(path) for path in paths if not own & {*path.parts}}
+
     def reports(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}
+
+
+def steps() -> dict[str, dict]:
+    """The stages of dvc.yaml, in order."""
+    return YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def tree(folder: Path) -> dict[Path, tuple[int, bytes]]:

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from filelock import FileLock
 
 from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
 from tests.pipeline.test_paths import ENTRIES
@@ -61,7 +62,7 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
     "epochs": {"2": ("training", 2), "3": ("training", 3)},
     "optimizer": {"sgd": ("training", "sgd"), "adam": ("training", "Adam")},
-    "replicates": {"2": ("replicate", 2), "3": ("confirm", 3)},
+    "replicates": {"2": ("replicate", 2), "3": ("replicate", 3)},
     "best": {"4": ("report", 4), "3": ("report", 3)},
 }
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
@@ -78,7 +79,7 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     "a digest that forgets a setting": (
         "src/zdl/artifacts/artifact.py",
         "for name, value in given.items()}",
-        'for name, value in given.items() if name != "settings"}',
+        'for name, value in given.items() if (name, "render" in path) != ("settings", True)}',
     ),
     "a write that is not atomic": (
         "src/zdl/artifacts/io.py",
@@ -98,6 +99,10 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
 }
 
 
+CHANGES = {  # edits of the code after which the report is another one
+    "figures": ("src/zdl/report/figures/base.py", '"font.size": 9,', '"font.size": 8,'),
+    "tables": ("src/zdl/analysis/ranking.py", '(finished["val_acc"] > 0.5).sum()', "len(finished)"),
+}
 BATCH = TINY["search"]["batch"]  # trials of a round
 
 
@@ -121,41 +126,69 @@ print(json.dumps({name: trial.key for name, trial in Paths.of().trials.items()})
 
 
 class Oracle:
-    """What must come out of today's settings and code: every step called in turn, without an engine."""
+    """What must come out of settings and code: every step called in turn, without an engine.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Processes may share its folder, which holds each file's bytes once. `code` is a clone to take the code
+    from, other than the one that is asked about: one without the defect that is planted there.
+    """
+
+    def __init__(self, folder: Path, code: Clone | None = None) -> None:
+        self.folder, self.code = folder, code
         self.known: dict[str, Expected] = {}
+        self._bytes: dict[str, bytes] = {}  # by their SHA-256
+        folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, clone: Clone) -> Expected:
-        sources = [clone.path / "params.yaml", *sorted(clone.path.glob("src/zdl/**/*.py"))]
+    def __call__(self, clone: Clone, done: Clone | None = None) -> Expected:
+        """What a run in the clone must make. `done` is a clone in which every step was called in turn."""
+        code = self.code or clone
+        sources = [clone.path / "params.yaml", *sorted(code.path.glob("src/zdl/**/*.py"))]
         key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
         if key not in self.known:
-            self.known[key] = self._made(clone, self.folder / key)
+            listing = self.folder / f"{key}.json"
+            with FileLock(f"{listing}.lock"), tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+                if not listing.exists():
+                    done = done or self._run(code, clone.path / "params.yaml", Path(scratch) / "zdl")
+                    sums = {
+                        name: self._keep(done.path / name)
+                        for name in files_under(done.path, *MADE, CACHED_TRIALS[0])
+                    }
+                    keys = json.loads(done.run("python", "-c", KEYS))
+                    listing.write_text(json.dumps([keys, sums]), "utf-8")
+            keys, sums = json.loads(listing.read_text("utf-8"))
+            for sum_ in {*sums.values()} - self._bytes.keys():
+                self._bytes[sum_] = (self.folder / sum_).read_bytes()
+            self.known[key] = Expected(keys, {name: self._bytes[sum_] for name, sum_ in sums.items()})
         return self.known[key]
 
-    def _made(self, clone: Clone, folder: Path) -> Expected:
+    def _run(self, code: Clone, settings: Path, folder: Path) -> Clone:
         fresh = Clone(folder)
-        for name in ("src", "workflow"):
-            shutil.copytree(clone.path / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(clone.path / "params.yaml", folder)
+        for part in ("src", "workflow"):
+            shutil.copytree(code.path / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(settings, folder)
         if (raw := self.folder / "raw").exists():  # the same for every search of up to 500 images
             shutil.copytree(raw, folder / "data/raw")
         fresh.timeout = 100
         fresh.run("python", "-c", STEP_BY_STEP)
-        if not raw.exists():
-            shutil.copytree(folder / "data/raw", raw)
-        keys = fresh.run("python", "-c", KEYS)
-        files = {name: (folder / name).read_bytes() for name in made(folder, *MADE, CACHED_TRIALS[0])}
-        shutil.rmtree(folder)
-        return Expected(json.loads(keys), files)
+        with contextlib.suppress(OSError):  # it is there, or another process was first
+            Path(shutil.copytree(folder / "data/raw", folder / "raw")).rename(raw)
+        return fresh
+
+    def _keep(self, path: Path) -> str:
+        """Have the bytes of a file in the folder, under their SHA-256."""
+        data = path.read_bytes()
+        sum_ = hashlib.sha256(data).hexdigest()
+        if not (self.folder / sum_).exists():
+            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+                file.write(data)
+            os.replace(file.name, self.folder / sum_)
+        return sum_
 
 
 def contents(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def made(folder: Path, *tops: str) -> list[str]:
+def files_under(folder: Path, *tops: str) -> list[str]:
     """The files in a clone under some of its directories."""
     paths = (path for top in tops for path in (folder / top).rglob("*") if path.is_file())
     return sorted(str(path.relative_to(folder)) for path in paths)
@@ -182,27 +215,36 @@ def damaged(kind: str, data: bytes, other: bytes, where: float) -> bytes:
 
 
 class Template:
-    """The clones that sequences start in, each made when it is asked for unless it is given: one in which
-    nothing has run, one after Snakemake, and one that is built (`build`). The first two have the defect."""
+    """The clones that sequences start in, each made when it is first needed unless it is given: one in which
+    nothing has run, one after Snakemake, and one after both engines, committed and pushed. The first two have
+    the defect."""
 
     def __init__(
-        self, folder: Path, defect: str | None = None, made: Clone | None = None, built: Clone | None = None
+        self,
+        folder: Path,
+        defect: str | None = None,
+        *,
+        fresh: Clone | None = None,
+        searched: Clone | None = None,
+        built: Clone | None = None,
+        oracle: Oracle | None = None,
     ) -> None:
         self.folder = folder = folder.resolve()
-        self.oracle = Oracle(folder / "oracle")
-        self.defect, self._made, self._built = defect, made, built
+        self.oracle = oracle or Oracle(folder / "oracle")
+        self.defect, self._fresh, self._searched, self._built = defect, fresh, searched, built
 
     @cached_property
     def fresh(self) -> Clone:
-        return self._planted(Clone.of_this_project(self.folder / "fresh"))
+        path = self.folder / "fresh"
+        return self._planted(self._fresh.copy(path) if self._fresh else Clone.of_this_project(path))
 
     @cached_property
-    def made(self) -> Clone:
-        if self._made:
-            return self._planted(self._made.copy(self.folder / "made"))
-        made = Clone.of_this_project(self.folder / "made")
-        made.engine("snakemake")
-        return self._planted(made)
+    def searched(self) -> Clone:
+        if self._searched:
+            return self._planted(self._searched.copy(self.folder / "searched"))
+        clone = Clone.of_this_project(self.folder / "searched")
+        clone.engine("snakemake")
+        return self._planted(clone)
 
     def _planted(self, clone: Clone) -> Clone:
         if self.defect:
@@ -214,11 +256,11 @@ class Template:
     @cached_property
     def built(self) -> Clone:
         built = self._built or build(self.fresh.copy(self.folder / "built"))
-        other = built.copy(self.folder / "other")
-        other.run("git", "switch", "--quiet", "--force", "other")
-        for clone in (built, other):
-            self.oracle(clone)
-        shutil.rmtree(other.path)
+        for branch in built.run("git", "branch", "--format", "%(refname:short)").split():
+            other = built.copy(self.folder / "other")
+            other.run("git", "switch", "--quiet", "--force", branch)
+            self.oracle(other)
+            shutil.rmtree(other.path)
         return built
 
 
@@ -285,8 +327,9 @@ class Sequence:
     def fresh_(self) -> None:
         self.clone = self.template.fresh.copy(self.folder / "0")
 
-    def made_(self) -> None:
-        self.clone = self.template.made.copy(self.folder / "0")
+    def searched_(self) -> None:
+        self.clone = self.template.searched.copy(self.folder / "0")
+        self._learn(self.template.oracle(self.clone).files)
 
     def built_(self) -> None:
         self.clone = self.template.built.copy(self.folder / "0")
@@ -416,6 +459,15 @@ class Sequence:
             else:
                 self.done["planted"] += 1
 
+    def change_(self, name: str) -> None:
+        """Make one of CHANGES, after which the report must be another one."""
+        before = self.template.oracle(self.clone).files
+        file, old, new = CHANGES[name]
+        replace(self.clone.path / file, old, new)
+        after = self.template.oracle(self.clone).files
+        if all(after[name] == data for name, data in before.items() if name.startswith("reports/")):
+            raise Broken("a change of the code changed no report")
+
     def back_(self) -> None:
         """Take all edits back."""
         self._git("checkout", "--quiet", "--force", ".")
@@ -460,7 +512,7 @@ class Sequence:
     def damage_(self, kind: str, top: str, which: str, where: str = "0.5") -> None:
         """Delete, empty or cut a file (or all of them), change a bit or a number, add a line, or put another
         file's bytes there."""
-        names = made(self.clone.path, top)
+        names = files_under(self.clone.path, top)
         whole = {name: (self.clone.path / name).read_bytes() for name in names}
         for k in range(len(names)) if which == "all" else [int(float(which) * len(names))] * bool(names):
             path, data, other = self.clone.path / names[k], whole[names[k]], whole[names[k - 1]]
@@ -514,7 +566,7 @@ class Sequence:
         }
         if (+needless).total() + len(vain) > losses:
             raise Broken(f"trained, and need not be: {+needless}; trained, and no record is here: {vain}")
-        for name in made(self.clone.path, *MADE, CACHED_TRIALS[0]):
+        for name in files_under(self.clone.path, *MADE, CACHED_TRIALS[0]):
             data = (self.clone.path / name).read_bytes()
             if hashlib.sha256(data).hexdigest() not in self.bytes[Path(name).name]:
                 raise Broken(f"{name} is torn, or what no fresh clone has")

@@ -28,7 +28,7 @@ def queue(clone):
     deadline = time.monotonic() + clone.timeout
     while "Worker status: 0 active, 0 idle" not in (status := clone.run("dvc", "queue", "status")):
         assert time.monotonic() < deadline, status
-        time.sleep(0.5)
+        time.sleep(3)  # to ask takes a second of processor time
     assert status.count("Success") == 2, clone.run("dvc", "queue", "logs", "wide")
 
 
@@ -47,7 +47,7 @@ def test_two_workers_train_what_is_new_and_each_of_it_once(recorded, queued):
     assert queued.run("git", "status", "--short") == "" and queued.names() == recorded.names()
 
 
-def test_an_experiment_that_is_applied_leaves_nothing_to_do(recorded, clone):
+def test_an_experiment_that_is_applied_or_becomes_a_branch_leaves_nothing_to_do(recorded, clone):
     before = recorded.names()
     clone.run("dvc", "exp", "apply", "often")
     settled(clone)
@@ -60,8 +60,6 @@ def test_an_experiment_that_is_applied_leaves_nothing_to_do(recorded, clone):
     settled(clone)
     assert clone.reports() == recorded.reports()
 
-
-def test_an_experiment_becomes_a_branch(clone):
     clone.run("dvc", "exp", "branch", "wide", "widened")
     clone.run("git", "checkout", "--quiet", "widened")
     clone.run("dvc", "checkout")
@@ -71,18 +69,16 @@ def test_an_experiment_becomes_a_branch(clone):
 
 def settled(clone):
     assert "up to date" in clone.run("dvc", "status")
-    said = clone.run("snakemake", "-n")  # DVC does not track the weights, so they may have to be restored
-    assert "Nothing to be done" in said or said.splitlines()[-1] == "would run: 1 weights"
-    clone.run("snakemake", "--cores", "1")
-    assert "Nothing to be done" in clone.run("snakemake", "-n")
+    output = clone.run("snakemake", "--cores", "1")  # DVC does not track the weights: they may be missing
+    assert "Nothing to be done" in output or "to run: 1 weights" in output.splitlines()
     assert clone.trainings() == []
 
 
 def test_an_experiment_in_the_work_tree_trains_what_is_new(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
-    clone.run("dvc", "exp", "run", "--name", "wide", *WIDE)
+    clone.run("dvc", "exp", "run", "--name", "wide", *WIDE, "trials")
     assert clone.trained() == sorted(clone.names() - recorded.names()) != []
-    settled(clone)
+    assert "Nothing to be done" in clone.run("snakemake", "-n", "trials")
     assert "wide" in clone.run("dvc", "exp", "show", "--no-pager", "--only-changed", "--csv")
 
 

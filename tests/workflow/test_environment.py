@@ -111,6 +111,17 @@ def test_broken_settings_stop_both_engines(clone, command, text, line):
     refused(clone, *command.split(), line=line)
 
 
+@pytest.mark.parametrize("command", ["snakemake --cores 1", "dvc repro"])
+def test_a_wrong_value_stops_both_engines(clone, command):
+    clone.search(lr=(1e-2, 1e-6))
+    assert "0.01" in refused(clone, *command.split(), line="search.space.lr")
+
+
+def test_a_setting_on_the_command_line_is_refused(clone):
+    line = "--config trials: settings are in params.yaml and nowhere else"
+    refused(clone, "snakemake", "--cores", "1", "--config", "trials=3", line=line)
+
+
 @pytest.mark.parametrize("command", ["snakemake -n", "python workflow/scripts/plan.py"])
 def test_missing_settings_are_named(clone, command):
     (clone.path / "params.yaml").unlink()
@@ -187,8 +198,9 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(clone, mode
     refused(clone, *bound(request), "snakemake", "--cores", "1", line=f"zdl/{folder}: cannot be written to")
 
 
-def test_a_home_that_cannot_be_written_to(clone, modes, request):
-    home = clone.path.parent / "home"
+def test_a_home_that_cannot_be_written_to(ready, modes, request, tmp_path):
+    clone, home = ready.copy(tmp_path / "ready"), tmp_path / "home"
+    clone.run("rm", "-r", "data/split", "results")
     home.mkdir()
     modes(home)
     clone.env = {name: value for name, value in clone.env.items() if not name.startswith("XDG_")}
@@ -251,11 +263,10 @@ def test_a_full_disk_is_told_with_the_file_that_had_no_room(clone, tmp_path, req
 # The wrong programs.
 
 
-def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(clone, tmp_path):
-    clone.run("snakemake", "--cores", "1", "ready")
-    bare, name = Clone(tmp_path / "node" / "zdl"), min(clone.names())
+def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(ready, tmp_path):
+    bare, name = Clone(tmp_path / "node" / "zdl"), min(ready.names())
     for folder in ("src", "workflow/scripts", "data/split", "results/plan"):
-        shutil.copytree(clone.path / folder, bare.path / folder)
+        shutil.copytree(ready.path / folder, bare.path / folder)
     (plan,) = (bare.path / "results/plan").iterdir()
     before = tree(bare).keys()
     script = ("workflow/scripts/trial.py", "--plan", str(plan.relative_to(bare.path)), name)
@@ -275,11 +286,12 @@ def test_the_profile_for_slurm_has_all_that_the_default_one_has(clone):
     assert slurm["executor"] == "slurm"
 
 
-def test_snakemake_works_wholly_without_dvc(made, request):
+def test_snakemake_works_wholly_without_dvc(searched, request):
     if shutil.which("dvc", path=os.defpath):
         pytest.skip(f"{request.node.name}: DVC is one of the system's programs here")
-    assert [name for name in made.logged() if not name.startswith("replicate-")] == sorted(made.names())
-    assert (made.path / "reports/README.md").is_file()
+    trained = [name for name in searched.logged() if not name.startswith("replicate-")]
+    assert trained == sorted(searched.names())
+    assert (searched.path / "reports/README.md").is_file()
 
 
 def test_a_python_without_zdl_is_told_to_be_activated(clone, tmp_path):

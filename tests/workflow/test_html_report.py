@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import ROOT, Clone
+from tests.engines import ROOT, Clone, tree
 from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
 
 (RECIPE,) = re.findall(r"^report: .*\n((?:\t@.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
@@ -41,9 +41,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def clone(made, once) -> Clone:
-    """A tiny search, all made, and its report."""
-    return once("html", lambda path: made.copy(path).run(*COMMAND))
+def clone(searched, once) -> Clone:
+    """A tiny search after Snakemake, and its report."""
+    return once("html", lambda path: searched.copy(path).run(*COMMAND))
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +119,13 @@ def test_every_caption_is_of_a_file_and_every_file_has_one():
 
 
 def test_without_snakemakes_own_notes_it_is_made_and_says_once_what_it_lacks(clone, tmp_path):
-    """In a pulled clone, or after `dvc repro`."""
+    """In a pulled clone, or after `dvc repro`. And it leaves all other files as they are."""
     pulled = clone.copy(tmp_path / "pulled")
     pulled.run("rm", "-rf", ".snakemake", "report.html")
+    before = tree(pulled.path)
     said = pulled.run(*COMMAND)
-    assert (pulled.path / "report.html").stat().st_size > 1e6
+    report = pulled.path / "report.html"
+    assert report.stat().st_size > 1e6 and tree(pulled.path).keys() - before.keys() == {report}
+    assert {path: file for path, file in tree(pulled.path).items() if path != report} == before
     assert said.count("Missing metadata") == said.count("more like this") + 1 == 2
     assert len(said.splitlines()) < 6

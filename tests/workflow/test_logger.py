@@ -92,9 +92,9 @@ def test_of_warnings_of_one_kind_there_is_the_first_and_how_many_more(handler, c
     assert shown[-1] == "(and 4 more like this: no note of 0)"
 
 
-def test_snakemake_answers_what_is_no_run(made):
-    said = made.run("snakemake", "--delete-all-output", "-n")
+def test_snakemake_answers_what_is_no_run(searched):
+    said = searched.run("snakemake", "--delete-all-output", "-n")
     for folder in ("results/trials", "reports"):
-        for path in (made.path / folder).glob("*.*"):
-            assert f"{path.relative_to(made.path)}\n" in said
-    assert "Unlocked working directory" in made.run("snakemake", "--unlock", "--cores", "1")
+        for path in (searched.path / folder).glob("*.*"):
+            assert f"{path.relative_to(searched.path)}\n" in said
+    assert "Unlocked working directory" in searched.run("snakemake", "--unlock", "--cores", "1")

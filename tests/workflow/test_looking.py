@@ -44,37 +44,34 @@ def test_looking_changes_nothing(damaged, command, code):
     assert tree(damaged.path) == before
 
 
-def test_the_report_of_snakemake_changes_nothing_else(recorded, tmp_path):
-    clone = recorded.copy(tmp_path / "zdl")
-    before = tree(clone.path)
-    clone.run("snakemake", "--report", str(tmp_path / "report.html"))
-    assert tree(clone.path) == before and (tmp_path / "report.html").stat().st_size > 10**5
-
-
 def test_a_dry_run_names_what_is_damaged_and_a_run_repairs_it(damaged, recorded, tmp_path):
+    """So, too, what is no file in place of one, and what lies ready for a trial's job to take."""
     clone = damaged.copy(tmp_path / "zdl")
     clone.trainings()
-    said = clone.run("snakemake", "-n")
-    lines = [line for line in said.splitlines() if line.endswith("; a run makes it again")]
-    torn = ("data/split/", "results/table/", "results/trials/0001-")
-    assert [next(name for name in (*torn, "reports/") if name in line) for line in lines] == [
-        "data/split/", "results/table/", "reports/", "results/trials/0001-",
-    ]  # fmt: skip
-    assert "1 trial: 1 from the cache, 0 to train" in said.splitlines()
-    jobs = set(re.findall(r"^(\w+)(?: \S+)?: ", said, re.M))
+    (table,), (*_, record) = (clone.path / "results/table").iterdir(), clone.records()
+    whole = record.read_bytes(), [path.read_bytes() for path in (recorded.path / "results/table").iterdir()]
+    table.unlink()
+    os.mkfifo(table)
+    ready = clone.path / ".zdl/ready" / record.name
+    ready.parent.mkdir(exist_ok=True)
+    ready.write_bytes(record.read_bytes()[:-9])
+    record.unlink()
+    output = clone.run("snakemake", "-n")
+    lines = [line for line in output.splitlines() if line.endswith("; a run makes it again")]
+    parts = ("data/split/", "results/table/", "reports/", "results/trials/0001-", f".zdl/ready/{record.name}")
+    assert [next(part for part in parts if part in line) for line in lines] == [*parts]
+    assert "cannot be read" in lines[1] and "is damaged" in lines[4]
+    assert "2 trials: 2 from the cache, 0 to train" in output.splitlines()
+    jobs = set(re.findall(r"^(\w+)(?: \S+)?: ", output, re.M))
     assert {"repair", "trial", "aggregate", "rank"} <= jobs
     clone.engine("snakemake")
     assert clone.trainings() == [] and clone.reports() == recorded.reports()
+    assert (record.read_bytes(), [table.read_bytes()]) == whole
     assert "Nothing to be done" in clone.run("snakemake", "-n")
 
 
 def test_a_dry_run_says_how_many_trials_come_from_the_cache(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
-    clone.trainings()
-    clone.search(lr=(1e-4, 1e-2))
-    clone.engine("snakemake", "trials")
-    new = len(clone.trained())
-    clone.run("git", "checkout", "--quiet", "params.yaml")
     clone.run("rm", "-r", "results/trials")
     assert "6 trials: 6 from the cache, 0 to train" in clone.run("snakemake", "-n").splitlines()
     clone.edit(search={"trials": 8})
@@ -82,28 +79,3 @@ def test_a_dry_run_says_how_many_trials_come_from_the_cache(recorded, tmp_path):
     clone.edit(search={"trials": 6, "method": "bayes"})
     said = clone.run("snakemake", "-n").splitlines()
     assert "6 trials: 3 from the cache, 0 to train, 3 whose points depend on the scores of others" in said
-    assert new > 0
-
-
-def test_what_lies_ready_for_a_trial_is_looked_at_too(recorded, tmp_path):
-    clone = recorded.copy(tmp_path / "zdl")
-    clone.trainings()
-    record = clone.records()[2]
-    ready = clone.path / ".zdl/ready" / record.name
-    ready.parent.mkdir(exist_ok=True)
-    ready.write_bytes(record.read_bytes()[:-9])
-    data = record.read_bytes()
-    record.unlink()
-    assert f".zdl/ready/{record.name}: is damaged" in clone.run("snakemake", "--cores", "1")
-    assert record.read_bytes() == data and clone.trainings() == []
-
-
-def test_what_is_no_file_in_place_of_one_is_repaired(recorded, tmp_path):
-    clone = recorded.copy(tmp_path / "zdl")
-    (table,) = (clone.path / "results/table").iterdir()
-    data = table.read_bytes()
-    table.unlink()
-    os.mkfifo(table)
-    assert "cannot be read" in clone.run("snakemake", "-n")
-    clone.engine("snakemake")
-    assert table.read_bytes() == data
