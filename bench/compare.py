@@ -166,7 +166,7 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
         history = [(trial.point, row["val_acc"]) for trial, row in zip(trials, rows, strict=True)]
         key = digest([fingerprint("zdl.search.samplers:sampler"), search, history, left])
         proposals, seconds = await runner.once(key, proposed, search, history, left)
-        new = plan.trials_at(settings, split, [Proposal(*each) for each in proposals], trials, run=run)
+        new = plan.trials_at(settings, split, [Proposal(*each) for each in proposals], trials, code=run)
         if not new:
             break
         outcomes = await asyncio.gather(*(runner.once(trial.digest, trained, trial, data) for trial in new))

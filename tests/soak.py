@@ -69,7 +69,7 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     "no lock": (
         "src/zdl/pipeline/locks.py",
         'f"{number:04d}.lock"',
-        'f"{__import__("os").getpid()}.lock"',
+        "f\"{__import__('os').getpid()}.lock\"",
     ),
     "no checksum": (
         "src/zdl/artifacts/io.py",
@@ -111,7 +111,7 @@ class Broken(AssertionError):
 
 
 class Expected(NamedTuple):
-    keys: dict[str, str]  # under which the store has each trial, by the trial's name
+    keys: dict[str, str]  # under which the cache has each trial, by the trial's name
     files: dict[str, bytes]  # that a fresh clone has after a run
 
     def record(self, name: str) -> bytes:
@@ -121,7 +121,8 @@ class Expected(NamedTuple):
 KEYS = """
 import json
 from zdl.pipeline.paths import Paths
-print(json.dumps({name: trial.key for name, trial in Paths.of().trials.items()}))
+from zdl.pipeline.progress import Progress
+print(json.dumps({name: trial.key for name, trial in Progress(Paths.of()).trials.items()}))
 """
 
 

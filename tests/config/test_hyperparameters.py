@@ -63,7 +63,8 @@ def test_settings_and_code_agree():
     assert set(VARIANCES) == set(HYPERPARAMETERS["weight_init"].names)
     in_training = {name for name, each in HYPERPARAMETERS.items() if each.section == "training"}
     assert all(set(hyperparameters(name)) <= in_training for name in OPTIMIZERS)
-    options = {at: part["enum"] for at, part in parts(SCHEMA) if "enum" in part}
+    options = {at: [part["const"]] for at, part in parts(SCHEMA) if "const" in part}
+    options |= {at: part["enum"] for at, part in parts(SCHEMA) if "enum" in part}
     assert options["search", "method"] == list(SAMPLERS)
     assert options["data", "source"] == list(mnist.SOURCES)
 

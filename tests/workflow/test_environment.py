@@ -100,7 +100,7 @@ def as_bytes(content):
         (
             "dvc repro",
             "data: {subsample: 1}",
-            "params.yaml: split: is missing (needed: data, split, ",
+            "params.yaml: data.source: is missing (needed: source, subsample) (and ",
         ),
         ("dvc repro", "seed: 1", "Parameters 'data' are missing from 'params.yaml'"),  # in DVC's words ...
         ("dvc repro", "split: [", "unable to read: 'params.yaml'"),  # ... which looks before any stage runs
@@ -272,7 +272,7 @@ def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(rea
     script = ("workflow/scripts/trial.py", "--plan", str(plan.relative_to(bare.path)), name)
     bare.run("env", "-u", "HOME", "python", *script)
     made = {path.relative_to(bare.path).as_posix() for path in tree(bare).keys() - before}
-    own = {f".zdl/trials/{name}.json", ".zdl/trial.lock", ".zdl/fingerprints.json"}
+    own = {f".zdl/trials/{name}.json", ".zdl/locks/0000.lock", ".zdl/fingerprints.json"}
     assert made == {f"results/trials/{name}.json"} | own
 
 

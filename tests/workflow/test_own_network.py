@@ -1,4 +1,4 @@
-"""The guide to a network and a data set of one's own, played word for word in a clone."""
+"""The guide to your own network and data set: its blocks and commands run in a clone, word for word."""
 
 import json
 import re
@@ -18,7 +18,7 @@ SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1},
     "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
 }
-SMALL = {  # TINY, and enough of a training to learn something
+SMALL = {  # TINY, with enough training to learn something
     **TINY,
     "data": {"source": "bundled", "subsample": 200},
     "training": {"epochs": 10, "batch_size": 20, "optimizer": "adam"},
@@ -37,12 +37,12 @@ _, _, NETWORK, DATA, _ = sections(ENGLISH)
 
 
 def play(blocks, clone):
-    """Do what blocks say: write their files, make their edits, run their commands. Gives what those said."""
-    said = {}
+    """Write the files of blocks, make their edits, run their commands. Returns the output of each command."""
+    output = {}
     for language, text in blocks:
         if language == "console":
             for command in re.findall(r"^\$ (.*)$", text, re.M):
-                said[command] = clone.run("bash", "-c", command)
+                output[command] = clone.run("bash", "-c", command)
         elif language == "diff":
             for path, lines in re.findall(r"^@@ (\S+)\n((?:[ +-].*\n)+)", text, re.M):
                 replace(clone.path / path, lines)
@@ -50,18 +50,18 @@ def play(blocks, clone):
             path = clone.path / re.match(r"# (\S+)\n", text)[1]
             assert not path.exists()
             path.write_text(text, encoding="utf-8")
-    return said
+    return output
 
 
 def replace(path, lines):
     old, new = ("".join(re.findall(rf"^[ {mark}](.*\n)", lines, re.M)) for mark in "-+")
     text = "\n" + path.read_text(encoding="utf-8")
-    assert text.count("\n" + old) == 1, f"{path}: has not exactly once\n{old}"
+    assert text.count("\n" + old) == 1, f"{path}: does not have exactly once:\n{old}"
     path.write_text(text.replace("\n" + old, "\n" + new)[1:], encoding="utf-8")
 
 
 def trials(clone):
-    """The trials of today's search: their points, by their names."""
+    """The trials of the current search: their points, by their names."""
     code = """if True:
         import json
         from zdl.pipeline.paths import Paths
@@ -69,8 +69,8 @@ def trials(clone):
     return json.loads(clone.run("python", "-c", code))
 
 
-def would_run(said):
-    return re.findall(r"^trial (\S+):", said, re.M)
+def would_run(dry_run):
+    return re.findall(r"^trial (\S+):", dry_run, re.M)
 
 
 @pytest.fixture
@@ -89,27 +89,27 @@ def test_a_data_set_needs_no_network_of_ones_own(clone):
     play(edits, clone)
     after = trials(clone)
     assert list(after.values()) == list(before.values()) and not after.keys() & before.keys()
-    clone.run("pytest", "-q", "tests/config/test_settings.py", "-k", "agree")
+    clone.run("pytest", "-q", "tests/config/test_hyperparameters.py", "-k", "not entry")
 
 
 def test_a_data_set_of_three_classes_comes_to_a_page(clone):
-    """With the mistakes on the way that the guide speaks of, each told in a line."""
+    """After the mistakes that the guide mentions, each of which gives one line."""
     *edits, _ = DATA
     play(edits, clone)
-    data, kinds_py = (clone.path / f"src/zdl/{name}.py" for name in ("digits", "kinds"))
+    data, schemas = (clone.path / f"src/zdl/{name}.py" for name in ("data/digits", "artifacts/schemas"))
     text = re.sub(r"PINNED = \{.*?\n\}", "PINNED = {}", data.read_text(), flags=re.S)
     data.write_text(text.replace("t.astype(np.uint8)", "(t % 3).astype(np.uint8)"))
     script = ["python", "workflow/scripts/download.py"]
     *_, line = clone.run(*script, ok=False).splitlines()
-    found = re.fullmatch(r".* not those of PINNED, but (\{.*\})", line)[1]
-    data.write_text(data.read_text().replace("PINNED = {}", f"PINNED = {found}"))
-    kinds_py.write_text(kinds_py.read_text().replace("CLASSES = 10", "CLASSES = 2"))
+    digests = re.fullmatch(r".* not those of PINNED, but (\{.*\})", line)[1]
+    data.write_text(data.read_text().replace("PINNED = {}", f"PINNED = {digests}"))
+    schemas.write_text(schemas.read_text().replace("CLASSES = 10", "CLASSES = 2"))
     *_, line = clone.run(*script, ok=False).splitlines()
     assert line == "labels: up to 2 (zdl.artifacts.schemas.CLASSES: 2, so up to 1)"
-    kinds_py.write_text(kinds_py.read_text().replace("CLASSES = 2", "CLASSES = 3"))
+    schemas.write_text(schemas.read_text().replace("CLASSES = 2", "CLASSES = 3"))
     clone.run("python", "-c", STEP_BY_STEP)
     page = (clone.path / "reports/README.md").read_text()
-    digit, taken_for = re.search(r"is\s+to\s+take\s+(\d)\s+for\s+(\d),", page).groups()
+    digit, taken_for = re.search(r"is\s+to\s+take\s+(\d)\s+for\s+(\d):", page).groups()
     assert digit != taken_for and {digit, taken_for} < set("012")
 
 
@@ -117,11 +117,11 @@ def test_the_guide_played_word_for_word(clone):
     before = trials(clone)
     *edits, run = NETWORK
     play(edits, clone)
-    said, network = play([run], clone), trials(clone)
-    assert would_run(said["snakemake -n"]) == sorted(network) and not network.keys() & before.keys()
+    output, network = play([run], clone), trials(clone)
+    assert would_run(output["snakemake -n"]) == sorted(network) and not network.keys() & before.keys()
     for old, new in zip(before.values(), network.values(), strict=True):
         assert new.items() > old.items() and 0 <= new["residual_scale"] <= 1
-    code = clone.path / "src/zdl/residual.py"
+    code = clone.path / "src/zdl/nn/residual.py"
     text = code.read_text()
     code.write_text(text.replace("self.scale * self.activation", "-self.scale * self.activation"))
     assert not network.keys() & trials(clone).keys()  # an edit of the network is another network
@@ -129,8 +129,8 @@ def test_the_guide_played_word_for_word(clone):
 
     *edits, run = DATA
     play(edits, clone)
-    said, data = play([run], clone), trials(clone)
-    assert would_run(said["snakemake -n"]) == sorted(data) == clone.trained()  # by either engine, once each
+    output, data = play([run], clone), trials(clone)
+    assert would_run(output["snakemake -n"]) == sorted(data) == clone.trained()  # by either engine, once each
     assert not data.keys() & network.keys() and list(data.values()) == list(network.values())
     for path in clone.records():
         record = json.loads(path.read_text())
@@ -154,39 +154,39 @@ def test_the_guide_played_word_for_word(clone):
 
 
 class Listed:
-    """A network of which only those members can be had that the guide's table lists, and which knows those
-    that were asked for."""
+    """A network that has only the members in the guide's table, and notes which of them are used."""
 
     def __init__(self, network):
         table = ENGLISH.read_text(encoding="utf-8").partition("| member |")[2].partition("\n\n")[0]
         self.names = re.findall(r"^\| `(\w+)", table, re.M)
-        self.network, self.asked = network, set()
+        self.network, self.used = network, set()
 
     def __getattr__(self, name):
         assert name in self.names, name
-        self.asked.add(name)
+        self.used.add(name)
         return getattr(self.network, name)
 
 
-def test_the_trainer_asks_of_a_network_what_the_guide_lists():
+def test_the_trainer_uses_what_the_guide_lists():
     rng = np.random.default_rng(1)
     x, t = rng.random((12, 5)), rng.integers(3, size=12)
     losses = []
     networks = [MultiLayerNet(5, [4], 3, rng=np.random.default_rng(2)) for _ in range(2)]
     listed = Listed(networks[0])
     for network in (listed, networks[1]):
-        how = {"epochs": 3, "batch_size": 4, "optimizer": make("adam"), "rng": np.random.default_rng(3)}
-        history = Trainer(network, x, t, x, t, **how).train()
+        rng = np.random.default_rng(3)
+        trainer = Trainer(network, x, t, x, t, epochs=3, batch_size=4, optimizer=make("adam"), rng=rng)
+        history = trainer.train()
         losses.append(history.loss)
     assert history.status == "finished"
     np.testing.assert_allclose(*losses)
-    assert listed.asked == set(listed.names)
+    assert listed.used == set(listed.names)
 
 
 @pytest.fixture(scope="module")
 def dropout():
     """The module that the guide shows."""
-    (text,) = [text for _, text in NETWORK if text.startswith("# src/zdl/dropout.py")]
+    (text,) = [text for _, text in NETWORK if text.startswith("# src/zdl/nn/dropout.py")]
     module = types.ModuleType("dropout")
     exec(text, vars(module))
     return module

@@ -19,6 +19,7 @@ from zdl.pipeline.paths import Paths
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
+CONFIG = ("settings", "models", "hyperparameters", "types", "space", "checks", "reading", "messages")
 # What may run besides what computes: the shell, and what only decides names, which hold what it gives.
 NAMING = {
     "zdl": "errors",
@@ -34,7 +35,8 @@ NAMING = {
     "zdl.search.replicates": "what determines replicates, which their names hold",
     "zdl.search.rounds": "the names of rounds",
     "zdl.search.samplers": "points, which names hold",
-    "zdl.config.settings": "settings, which names hold",
+    **{f"zdl.config.{name}": "settings, which names hold" for name in CONFIG},
+    "zdl.search.trial_config": "what a trial trains with, which its name holds",
     "zdl.search.distributions": "points, which names hold",
     "zdl.search.trial": "what determines trials, which their names hold",
 }
@@ -80,7 +82,7 @@ def test_every_function_that_ran_is_covered_or_part_of_the_shell(watched, ran):
         rest = sorted(ran[entry] - covered)
         assert not rest, f"{entry}: {rest} ran, and no name covers it"
         assert entry in ran[entry]
-    modules = {".".join(name.partition(":")[0].split(".")[:2]) for name in ran[""]}
+    modules = {".".join(name.partition(":")[0].split(".")[:3]) for name in ran[""]}
     assert modules <= {*SHELL, *NAMING}
 
 

@@ -77,7 +77,7 @@ CAUGHT = {  # after a first run: the actions by which a defect shows, and what i
         "damage:append:reports:0.97 touch:same run:snakemake",  # so that no table is newer than its manifest
         "space.csv is not what",
     ),
-    "a store that restores unverified": (
+    "a cache that restores unverified": (
         "damage:digit:.zdl/trials:0:0.99 damage:delete:results/trials:0 run:snakemake",
         "results/trials/0000-.* is not what",
     ),

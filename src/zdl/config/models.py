@@ -23,8 +23,8 @@ class Data(Section):
     subsample: int = described(
         "Number of images / 画像の枚数",
         f"This many leading images of MNIST's training set, validation included. Up to {mnist.BUNDLED} are "
-        f"bundled; more come from a mirror or the folder. Above {mnist.LARGEST_LEADING} none of the held-out "
-        "images would be left.",
+        f"bundled; more come from a mirror or the folder. Above {mnist.LARGEST_LEADING} none of the "
+        "held-out images would be left.",
         f"MNISTの訓練画像の先頭から使う枚数です（検証用を含みます）。{mnist.BUNDLED}枚までは付属しています。"
         f"{mnist.LARGEST_LEADING}枚を超えると、テスト用に取り分ける画像が残りません。",
         ge=2,
