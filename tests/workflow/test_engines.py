@@ -107,21 +107,25 @@ def test_a_process_whose_engine_was_killed_ends_with_its_trial(ready, tmp_path):
     assert clone.trained() == [one] and [path.stem for path in clone.records()] == [one]
 
 
-def test_an_edit_trains_the_replicates_that_are_new(clone):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_trains_the_replicates_that_are_new(clone, engine):
     reports = clone.reports()
-    for engine, replicate, new, target in (
-        ("dvc", {"replicates": 3}, 2, "replicates"),
-        ("snakemake", {"replicates": 3, "trials": 3}, 3, "rank"),
-        ("dvc", {"trials": 2, "replicates": 2}, 0, "rank"),
+    for replicate, new, *targets in (
+        ({"replicates": 3}, 2, "replicates"),
+        ({"trials": 3}, 3),
+        ({"trials": 2, "replicates": 2}, 0),
     ):
         clone.edit(replicate=replicate)
-        clone.engine(engine, target)
+        clone.engine(engine, *targets)
         assert len(clone.trainings()) == new
         assert (clone.reports() == reports) == (new != 3)
-    assert len([*(clone.path / "results/replicates").iterdir()]) == 2
     clone.edit(replicate={"seed": 8})
-    clone.engine("snakemake", "replicates")
+    clone.engine(engine, "replicates")
     assert len(clone.replicated()) == 2 * 2
+    clone.engine(other[engine], *TRAINS)
+    assert clone.trainings() == []
+    clone.engine("dvc", "replicates")
+    assert len([*(clone.path / "results/replicates").iterdir()]) == 2
 
 
 EDITS = {
@@ -135,36 +139,41 @@ EDITS = {
 }
 
 
-def test_an_edit_trains_the_trials_that_are_new(clone):
-    """Each edit is one of the committed settings. Some runs are dry; what each of DVC's stages depends on:
-    tests/pipeline/test_paths.py."""
-    known, reports = clone.names(), clone.reports()
-    for edit, *run in (
-        ("optimizer",),
-        ("split",),
-        ("fewer",),
-        ("data", "snakemake", "trials"),
-        ("more",),
-        ("narrow", "snakemake", "trials"),
-        ("widen", "dvc", "rank"),
-    ):
+@pytest.mark.parametrize(
+    ("edit", "engine", "metadata"),
+    [
+        ("narrow", "snakemake", True),
+        ("narrow", "dvc", True),
+        ("narrow", "snakemake", False),
+        ("widen", "dvc", False),
+        ("widen", "snakemake", True),
+        ("more", "snakemake", False),
+        ("fewer", "dvc", True),
+        ("fewer", "snakemake", False),
+        ("optimizer", "dvc", True),
+        ("split", "snakemake", False),
+        ("data", "dvc", False),
+    ],
+)
+def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
+    before, reports = clone.names(), clone.reports()
+    EDITS[edit](clone)
+    new = sorted(clone.names() - before)
+    assert bool(new) == (edit != "fewer")
+    if not metadata:
+        clone.run("rm", "-r", ".snakemake")
+    assert re.findall(r"^trial (\S+):", clone.run("snakemake", "-n"), re.M) == new
+    clone.engine(engine)
+    assert clone.trained() == new
+    assert clone.reports() != reports
+    clone.engine(other[engine], *TRAINS)
+    if edit in ("narrow", "widen"):  # reverted: restored from the cache
         clone.revert()
-        EDITS[edit](clone)
-        names = clone.names()
-        assert bool(names - known) == (edit != "fewer"), edit
-        assert would_train(clone) == sorted(names - stems(clone.records())), edit
-        if run:
-            clone.engine(*run)
-            assert clone.trained() == sorted(names - known), edit
-            assert names <= stems(clone.records()), edit
-            known |= names
-        clone.run("rm", "-rf", ".snakemake")  # what Snakemake remembers is not what it goes by
-    assert clone.reports() != reports and stems(clone.records()) == names  # DVC tracks no others
-    clone.engine("snakemake", *TRAINS)
+        clone.engine(engine)
+        assert clone.reports() == reports
     assert clone.trainings() == []
-    clone.revert()  # all that this needs is in the cache
-    clone.engine("snakemake")
-    assert clone.reports() == reports and clone.trainings() == []
+    clone.engine("dvc", "trials")
+    assert {path.stem for path in clone.records()} == clone.names()
 
 
 ARTICLE = {  # the book's readers' example of a grid, at fewer epochs
@@ -173,28 +182,32 @@ ARTICLE = {  # the book's readers' example of a grid, at fewer epochs
 }
 
 
-def test_grid_and_halton_searches_train_their_points_and_after_an_edit_the_new_ones(clone):
-    """What a page says of a grid: tests/report/test_page.py."""
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_grid_trains_its_combinations_and_after_an_edit_the_new_ones(clone, engine):
     clone.edit(search={"method": "grid", "trials": 12, "space": ARTICLE})
     first = clone.names()
-    clone.engine("dvc", "trials")
+    clone.engine(engine)
     assert clone.trained() == sorted(first) and len(first) == 9
+    assert "(every combination of a grid)" in " ".join(clone.reports()["README.md"].decode().split())
     lrs = {"distribution": "choice", "options": [0.03, 0.1, 0.01]}  # one added before the others, one removed
     clone.edit(search={"space": {**ARTICLE, "lr": lrs}})
     new = clone.names() - first
-    assert would_train(clone) == sorted(new) and len(new) == 3
-    clone.run("python", "workflow/scripts/plan.py")
+    clone.engine(other[engine], *TRAINS)
+    assert clone.trained() == sorted(new) and len(new) == 3
     number = min(new).partition("-")[0]
     assert clone.run("python", "workflow/scripts/trial.py", "--verbose", number).count("epoch") == 2
-    assert of_search(clone.trained()) == [min(new)]
 
-    clone.revert()
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_halton_search_keeps_what_an_edit_can_keep(clone, engine):
     clone.edit(search={"method": "halton"})
     first = clone.names()
-    clone.engine("snakemake", "trials")
+    clone.engine(engine)
     assert clone.trained() == sorted(first) and len(first) == TRIALS
     EDITS["narrow"](clone)
-    assert would_train(clone) == sorted(clone.names() - first) and len(first & clone.names()) == 3
+    kept = first & clone.names()
+    clone.engine(other[engine], *TRAINS)
+    assert clone.trained() == sorted(clone.names() - first) and len(kept) == 3
 
 
 def test_a_random_search_turned_bayesian_keeps_its_first_round(pushed, learnt):
@@ -206,7 +219,21 @@ def test_a_random_search_turned_bayesian_keeps_its_first_round(pushed, learnt):
     assert sorted(int(line.split(",")[1]) >= 10**8 for line in ranked) == [False] * 3 + [True] * 3
 
 
-def test_a_bayesian_search_comes_out_the_same_by_either_engine_and_step_by_step(learnt, watched):
+def test_a_bayesian_search_comes_out_the_same_by_either_engine(fresh, learnt, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    clone.edit(search={"method": "bayes"})
+    said = clone.run("snakemake", "-n")
+    assert re.findall(r"^trial (\S+):", said, re.M) == sorted(clone.names())
+    assert len(re.findall(r"^propose ", said, re.M)) == 1
+    clone.engine("snakemake")
+    assert clone.trained() == sorted(clone.names()) and clone.reports() == learnt.reports()
+    clone.engine("dvc")
+    assert clone.trainings() == []
+    assert (clone.path / "dvc.lock").read_bytes() == (learnt.path / "dvc.lock").read_bytes()
+    assert "Nothing to be done" in clone.run("snakemake", "--cores", "2")
+
+
+def test_a_bayesian_search_comes_out_the_same_step_by_step(learnt, watched):
     """Every file is the one that the steps' scripts, called in turn, made in a clone without any."""
     tracked = [
         {
@@ -234,38 +261,47 @@ def test_a_trial_of_a_bayesian_search_is_had_by_its_place_once_it_is_proposed(re
     assert output.count("epoch") == 2 and clone.trained() == [clone.records()[5].stem]
 
 
-def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, tmp_path):
-    """In a pulled clone, without metadata and without a cache."""
-    learnt.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    clone = Clone(tmp_path / "zdl")
-    clone.run("dvc", "pull")
-    for engine in ENGINES:
-        clone.engine(engine)
-        assert clone.trainings() == []
-        assert clone.run("git", "status", "--short") == ""
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine, tmp_path):
+    """In a pulled clone, without metadata and without a store."""
+    clone = pulled(learnt, engine, tmp_path / "zdl")
     first, reports = clone.names(), clone.reports()
-    for engine, trials, new, proposed, targets in (  # rounds have 3: the third is filled up
-        ("dvc", 8, 2, 1, TRAINS),
-        ("snakemake", 9, 1, 0, ["rank"]),
-        ("dvc", 6, 0, 0, ["trials"]),
+    for trials, new, proposed, *targets in (  # rounds have 3: the third is filled up
+        (8, 2, 1, *TRAINS),
+        (9, 1, 0),
+        (6, 0, 0),
     ):
         before = clone.names()
         clone.edit(search={"trials": trials})
-        output = clone.run("snakemake", "-n")
-        assert len(re.findall(r"^trial ", output, re.M)) == new
-        assert len(re.findall(r"^propose ", output, re.M)) == proposed
+        said = clone.run("snakemake", "-n")
+        assert len(re.findall(r"^trial ", said, re.M)) == new
+        assert len(re.findall(r"^propose ", said, re.M)) == proposed
         clone.engine(engine, *targets)
         assert clone.trained() == sorted(clone.names() - before) and len(clone.names() - before) == new
-        assert (clone.reports() == reports) == (trials == 8)
+        assert (clone.reports() == reports) == (trials != 9)
     assert clone.names() == first
     clone.search(weight_decay=(1e-8, 1e-2))
     clone.run("rm", "-rf", ".snakemake")
-    clone.engine("snakemake", *TRAINS)
-    assert clone.trained() == sorted(clone.names() - first)
-    assert clone.names() - first >= {name for name in clone.names() if int(name[:4]) >= 3}
+    clone.engine(engine, *TRAINS)
+    assert clone.trained() == sorted(clone.names() - first) and clone.names() - first >= later(clone.names())
     clone.revert()
-    clone.engine("dvc")
+    clone.engine(other[engine])
     assert clone.trainings() == [] and clone.reports() == reports
+
+
+def pulled(source, engine, path):
+    """A second clone, with all that the first has pushed, in which an engine finds nothing to do."""
+    source.run("git", "clone", "--quiet", ".", str(path))
+    clone = Clone(path)
+    clone.run("dvc", "pull")
+    clone.engine(engine)
+    assert clone.trainings() == []
+    assert clone.run("git", "status", "--short") == ""
+    return clone
+
+
+def later(names):
+    return {name for name in names if int(name[:4]) >= 3}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -289,8 +325,7 @@ def test_damage_is_named_and_repaired(learnt, engine, tmp_path):
     assert proposed.read_bytes() == whole and clone.reports() == reports
     assert clone.run("git", "status", "--short") == ""
 
-    edited = {"snakemake": ("README.md", "best20.svg"), "dvc": ("ranking.csv",)}  # and of the rest: the soak
-    for name in edited[engine]:
+    for name in ("ranking.csv", "README.md", "best20.svg"):
         with (clone.path / "reports" / name).open("a") as file:
             file.write("1,99\n")
     clone.engine(engine)

@@ -111,7 +111,9 @@ def test_broken_settings_stop_both_engines(clone, command, text, line):
     refused(clone, *command.split(), line=line)
 
 
-@pytest.mark.parametrize("command", ["snakemake --cores 1", "dvc repro"])
+@pytest.mark.parametrize(
+    "command", ["snakemake --cores 1", "snakemake -n", "dvc repro", "python workflow/scripts/split.py"]
+)
 def test_a_wrong_value_stops_both_engines(clone, command):
     clone.search(lr=(1e-2, 1e-6))
     assert "0.01" in refused(clone, *command.split(), line="search.space.lr")

@@ -52,10 +52,11 @@ def test_the_best_rows_are_published_and_the_whole_is_tracked(large, clone):
     assert f"上位{ROWS}個の試行は[ranking.csv]" in published["README.ja.md"].decode()
     assert len(lines(clone)[0]) == TRIALS
 
-    clone.run("rm", "-r", "results", "reports")
-    clone.engine("snakemake")
-    assert clone.trainings() == []
-    assert whole(clone).read_bytes() == whole(large).read_bytes() and clone.reports() == published
+    for engine in ENGINES:
+        clone.run("rm", "-r", "results", "reports")
+        clone.engine(engine)
+        assert clone.trainings() == []
+        assert whole(clone).read_bytes() == whole(large).read_bytes() and clone.reports() == published, engine
 
 
 def test_a_whole_ranking_that_is_damaged_or_lost_is_made_again(clone, large):

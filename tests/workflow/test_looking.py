@@ -72,6 +72,11 @@ def test_a_dry_run_names_what_is_damaged_and_a_run_repairs_it(damaged, recorded,
 
 def test_a_dry_run_says_how_many_trials_come_from_the_cache(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
+    clone.trainings()
+    clone.search(lr=(1e-4, 1e-2))
+    clone.engine("snakemake", "trials")
+    new = len(clone.trained())
+    clone.revert()
     clone.run("rm", "-r", "results/trials")
     assert "6 trials: 6 from the cache, 0 to train" in clone.run("snakemake", "-n").splitlines()
     clone.edit(search={"trials": 8})
@@ -79,3 +84,4 @@ def test_a_dry_run_says_how_many_trials_come_from_the_cache(recorded, tmp_path):
     clone.edit(search={"trials": 6, "method": "bayes"})
     said = clone.run("snakemake", "-n").splitlines()
     assert "6 trials: 3 from the cache, 0 to train, 3 whose points depend on the scores of others" in said
+    assert new > 0

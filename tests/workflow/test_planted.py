@@ -1,17 +1,15 @@
-"""A file's name covers all code that makes it: seen by watching what runs, and by planting edits in that.
-
-That the report then is the one that a fresh clone with the same edit has: tests/workflow/test_soak.py.
-"""
+"""A file's name covers all code that makes it: seen by watching what runs, and by planting edits in that."""
 
 import functools
 import json
 import random
 import re
 import shutil
+import time
 
 import pytest
 
-from tests.engines import TRIALS, Clone, steps
+from tests.engines import ENGINES, STEP_BY_STEP, TRIALS, Clone, steps
 from tests.pipeline.test_paths import ENTRIES, MADE, SETTINGS, SHELL, made
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
@@ -122,10 +120,11 @@ def either(name, edited, whole, asked):
     return edited if asked == name else whole(asked)
 
 
-def test_both_engines_and_the_check_notice_planted_edits(learnt, ran, tmp_path):
+@pytest.mark.parametrize("seed", range(2))
+def test_both_engines_and_the_check_notice_planted_edits(learnt, ran, tmp_path, seed):
     clone = learnt.copy(tmp_path / "zdl")
     noticed = 0
-    for _, edit, concerned in plants(clone, ran, 100):
+    for _, edit, concerned in plants(clone, ran, 100 + seed):
         dry = clone.run("bash", "-c", "timeout 60 snakemake -n || echo broken")
         if dry.endswith("broken\n"):  # the code names no file any more, which is noticed anyway
             continue
@@ -137,6 +136,29 @@ def test_both_engines_and_the_check_notice_planted_edits(learnt, ran, tmp_path):
         if (noticed := noticed + 1) == 4:
             break
     assert clone.trainings() == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_one_run_the_report_is_that_of_a_fresh_clone_with_the_same_edit(learnt, ran, tmp_path, engine):
+    clone = learnt.copy(tmp_path / "zdl")
+    before = clone.reports()
+    for _, edit, _ in plants(clone, ran, f"report {engine}"):
+        fresh = Clone(tmp_path / f"fresh-{time.monotonic_ns()}")
+        for name in ("src", "workflow", "params.yaml"):
+            copy = shutil.copytree if (clone.path / name).is_dir() else shutil.copy
+            fresh.path.mkdir(exist_ok=True)
+            copy(clone.path / name, fresh.path / name)
+        done = fresh.run(
+            "bash",
+            "-c",
+            'timeout 60 python -c "$0" > /dev/null 2>&1 && echo whole || echo broken',
+            STEP_BY_STEP,
+        )
+        if done == "whole\n" and fresh.reports() != before:
+            clone.run("python", "workflow/scripts/check.py", ok=False)
+            clone.engine(engine)
+            assert clone.reports() == fresh.reports(), edit
+            return
 
 
 def test_nothing_needs_an_edit_and_nothing_is_due_when_a_module_is_split_in_two(learnt, tmp_path):

@@ -87,7 +87,7 @@ class Sharing:
         known = second.names()
         for engine, high in (("snakemake", 1e1), ("dvc", 1e-4)):
             second.search(lr=(1e-6, high))
-            second.engine(engine, "trials")
+            second.engine(engine, "trials", "replicates")  # all that trains
             new, known = second.names() - known, second.names() | known
             assert second.trained() == sorted(new) and 0 < len(new) < TRIALS
 

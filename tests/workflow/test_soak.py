@@ -14,43 +14,35 @@ def oracles(shared):
 
 
 @pytest.fixture(scope="session")
-def template(searched, pushed, oracles, tmp_path_factory):
+def template(fresh, searched, pushed, oracles, tmp_path_factory):
     folder = tmp_path_factory.mktemp("played")
-    return Template(folder, searched=searched, built=pushed, oracle=Oracle(oracles))
+    return Template(folder, fresh=fresh, searched=searched, built=pushed, oracle=Oracle(oracles))
 
 
-@pytest.fixture(scope="session")
-def learning(learnt, watched, oracles, tmp_path_factory):
-    """Sequences then begin with a search that learns."""
-    oracle = Oracle(oracles)
-    oracle(learnt, done=watched)
-    return Template(tmp_path_factory.mktemp("learning"), built=learnt, oracle=oracle)
-
-
-FOUND = {  # by the seed that found it, shrunk; where that suffices, in a clone in which little is to be done
+FOUND = {  # by the seed that found it, shrunk
     # A killed engine's mark on a whole file made Snakemake run its job again, skip the rest, and end with 0.
-    "100-13": "searched delete:data delete:results/trials kill:engine:snakemake:first run:snakemake:1",
+    "100-13": "fresh kill:engine:snakemake:first run:snakemake:1",
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
     # A pulled clone had no manifests; `render` asked for `rank`'s, and DVC saw no reason to run that.
     "by hand 1": "built pull change:figures finish:dvc",
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
-    "204-22": "searched delete:data delete:results/trials both:dvc:snakemake:0.368 finish:snakemake",
+    "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",
     # An edited step ran again by DVC alone.
     "by hand 2": "built run:snakemake change:tables run:snakemake",
 }
 
 
-LEARNS = {  # a search whose later trials have names before they have points
-    "killed": "built delete:.zdl delete:results/trials kill:group:snakemake:0.6 finish:dvc",
-    "rounds lost": "built delete:.zdl damage:delete:results/trials/rounds:all"
-    " damage:digit:results/trials:0.4:0.9 look finish:snakemake",
+BAYES = {  # a search whose later trials have names before they have points
+    "killed": "fresh edit:method:bayes kill:group:snakemake:0.6 finish:dvc",
+    "rounds lost": "built edit:method:bayes run:snakemake:2 delete:.zdl"
+    " damage:delete:results/trials/rounds:all damage:digit:results/trials:0.4:0.9 look finish:snakemake",
 }
 
 
-@pytest.mark.parametrize("words", LEARNS.values(), ids=LEARNS)
-def test_a_search_that_learns_keeps_it(learning, words):
-    play(learning, words)
+@pytest.mark.parametrize("words", BAYES.values(), ids=BAYES)
+def test_a_search_that_learns_keeps_it(template, words):
+    play(template, words)
 
 
 @pytest.mark.parametrize("words", FOUND.values(), ids=FOUND)
@@ -58,8 +50,9 @@ def test_what_once_broke_the_promise_keeps_it(template, words):
     play(template, words)
 
 
-def test_a_random_sequence_keeps_it(template):
-    play(template, sequence(random.Random("short 1")))
+@pytest.mark.parametrize("seed", range(2))
+def test_random_sequences_keep_it(template, seed):
+    play(template, sequence(random.Random(f"short {seed}")))
 
 
 CAUGHT = {  # after a first run: the actions by which a defect shows, and what is said of it
