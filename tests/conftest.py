@@ -20,8 +20,18 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First those in which engines run, so that no process ends with a long one while the others idle."""
-    items.sort(key=lambda item: "once" not in getattr(item, "fixturenames", ()))
+    """First those in which engines run, so that no process ends with a long one while the others idle. Tests
+    that start from the same clone are spread out: a process waits for a clone that another one makes."""
+    groups: dict[str, list[pytest.Item]] = {"learnt": [], "recorded": [], "fresh": [], "": []}
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        groups[next(name for name in groups if name in names or not name)].append(item)
+    rest = groups.pop("")
+    groups["recorded"].sort(key=lambda item: "pushed" in item.fixturenames)
+    groups["fresh"].sort(key=lambda item: "searched" not in item.fixturenames)
+    first = [item for name in ("recorded", "fresh") for item in groups[name][:2]]  # two for each process
+    share = {item: place / len(group) for group in groups.values() for place, item in enumerate(group, 1)}
+    items[:] = [*first, *(item for item in sorted(share, key=share.__getitem__) if item not in first), *rest]
 
 
 @pytest.fixture(scope="session")
