@@ -1,4 +1,4 @@
-"""What a hyper-parameter can be: its distributions, the universe that its ranges lie in, and exact values.
+"""What a hyper-parameter can be: its distributions, shares of its sampling bounds, and exact values.
 
 A share u in [0, 1] of a box says where in it a value lies, on the distribution's own scale: in the logarithm
 for log_uniform, in the value for uniform, in whole numbers for int_uniform. Powers of ten are taken in
@@ -37,13 +37,13 @@ def _rounded(exact: Decimal) -> float:
     return float(f"{exact:.{DIGITS - 1}e}")
 
 
-def shares(distribution: str, universe: tuple[float, float], low: float, high: float) -> tuple[float, float]:
-    """Where `low` and `high` lie in the universe, as shares of it: to about 15 digits, for a quick look."""
+def shares(distribution: str, bounds: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+    """Where `low` and `high` lie in the sampling bounds, as shares of them, to about 15 digits."""
     if distribution == "log_uniform":
-        start, end = (math.log10(bound) for bound in universe)
+        start, end = (math.log10(bound) for bound in bounds)
         low, high = math.log10(low), math.log10(high)
     else:
-        start, end = universe
+        start, end = bounds
         end += distribution == "int_uniform"
         high += distribution == "int_uniform"
     return (low - start) / (end - start), (high - start) / (end - start)
