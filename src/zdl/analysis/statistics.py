@@ -210,10 +210,11 @@ def student_interval(
     mean: float, error: float, n: int, within: tuple[float, float] = (0, 1), confidence: float = 0.95
 ) -> tuple[float, float]:
     """The interval of a mean of n values with that standard error (Student's t, n - 1 degrees of freedom),
-    cut to where such a mean can be. One value has none: NaN."""
+    cut to where such a mean can be. One value has none, nor have values that agree exactly, as they do not
+    show how far others would be off: NaN."""
     from scipy.stats import t
 
-    if n < 2:
+    if n < 2 or error == 0:
         return math.nan, math.nan
     half = float(t.ppf((1 + confidence) / 2, n - 1)) * error
     return max(within[0], mean - half), min(within[1], mean + half)
@@ -222,8 +223,7 @@ def student_interval(
 def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts: Sequence[int]) -> list[int]:
     """Of each of k mean differences, (k,), whether it is significantly above 0 (1), below (-1), or neither
     (0): Student's t of its standard error, and Holm's p below 0.05. A difference of fewer than two values is
-    not tested. If all n values are equal there is no error, and a sign test remains: by chance, all have the
-    same sign once in 2**n / 2."""
+    not tested. If all n values are equal there is no error, and a sign test remains (`p_if_all_agree`)."""
     from scipy.stats import t
 
     p_values = []
@@ -233,6 +233,25 @@ def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts
         elif error > 0:
             p_values.append(2 * float(t.sf(abs(mean) / error, n - 1)))
         else:
-            p_values.append(2.0 ** (1 - n) if mean else 1.0)
+            p_values.append(p_if_all_agree(n) if mean else 1.0)
     significant = holm(p_values) < ALPHA
     return [int(np.sign(mean)) if each else 0 for mean, each in zip(means, significant, strict=True)]
+
+
+def p_if_all_agree(n: int) -> float:
+    """The p-value of a sign test where all n differences have the same sign: by chance, once in 2**n / 2."""
+    return 2.0 ** (1 - n)
+
+
+def sign_of_difference(mean: float, low: float, high: float, n: int) -> int:
+    """Whether a difference, the mean of n values with a 95 % interval, is significantly above 0 (1), below
+    (-1), or neither (0). All that reads a verdict off an interval asks here.
+
+    One value says nothing about others, whatever its interval allows for. If all n are equal, they have no
+    interval (`student_interval`), and a sign test remains, as in `signs_of_differences`.
+    """
+    if n < 2:
+        return 0
+    if math.isnan(low):
+        return int(np.sign(mean)) if p_if_all_agree(n) < ALPHA else 0
+    return int(low > 0) - int(high < 0)
