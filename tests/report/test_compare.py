@@ -35,7 +35,7 @@ def trial(number, val_acc, lr, result="r", key=None, status="finished"):
     }
 
 
-def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **settings):
+def side(name, *trials, best=2, held_out=0.7, repeats=10, made_from=None, space=SPACE, **settings):
     """One side of a review, its trials given best first."""
     frame = pd.DataFrame([{"rank": rank, **row} for rank, row in enumerate(trials, start=1)])
     finished = [row for row in trials if row["status"] == "finished"]
@@ -48,8 +48,8 @@ def side(name, *trials, best=2, held_out=0.7, made_from=None, space=SPACE, **set
             "above_half": sum(row["val_acc"] > 0.5 for row in finished), "val_images": 100,
         },
         "confirmed": {
-            "trial": finished[0]["trial"], "held_out": held_out, "held_out_low": held_out - 0.015,
-            "held_out_high": held_out + 0.015, "linear_held_out": 0.8,
+            "trial": finished[0]["trial"], "repeats": repeats, "held_out": held_out,
+            "held_out_low": held_out - 0.015, "held_out_high": held_out + 0.015, "linear_held_out": 0.8,
         },
     }  # fmt: skip
     given = {
@@ -147,6 +147,34 @@ def test_a_difference_inside_its_interval_is_noise():
     assert (linear.difference, linear.verdict) == ("+0.000", "")
     assert (trials_.old, trials_.new, trials_.difference) == ("4", "2", "-2")
     assert "+0.030, inside the noise" in page(OLD, better)
+
+
+def test_one_training_on_either_side_gives_no_verdict_on_the_held_out_images():
+    for repeats, verdict in ((1, measures.OF_ONE), (2, "more than noise")):
+        better = side("edit", trial(3, 0.77, 0.007), held_out=0.76, repeats=repeats)
+        held_out, *_ = measures.measures(OLD, better, data=True, held_out=True)
+        assert (held_out.difference, held_out.verdict) == ("+0.060", verdict)
+        assert f"+0.060, {verdict}" in page(OLD, better)
+
+
+def test_a_verdict_of_the_review_is_that_of_the_one_function(monkeypatch):
+    better = side("edit", trial(3, 0.77, 0.007), held_out=0.76)
+    assert "more than noise;" in page(OLD, better)
+    monkeypatch.setattr(measures, "sign_of_difference", lambda *_: 0)
+    assert "more than noise;" not in page(OLD, better)
+
+
+def test_what_is_one_or_nothing_is_written_so_in_a_review():
+    one = side("main", trial(3, 0.77, 0.007), best=1)
+    assert "**No setting changed, and the trial is the same.**" in page(one, one)
+    assert "## The best trial" in page(one, one) and "mean of the best trial |" in page(one, one)
+    again = side("edit", trial(3, 0.7699, 0.007, key="k", result="s"), best=1, held_out=0.6999)
+    text = page(one, again)
+    assert "1 of 1 trial was trained again.**" in text and "-0.000" not in text
+    assert "The held-out accuracy of the confirmed best is about the same, 0.700" in text
+    more = side("edit", trial(3, 0.77, 0.007), trial(4, 0.7, 0.005), best=1)
+    assert "best of 1 trial, expected" in page(one, more) and "1 trials" not in page(one, more)
+    assert "`params.yaml` differs from" in page(one._replace(stale=["params.yaml"]), one)
 
 
 def test_newcombes_interval_is_that_of_his_paper():

@@ -45,9 +45,9 @@ def share(value: float | None) -> str:
     return "–" if pd.isna(value) else f"{value:.3f}"
 
 
-def signed(value: float | None) -> str:
-    """A correlation: +0.93."""
-    return "–" if pd.isna(value) else f"{round(value, 2) + 0.0:+.2f}"
+def signed(value: float | None, digits: int = 2) -> str:
+    """A correlation, +0.93, or a difference of accuracies; what rounds to zero has no minus."""
+    return "–" if pd.isna(value) else f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def percent(value: float | None) -> str:

@@ -5,11 +5,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from zdl.analysis.statistics import expected_maximum, wilson
+from zdl.analysis.statistics import expected_maximum, sign_of_difference, wilson
+from zdl.report.formatting import count, signed
 from zdl.report.sides import Side
 
 Interval = tuple[float, float]
 OF_MORE = "other number of trials"
+OF_ONE = "one training says little"
+NOISE = "inside the noise"
 
 
 class Measure(NamedTuple):
@@ -29,8 +32,9 @@ def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measu
     yield _best_1(old, new, data)
     fewer = fewer_trials(old, new)
     if fewer and None not in (pair := [_expected_best(side, fewer) for side in (old, new)]):
-        yield _accuracies(f"best of {fewer:,} trials, expected", pair, [None, None], data)
-    shown = " and ".join(dict.fromkeys(f"{side.settings['report']['best']:,}" for side in (old, new)))
+        yield _accuracies(f"best of {count(fewer, 'trial')}, expected", pair, [None, None], data)
+    sizes = dict.fromkeys(side.settings["report"]["best"] for side in (old, new))
+    shown = " and ".join(f"{size:,}" for size in sizes) if max(sizes) > 1 else "trial"
     for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
         pair = [side.metrics["top"][key] for side in (old, new)]
         measure = _accuracies(f"{name} of the best {shown}", pair, [None, None], data)
@@ -48,7 +52,9 @@ def _held_out(old: Side, new: Side, comparable: bool) -> Iterator[Measure]:
         None if each["held_out"] is None else (each["held_out_low"], each["held_out_high"])
         for each in confirmed
     ]
-    yield _accuracies("held-out accuracy of the confirmed best", pair, spans, comparable)
+    networks = min(each["repeats"] or 0 for each in confirmed)
+    measure = _accuracies("held-out accuracy of the confirmed best", pair, spans, comparable, networks)
+    yield measure._replace(verdict=OF_ONE) if networks == 1 and measure.verdict == NOISE else measure
     pair = [each["linear_held_out"] for each in confirmed]
     yield _accuracies("held-out accuracy of a linear model", pair, [None, None], comparable)
 
@@ -59,7 +65,8 @@ def _best_1(old: Side, new: Side, comparable: bool) -> Measure:
         None if score is None else wilson(round(score * side.images), side.images)
         for score, side in zip(pair, (old, new), strict=True)
     ]
-    return _accuracies("validation accuracy of Best-1", pair, spans, comparable)
+    images = min(side.images for side in (old, new))
+    return _accuracies("validation accuracy of Best-1", pair, spans, comparable, images)
 
 
 def fewer_trials(old: Side, new: Side) -> int:
@@ -78,8 +85,9 @@ def _expected_best(side: Side, count: int) -> float | None:
 
 
 def _accuracies(
-    name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool
+    name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool, n: int = 0
 ) -> Measure:
+    """`n` is how many values, of the fewer, each interval allows for: networks, or else images."""
     before, after = pair
     texts = _accuracy(before, spans[0]), _accuracy(after, spans[1])
     if before is None or after is None:
@@ -88,11 +96,11 @@ def _accuracies(
         return Measure(name, *texts, "–", "other images")
     verdict = ""
     if spans[0] and spans[1]:
-        low, high = difference(before, spans[0], after, spans[1])
-        verdict = "inside the noise" if low <= 0 <= high else "more than noise"
+        sign = sign_of_difference(after - before, *difference(before, spans[0], after, spans[1]), n)
+        verdict = "more than noise" if sign else NOISE
         if (before, spans[0]) == (after, spans[1]):
             verdict = "the same"
-    return Measure(name, *texts, f"{after - before:+.3f}", verdict)
+    return Measure(name, *texts, signed(after - before, 3), verdict)
 
 
 def _accuracy(value: float | None, span: Interval | None) -> str:
