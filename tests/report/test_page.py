@@ -294,6 +294,23 @@ def terminal_width(text):
     return sum(1 + (unicodedata.east_asian_width(character) in "FW") for character in text)
 
 
+def agreeing(repeats, luck):
+    """One trial of which all replicates agree, so that no interval is known."""
+    trained = confirmed((1, 0, 0.7 + luck, 0.7, 0.7 + luck)).assign(repeats=repeats, val_sd=0.0)
+    margin = {"apart": luck, "apart_low": np.nan, "apart_high": np.nan}
+    return {"confirmed": trained.assign(luck_low=np.nan, luck_high=np.nan), "margin": margin}
+
+
+def of_one_image(data):
+    """A search in which one image scores the trials, and the first of them recognises it."""
+    for trial in data["trials"]:
+        trial["outcome"]["curve"] |= {"val_size": 1, "val_correct": [trial["trial"] == 0]}
+    return data
+
+
+NO_GAIN = pd.DataFrame({"trials": [1, 15, 30], "expected": 0.5, "low": 0.1, "high": 1.0})
+
+
 CASES = {
     "random": {},
     "grid": {"method": "grid"},
@@ -318,6 +335,15 @@ CASES = {
         "margin": {"apart": -0.09, "apart_low": np.nan, "apart_high": np.nan},
     },
     "no mistakes": {"confusion": np.eye(10)},
+    "one image": {"data": of_one_image(search(3))},
+    "one finished": {"data": search(3, diverged=(1, 2))},
+    "one diverged": {"data": search(3, diverged=(1,))},
+    "one is the best": {"space_table": recommendations(SPACE).assign(best=1)},
+    "no gain": {"budget": NO_GAIN},
+    "no luck to speak of": {"budget": NO_GAIN.assign(expected=[0.5, 0.5, 0.5002]), **agreeing(7, 0.0001)},
+    "one that agrees": agreeing(1, 0.0),
+    "two that agree": agreeing(2, 0.0),
+    "seven that agree": agreeing(7, -0.0001),
 }
 every_case = pytest.mark.parametrize("case", CASES)
 
@@ -419,15 +445,35 @@ def test_what_survived_is_said():
             "the network does not beat it; it is 30.2 points behind (95 %: 28.0 to 32.0).",
         ),
         (
-            (-0.302, np.nan, np.nan),
-            "30.2 points more than the network, but one training says little.",
+            (-0.0004, -0.03, 0.0),
+            "the network cannot be distinguished from it; it is about level (95 %: 3.0 behind to level).",
         ),
     ],
 )
 def test_the_network_against_a_linear_model(apart, sentence):
+    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of the held-out images: {sentence}" in beside_linear(
+        apart
+    )
+
+
+def beside_linear(apart, repeats=10):
     margin = dict(zip(("apart", "apart_low", "apart_high"), apart, strict=True))
-    text = flat(page(search(), margin=margin))
-    assert f"recognises 0.802 (95 %: 0.790 to 0.814) of the held-out images: {sentence}" in text
+    trained = confirmed((1, 0, 0.77, 0.7, 0.71)).assign(repeats=repeats)
+    return flat(page(search(), margin=margin, confirmed=trained))
+
+
+@pytest.mark.parametrize(
+    ("repeats", "apart", "sentence"),
+    [
+        (1, -0.302, "30.2 points more than the network, but one training says little."),
+        (1, 0.0, "of the held-out images: about as many as the network, but one training says little."),
+        (5, 0.302, "30.2 points less than the network, but 5 trainings that agree say little."),
+        (6, 0.302, "the network beats it by 30.2 points."),
+        (6, -0.302, "the network does not beat it; it is 30.2 points behind."),
+    ],
+)
+def test_trainings_that_agree_are_a_sign_test(repeats, apart, sentence):
+    assert sentence in beside_linear((apart, np.nan, np.nan), repeats)
 
 
 @pytest.mark.parametrize(
@@ -436,17 +482,97 @@ def test_the_network_against_a_linear_model(apart, sentence):
         (0.75, "of which 5.0 points (95 %: 1.0 to 9.0) were luck (the winner's curse)."),
         (0.73, "but up to 7.0 points of luck (the winner's curse) are possible."),
         (0.64, "Its score was not luck: trained again, it gains 6.0 points (95 %: 2.0 to 10.0)."),
+        (0.7, "The two are about the same, but up to 4.0 points of luck (the winner's curse) are possible."),
     ],
 )
 def test_how_much_of_a_score_was_luck(score, sentence):
     text = flat(page(search(), confirmed=confirmed((1, 0, score, 0.7, 0.75))))
     assert sentence in text
-    assert ("winner's curse" in text) == (score > 0.7)
+    assert ("winner's curse" in text) == (score >= 0.7)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "english", "japanese"),
+    [
+        (1, "One replicate cannot show how much", "1回の再学習では分かりません"),
+        (2, "2 replicates that agree are too few to show how much", "一致した2回の再学習では少なすぎて"),
+        (5, "5 replicates that agree are too few to show how much", "一致した5回の再学習では少なすぎて"),
+        (6, "of which 8.0 points were luck (the winner's curse).", "差の8.0ポイントは運によるもの"),
+    ],
+)
+def test_replicates_that_agree_prove_luck_from_six_on(repeats, english, japanese):
+    again = confirmed((1, 0, 0.78, 0.7, 0.75)).assign(repeats=repeats, luck_low=np.nan, luck_high=np.nan)
+    one, other = pages(search(), confirmed=again)
+    assert english in flat(one) and japanese in other
+
+
+@pytest.mark.parametrize("data", [search(1), search(3, diverged=(1, 2))], ids=["one", "one finished"])
+def test_a_trial_that_was_not_picked_has_no_winner_s_curse(data):
+    for score in (0.75, 0.64):
+        english, japanese = pages(data, confirmed=confirmed((1, 0, score, 0.7, 0.75)))
+        assert "so it was not picked for its score, and there is no winner's curse." in flat(english)
+        assert "「勝者の呪い」はありません" in japanese
+        assert not re.search("were luck|not luck|highest of", flat(english))
+
+
+def test_a_verdict_is_where_the_one_function_gives_it(monkeypatch):
+    """No sentence compares ends of intervals by itself."""
+    verdicts = ("beats it by", "were luck", "These images are harder", "**It learned:**")
+
+    def said():
+        margin = {"apart": 0.3, "apart_low": 0.2, "apart_high": 0.4}
+        text = flat(page(search(), confirmed=confirmed((1, 0, 0.9, 0.7, 0.75)), margin=margin))
+        return [verdict in text for verdict in verdicts]
+
+    assert all(said())
+    monkeypatch.setattr(report_context, "sign_of_difference", lambda *_: 0)
+    assert not any(said())
+
+
+def test_highest_with_others_says_with_how_many():
+    tied = table(*(record(k, [70 - k // 3], lr=1e-3, weight_decay=1e-6) for k in range(5)))
+    english, japanese = pages(tied)
+    assert "**Trial 0 scores highest of 5, tied with 2 others: it" in flat(english)
+    assert "（同じ値の試行が、ほかに2個あります）" in japanese
+    two = confirmed((1, 0, 0.7, 0.6, 0.6), (2, 1, 0.7, 0.6, 0.6), (3, 2, 0.7, 0.5, 0.6))
+    english, japanese = pages(search(), confirmed=two, rivals=rivals(_1=0, _2=0))
+    assert (
+        "trial 0 (Best-1) scores highest, tied with trial 1: 0.600 ± 0.031 (mean ± standard deviation of the "
+        "validation accuracy), but its lead over trial 2 may be chance."
+    ) in flat(english)
+    assert "（Best-1。試行1も同じ値）" in japanese and "ただし、試行2との差は" in japanese
+
+
+def test_the_confirmed_best_need_not_be_the_highest():
+    often = confirmed((1, 0, 0.7, 0.8, 0.6), (2, 1, 0.7, 0.6, 0.6), (3, 2, 0.7, None, None))
+    often["diverged"] = [3, 0, 10]
+    english, japanese = pages(search(), confirmed=often, rivals=rivals(_0=0, _2=0))
+    assert "trial 1 (Best-2) scores highest of those that diverged least: 0.600" in flat(english)
+    assert "its lead" not in flat(english) and "cannot be distinguished from trial 0." in flat(english)
+    assert "発散が最も少ないものの中で最も良かったのは試行1" in japanese
+
+
+UNWRITTEN = (
+    r"(?<![\d.,])1 (?:validation |random |other )?(?:trial|image|epoch|network|replicate|other|training)s\b",
+    r"(?<![\d.,])(?:0|[2-9]|\d\d+) (?:validation |other )?(?:image|epoch|network|replicate|training)\b",
+    r"\b1 diverged and rank\b|\b(?:the|these|best) 1(?![,\d])|上位1個",
+    r"(?<![\d.])0\.0 ?(?:points|ポイント)",  # a difference of nothing
+    r"\(95 %: (-?[\d.]+) to \1\)|95%信頼区間(-?[\d.]+)～\2",  # an interval without width
+)
+
+
+@every_case
+def test_what_is_one_or_nothing_is_written_so(case):
+    for text in case_pages(case):
+        prose = flat(re.sub(r"```.*?```", "", text, flags=re.S))
+        for pattern in UNWRITTEN:
+            found = re.search(pattern, prose)
+            assert not found, f"...{prose[max(0, found.start() - 60) : found.end() + 30]}..."
 
 
 def test_one_replicate_says_nothing_about_luck_or_other_networks():
     text = flat(case_pages("one replicate")[0])
-    assert "One replicate cannot show how much of the difference was luck." in text
+    assert "One replicate cannot show how much of its score was luck." in text
     assert "its interval allows for other held-out images, but not for other networks." in text
     assert "one training says little" in text
 
@@ -586,6 +712,12 @@ def test_when_a_grid_came_upon_its_best_means_nothing():
 def test_leaders_that_cannot_be_distinguished_from_the_best():
     text = page(search())
     assert "**10 of the other 29 cannot be distinguished from Best-1**" in flat(text)
+    english, japanese = pages(search(), contenders=[0])
+    assert "**The other 29 can be distinguished from Best-1** on these 100 images (p is below" in flat(
+        english
+    )
+    assert "**残りの29個は、この100枚の画像ではBest-1と区別できます**" in japanese and "0.05未満" in japanese
+    assert "**The other 2 cannot be distinguished" in flat(page(search(3), contenders=[0, 1, 2]))
     tied = page(table(*(record(k, [70], lr=1e-3, weight_decay=1e-6) for k in range(2))))
     assert re.findall(r"\| +(=0\.\d+) \| 0\.610–", tied) == ["=0.70", "=0.70"]
 
@@ -593,8 +725,8 @@ def test_leaders_that_cannot_be_distinguished_from_the_best():
 def test_the_most_confused_pair():
     text = flat(page(search()))
     assert (
-        "Its commonest mistake is to take 4 for 9: 31 % of the images of 4. It recognises 0 best (82 %) and "
-        "4 worst (51 %)."
+        "Its commonest mistake is to take 4 for 9: 31 % of the images of 4. It recognises 0, 1, 2, 3, 5, "
+        "6, 7, 8 and 9 best (82 %) and 4 worst (51 %)."
     ) in text
 
 
@@ -603,6 +735,10 @@ def test_the_most_confused_pair_of_three_classes():
     text = flat(page(search(), confusion=confusion))
     assert "to take 2 for 0: 25 % of the images of 2. It recognises 1 best (100 %) and 2" in text
     assert "and 2 worst (70 %)." in text
+    confusion = np.array([[0.8, 0.2, 0.0], [0.0, 0.8, 0.2], [0.0, 0.2, 0.8]])
+    text = flat(page(search(), confusion=confusion))
+    assert "One of its 3 commonest mistakes is to take 0 for 1" in text
+    assert "It recognises each digit equally well (80 %)." in text
 
 
 @pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])
@@ -674,7 +810,7 @@ def test_no_trial_finished():
 def test_one_trial_with_one_choice():
     text = flat(page(table(record(0, [51], optimizer="adam")), OPTIMIZERS))
     assert "Trial 0 is the only one:" in text and "with optimizer adam.**" in text
-    assert "1 network, with its own optimizer" in text and "the best 1 trial]" in text
+    assert "1 network, with its own optimizer" in text and "the best trial]" in text
 
 
 def test_lines_fit_a_terminal():

@@ -4,6 +4,7 @@ The values are computed once and each template puts them into words, so all page
 translator edits a file that reads like the page.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
 from zdl.analysis.recommendations import Edit
 from zdl.analysis.results import Analysis, Replication, Search, Settings
-from zdl.analysis.statistics import RARELY_EXCEEDED, chance_gain_of_doubling
+from zdl.analysis.statistics import RARELY_EXCEEDED, chance_gain_of_doubling, sign_of_difference
 from zdl.report.formatting import accuracy, short
 from zdl.report.params_yaml import as_yaml, space_as_yaml
 
@@ -37,7 +38,7 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         "words": words,
         "search": counts,
         "method": _method(counts, settings["search"]),
-        "best": _best(analysis.metrics, settings),
+        "best": _best(analysis.metrics, settings, search.ranking),
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings),
         "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
@@ -46,9 +47,9 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         "often_diverged": 3 * counts["diverged"] > counts["trials"],
         "budget": _budget(search, counts["val_images"]),
         "held_out": len(analysis.held_out.t),
-        "guess": analysis.held_out.commonest,
         **_map(search, settings),
         **_replicated(analysis.replication),
+        **_learned(analysis),
         **_edits(search, settings, edits),
     }
 
@@ -59,14 +60,15 @@ def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
     return "random" if only_first else str(search["method"])
 
 
-def _best(metrics: Mapping[str, Any], settings: Settings) -> Row | None:
-    """The best trial; None if no trial finished."""
+def _best(metrics: Mapping[str, Any], settings: Settings, ranking: pd.DataFrame) -> Row | None:
+    """The best trial, and how many others `tied` with it; None if no trial finished."""
     best, images = metrics["best"], metrics["search"]["val_images"]
     if best["trial"] is None:
         return None
     space = settings["search"]["space"]
     point = {name: best[name] for name in space if best.get(name) is not None}
-    return {**best, "correct": round(best["val_acc"] * images), "point": point}
+    tied = int((top(ranking, len(ranking))["val_acc"] == best["val_acc"]).sum()) - 1
+    return {**best, "correct": round(best["val_acc"] * images), "point": point, "tied": tied}
 
 
 def _leaders(search: Search, settings: Settings) -> list[Row]:
@@ -134,11 +136,12 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
 
 
 def _summary(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
-    """The least and the greatest of numbers, or how often each option: [["sgd", 2], ["adam", 1]]."""
+    """The least and the greatest of numbers (once, if they are one), or how often each option: [["sgd", 2],
+    ["adam", 1]]."""
     if not values:
         return []
     if "options" not in spec:
-        return [min(values), max(values)]
+        return sorted({min(values), max(values)})
     texts = [short(value) for value in values]
     return [[option, texts.count(option)] for option in map(short, spec["options"]) if option in texts]
 
@@ -160,39 +163,78 @@ def _map(search: Search, settings: Settings) -> dict[str, bool]:
 def _replicated(replication: Replication) -> Row:
     """The trials that have replicates; the best of them, and how it compares with the others and with a
     linear model; what Best-1 has lost; and what is mistaken for what."""
-    confirmed, rivals = _rows(replication.confirmed), _rows(replication.rivals)
+    confirmed = _rows(replication.confirmed)
     finished = [row for row in confirmed if row["val_mean"] is not None]
+    never = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
+    rivals = [row for row in _rows(replication.rivals) if row["trial"] not in never]
+    best = next((row for row in confirmed if row["trial"] == replication.best), None)
+    first = next((row for row in finished if row["rank"] == 1), None)
+    trainings = confirmed[0]["repeats"] + confirmed[0]["diverged"] if confirmed else 0
     return {
         "confirmed": confirmed,
-        "confirmed_best": next((row for row in confirmed if row["trial"] == replication.best), None),
+        "confirmed_best": best,
+        **_lead(best, finished),
+        "compared": len(rivals),
         "rivals": {
             images: {sign: [row["trial"] for row in rivals if row[images] == sign] for sign in (1, 0, -1)}
             for images in ("val", "held_out")
         },
-        "best_1": next((row for row in finished if row["rank"] == 1), None),
-        "linear": _plain(replication.linear),
-        "margin": _plain(replication.margin),
+        "best_1": first and _judged(first, "luck", first["repeats"]),
+        "linear": _judged(_plain(replication.linear), "loss", trainings),
+        "margin": _judged(_plain(replication.margin), "apart", best["repeats"] if best else 0),
         "confusion": _confusion(replication.confusion) if confirmed else None,
     }
 
 
+def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
+    """The other trials whose mean is not below the confirmed best's. One that is `ahead` diverged more often;
+    one that is `level` comes after it for that, or for its rank."""
+    others = [row for row in finished if best and row is not best]
+    sides = {"ahead": 1, "level": 0}
+    return {
+        side: [row["trial"] for row in others if best and np.sign(row["val_mean"] - best["val_mean"]) == sign]
+        for side, sign in sides.items()
+    }
+
+
+def _judged(row: Row, name: str, n: int) -> Row:
+    """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
+    if name not in row:
+        return row
+    values = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
+    mean, low, high = (math.nan if value is None else float(value) for value in values)
+    return {**row, f"{name}_sign": sign_of_difference(mean, low, high, n)}
+
+
+def _learned(analysis: Analysis) -> Row:
+    """Whether the confirmed best recognises more than a guess. That is asked of its own networks, not of
+    others that it might have, so images count, and one network may do."""
+    rows, guess = analysis.replication.confirmed, analysis.held_out.commonest
+    for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
+        ahead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
+        return {"guess": guess, "learned": sign_of_difference(ahead, low, high, len(analysis.held_out.t)) > 0}
+    return {"guess": guess, "learned": False}
+
+
 def _confusion(confusion: NDArray[np.float64]) -> Row | None:
-    """The class that is most often taken for another, with the share; and those read best and worst."""
+    """The class that is most often taken for another, with the share, and how many pairs of classes tie with
+    it; and those read best and worst."""
     shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
     right = shares.diagonal().tolist()
     wrong = shares - np.diag(right)
     if not wrong.max() > 0:
         return None
     digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
-    best, worst = right.index(max(right)), right.index(min(right))
+    best, worst = ([k for k, share in enumerate(right) if share == end(right)] for end in (max, min))
     return {
         "digit": digit,
         "taken_for": taken_for,
         "share": wrong.max().item(),
+        "tied": int((wrong == wrong.max()).sum()) - 1,
         "read_best": best,
-        "best_share": right[best],
+        "best_share": max(right),
         "read_worst": worst,
-        "worst_share": right[worst],
+        "worst_share": min(right),
     }
 
 
