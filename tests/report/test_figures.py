@@ -29,6 +29,7 @@ from tests.report.examples import (
     rendered,
     replicated,
     search,
+    search_map,
     slices,
 )
 from zdl.analysis import ranking
@@ -223,6 +224,14 @@ def test_slices_show_every_trial_and_the_diverged_ones_at_0():
     assert rest == alive[["lr", "val_acc"]].iloc[5:][::-1].to_numpy().tolist()
     assert ring == best[-1:]
     assert sorted(crosses) == [[1.23456e-6, 0], [4 * 1.23456e-6, 0]]  # one of them had reached 0.89
+
+
+def test_one_is_not_counted_in_headings_and_legends():
+    for trials, heading in ((1, "The only trial"), (3, "The best of 3 trials")):
+        data = search(trials, diverged=range(1, trials))
+        assert best20(data).texts[0].get_text() == heading
+    for figure in (slices(search(3), best=1), search_map(search(3), best=1)):
+        assert "the best trial" in words(figure.legends[0].get_texts())
 
 
 def test_a_slice_counts_the_trials_in_which_its_hyper_parameter_plays_a_part():

@@ -4,6 +4,9 @@ import importlib
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.markers import MarkerStyle
 
 from tests.analysis.test_ranking import record, table
 from tests.report.examples import (
@@ -17,11 +20,14 @@ from tests.report.examples import (
     points,
     search,
     search_map,
+    slices,
     surface,
+    surface_map,
 )
 from tests.report.test_figures import labels, texts, words
 from zdl.analysis import ranking
 from zdl.report import figures
+from zdl.report.figures.base import DIVERGED
 
 # The module: in its package, that name is the function.
 SEARCH_MAP = importlib.import_module("zdl.report.figures.search_map")
@@ -119,6 +125,48 @@ def test_map_over_one_numeric_hyper_parameter_shows_accuracy_against_it():
     alive = frame[frame["status"] == "finished"]
     np.testing.assert_array_equal(ax.collections[0].get_offsets(), alive[["batch_size", "val_acc"]])
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()) == ("batch size", "validation accuracy", (0, 1))
+
+
+DIVERGING = search(10, diverged=(1, 4))  # both had reached an accuracy
+
+
+def before_and_after(*names):
+    space = {**SPACE, **BATCHES}
+    frame = ranking.rank(DIVERGING, space).assign(side="both", before=np.nan)
+    return figures.overlay(frame, (space, space), names)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: search_map(DIVERGING),
+        lambda: search_map(DIVERGING, BATCHES),
+        lambda: search_map(DIVERGING, OPTIMIZERS),
+        lambda: surface_map(DIVERGING),
+        lambda: surface_map(DIVERGING, BATCHES),
+        lambda: slices(DIVERGING, {**SPACE, **OPTIMIZERS, **BATCHES}),
+        lambda: heat_map(BOOK, (1, 4)),
+        lambda: before_and_after("lr", "weight_decay"),
+        lambda: before_and_after("batch_size"),
+    ],
+)
+def test_trials_that_diverged_are_drawn_alike_in_every_figure(draw):
+    figure = draw()
+    (handle,) = (each for each in figure.legends[0].legend_handles if each.get_marker() == "x")
+    assert (handle.get_color(), handle.get_label()) == (DIVERGED, "diverged (2)")
+    for ax in (ax for ax in figure.axes if ax.get_xlabel()):
+        (crosses,) = (dots for dots in ax.collections if is_of_crosses(dots))
+        assert to_hex(crosses.get_edgecolor()[0]) == DIVERGED.lower()
+        assert len(crosses.get_offsets()) == 2
+        if ax.get_ylim() == (0, 1):  # accuracies
+            assert crosses.get_offsets()[:, 1].tolist() == [0, 0]
+
+
+def is_of_crosses(dots):
+    return isinstance(dots, PathCollection) and np.array_equal(dots.get_paths()[0].vertices, CROSS)
+
+
+CROSS = MarkerStyle("x").get_path().transformed(MarkerStyle("x").get_transform()).vertices
 
 
 @pytest.mark.parametrize("values", [["sgd", "momentum", "adam", "nesterov"], [10, 50, 0.5], ["relu", 0.01]])

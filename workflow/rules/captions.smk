@@ -1,5 +1,6 @@
 # What the HTML report (`make report`) shows of each file under reports/.
 
+import csv
 import json
 from pathlib import Path
 
@@ -39,3 +40,14 @@ def shown(paths):
 def metrics():
     """The search in a few numbers, for the first page of the HTML report."""
     return json.loads(Path("reports/metrics.json").read_text())
+
+
+def ties():
+    """How many trials have the same accuracy as the best one."""
+    with open("reports/ranking.csv", newline="") as file:
+        scores = [
+            row["val_acc"]
+            for row in csv.DictReader(file)
+            if row["status"] == "finished"
+        ]
+    return scores.count(scores[0]) - 1 if scores else 0

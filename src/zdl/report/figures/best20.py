@@ -46,7 +46,7 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         figure = new_figure(
             LEFT + (columns - 1) * across + WIDTH + RIGHT,
             HEADER + rows * down + FOOTER,
-            f"The best {len(panels)} of {count(len(ranking), 'trial')}",
+            _heading(len(panels), len(ranking)),
         )
         end = curves["epoch"].max()
         ranked = {row["trial"]: row for row in ranking.to_dict("records")}
@@ -62,6 +62,12 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         epochs = f"epoch, 1 to {end}" if end > 1 else "epoch 1"
         figure.text(LEFT / w, 0.08 / h, epochs, fontsize=8, color=QUIET)
     return figure
+
+
+def _heading(best: int, trials: int) -> str:
+    if best == 1:
+        return "The only trial" if trials == 1 else f"The best of {count(trials, 'trial')}"
+    return f"The best {best:,} of {count(trials, 'trial')}"
 
 
 def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int) -> list[Line2D]:

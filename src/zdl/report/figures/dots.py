@@ -49,7 +49,23 @@ def draw_diverged(ax: Axes, diverged: pd.DataFrame, size: float, **look: Any) ->
         return []
     width = min(1.6, 0.22 * math.sqrt(size))
     scatter(ax, diverged, s=0.8 * size, c=DIVERGED, marker="x", linewidths=width, zorder=3, **look)
-    return [legend_handle(f"diverged ({len(diverged)})", marker="x", mew=1.6, color=DIVERGED)]
+    return [diverged_handle(len(diverged))]
+
+
+def diverged_handle(trials: int) -> Line2D:
+    """The legend handle for this many trials that diverged."""
+    return legend_handle(f"diverged ({trials:,})", marker="x", mew=1.6, color=DIVERGED)
+
+
+def diverged_at_zero(ranking: pd.DataFrame) -> pd.DataFrame:
+    """A ranking in which the accuracy of trials that diverged is 0, whatever they had reached: there they are
+    drawn where the accuracy is an axis."""
+    return ranking.assign(val_acc=ranking["val_acc"].mask(ranking["status"] == "diverged", 0.0))
+
+
+def best_label(best: int) -> str:
+    """How a legend calls the best n trials."""
+    return f"the best {best:,}" if best > 1 else "the best trial"
 
 
 def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: Any) -> None:

@@ -26,7 +26,7 @@ from zdl.report.figures.base import (
     new_figure,
     style,
 )
-from zdl.report.figures.dots import scatter
+from zdl.report.figures.dots import diverged_handle, scatter
 from zdl.report.figures.search_map import search_map
 from zdl.report.figures.space_axes import Space
 from zdl.report.formatting import accuracy, count, listed, short, title
@@ -118,7 +118,7 @@ def _legend_handles(trials: pd.DataFrame) -> list[Line2D]:
     if len(trials) > diverged:
         handles.append(legend_handle("Best-1", marker="s", markersize=8, mfc="none", mec=INK, mew=1.6))
     if diverged:
-        handles.append(legend_handle(f"diverged ({diverged})", marker="x", mew=1.6, color=DIVERGED))
+        handles.append(diverged_handle(diverged))
     return handles
 
 

@@ -15,6 +15,7 @@ from zdl.analysis.ranking import CROWDED, map_axes
 from zdl.report.figures.base import DIVERGED, FAINT, INK, MANY, add_legend, legend_handle, style
 from zdl.report.figures.dots import (
     add_colour_bar,
+    best_label,
     crowd_alpha,
     dot_size,
     draw_diverged,
@@ -41,8 +42,8 @@ def search_map(
     `names` are the hyper-parameters to draw it over, by default those of `zdl.analysis.ranking.map_axes`.
     Over two, the colour is the validation accuracy; over one, or the options of a choice, it is the y axis.
     More than CROWDED trials are drawn as cells in the colour of their mean, or as fainter dots. Diverged
-    trials are crosses, at accuracy 0 if they were never evaluated. Lines show the score `expected` over
-    `names`, if it is given.
+    trials are crosses, at 0 where the accuracy is an axis. Lines show the score `expected` over `names`, if
+    it is given.
     """
     names = names or map_axes(ranking, space)
     with style():
@@ -80,7 +81,7 @@ def _draw_trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, colo
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1, "zorder": 4}
         halo = [withStroke(linewidth=2.6, foreground="white")] if coloured and crowded else None
         scatter(ax, finished[finished["rank"] <= best], s=2.2 * size, path_effects=halo, **ring)
-        handles.append(legend_handle(f"the best {best}", marker="o", markersize=10, mfc="none", mec=INK))
+        handles.append(legend_handle(best_label(best), marker="o", markersize=10, mfc="none", mec=INK))
     label_best(ax, finished)
     return handles
 

@@ -21,7 +21,15 @@ from zdl.report.figures.base import (
     new_figure,
     style,
 )
-from zdl.report.figures.dots import crowd_alpha, dot_size, draw_diverged, scatter
+from zdl.report.figures.dots import (
+    best_label,
+    crowd_alpha,
+    diverged_at_zero,
+    diverged_handle,
+    dot_size,
+    draw_diverged,
+    scatter,
+)
 from zdl.report.figures.space_axes import Space, place_on_axis
 from zdl.report.formatting import count, short, title
 
@@ -48,8 +56,7 @@ def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
     lines = max((label.count("\n") for labels in options.values() for label in labels), default=0)
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
     down = height + footer
-    diverged = ranking["status"] == "diverged"
-    trials = ranking.assign(val_acc=ranking["val_acc"].mask(diverged, 0.0)).iloc[::-1]
+    trials = diverged_at_zero(ranking).iloc[::-1]
     against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
     heading = f"Validation accuracy against {against}: {count(len(ranking), 'trial')}"
     rasterized = len(trials) * len(specs) > MANY
@@ -120,16 +127,15 @@ def _draw_slice(
     handles = []
     for dots, label, colour, area, how in (
         (finished[~dark], "finished", PALE, size, {**look, "rasterized": rasterized}),
-        (finished[dark], f"the best {best}", INK, max(size, 9.0), {"lw": 0.4}),
+        (finished[dark], best_label(best), INK, max(size, 9.0), {"lw": 0.4}),
     ):
         if len(dots):
             scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)
             handles.append(legend_handle(label, marker="o", markersize=6, color=colour))
     handles += _ring_best(ax, finished[finished["rank"] == 1])
     diverged = places[places["status"] == "diverged"]
-    for handle in draw_diverged(ax, diverged, size, rasterized=rasterized):
-        handle.set_label("diverged, at 0")
-        handles.append(handle)
+    if draw_diverged(ax, diverged, size, rasterized=rasterized):
+        handles.append(diverged_handle(int((trials["status"] == "diverged").sum())))  # of all panels
     return handles
 
 

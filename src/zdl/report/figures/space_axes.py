@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zdl.report.figures.base import add_axes, new_figure
+from zdl.report.figures.dots import diverged_at_zero
 from zdl.report.formatting import count, short, title
 
 Space = Mapping[str, Mapping[str, Any]]  # `search.space` of the settings
@@ -22,7 +23,7 @@ def empty_map(
     The table has the trials in which these hyper-parameters play a part, each with its place (columns x and
     y). The best is last, so that it is drawn on top. The heading counts the other trials.
     """
-    shown = ranking.dropna(subset=names).iloc[::-1]
+    shown = diverged_at_zero(ranking).dropna(subset=names).iloc[::-1]
     heading = f"{heading}: {count(len(ranking), 'trial')}"
     if hidden := len(ranking) - len(shown):
         absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
@@ -34,7 +35,7 @@ def empty_map(
     if len(names) == 2:
         places["y"] = place_on_axis(ax, "y", shown, names[1], space[names[1]])
     else:
-        places["y"] = shown["val_acc"].fillna(0.0)
+        places["y"] = shown["val_acc"]
         ax.set(ylim=(0, 1), ylabel="validation accuracy")
     return figure, ax, places
 
@@ -75,7 +76,7 @@ def _place_in_strips(
     strips = {str(option): k for k, option in enumerate(options)}  # a ranking read from CSV has texts
     strips |= {option: k for k, option in enumerate(options)}
     middle = trials[name].map(strips).astype("float64")
-    level = (trials["val_acc"].fillna(0.0) / overlap).round()
+    level = (trials["val_acc"] / overlap).round()
     groups = trials["rank"].groupby([middle, level])
     aside = groups.cumcount() - (groups.transform("size") - 1) / 2
     return middle + aside * min(0.02 * len(options), 0.8 / groups.size().max())
