@@ -102,6 +102,12 @@ def test_networks_that_recognise_all_or_nothing_have_a_chance_too():
     assert out["p_best_images"].tolist() == [0.5, 0.5, 0]
 
 
+def test_one_image_proves_no_trial_the_best():
+    table = {"trials": [record(i, [i == 0], lr=0.1) for i in range(3)]}
+    out = significance.leaders(table, ranking.rank(table), 20, generator())
+    assert 0.5 < out["p_best"][0] < 0.95 and out["p_best_images"].isna().all()
+
+
 @pytest.mark.parametrize(
     "records",
     [[], [record(0, None, "diverged", lr=0.1)], [record(i, [i] * 9, "diverged", lr=0.1) for i in range(2)]],

@@ -636,6 +636,19 @@ def test_what_to_do_next():
     assert "This edit keeps 21 of 100 trials and trains 79." in text
 
 
+def test_another_round_that_only_widens_is_not_said_to_narrow(monkeypatch):
+    wide = edits(SPACE)["wider"]
+    monkeypatch.setitem(globals(), "edits", lambda _: {"wider": wide, "next": wide})
+    english, japanese = pages(search())
+    assert "narrow" not in english and "The ranges need only be widened, as above." in english
+    assert "上のとおりに広げるだけで十分です" in japanese
+
+
+def test_another_round_counts_no_more_than_finished():
+    english, japanese = pages(search(12, diverged=range(3, 12)), contenders=[0])
+    assert "narrowed to where the best 3 trials lie" in flat(english) and "上位3個の試行のある" in japanese
+
+
 def test_a_range_is_not_widened_to_where_scores_fall():
     table_ = recommendations(SPACE)
     table_.loc[0, ["advice", "falls"]] = ["", "up"]

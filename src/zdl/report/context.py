@@ -272,7 +272,10 @@ def _edits(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row
     return {
         "wider": space_as_yaml({name: wider.space[name] for name in advised}) if advised else "",
         "next": space_as_yaml(following.space),
-        "moved": [name for name in present if following.space[name] != present[name]],
+        # Not those that another round would only widen, as the edit before does
+        "moved": [
+            name for name in present if following.space[name] not in (present[name], wider.space[name])
+        ],
         "shared": {"wider": wider.shared, "next": following.shared},
         "planned": following.trials,
     }
