@@ -5,10 +5,13 @@ import re
 from collections import defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from jinja2 import Template
 
 from tests.engines import ROOT, Clone, tree
+from zdl.data.mnist import WORDS
 from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
 
 (RECIPE,) = re.findall(r"^report: .*\n((?:\t@.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
@@ -90,6 +93,30 @@ def test_the_first_page_says_what_the_search_found(page, clone):
     assert "System Message" not in first
     assert f"Trial {metrics['best']['trial']} scores highest of 6" in first
     assert str(metrics["best"]["val_acc"]) in first
+
+
+@pytest.mark.parametrize(
+    ("trials", "finished", "images", "tied", "sentence"),
+    [
+        (6, 6, 20, 0, "Trial 3 scores highest of 6: its validation accuracy is 0.75, counted on 20 images."),
+        (6, 5, 1, 1, "highest of 6, tied with 1 other: its validation accuracy is 0.75, counted on 1 image."),
+        (6, 5, 20, 2, "highest of 6, tied with 2 others: its"),
+        (4, 1, 20, 0, "Trial 3 is the only one of 4 that finished: its"),
+        (1, 1, 20, 0, "Trial 3 is the only one: its"),
+    ],
+)
+def test_the_first_page_says_with_how_many_the_best_ties(trials, finished, images, tied, sentence):
+    counts = {"trials": trials, "finished": finished, "val_images": images, "diverged": 0, "above_half": 1}
+    metrics = {"best": {"trial": 3, "val_acc": 0.75}, "search": counts, "confirmed": {"val_mean": None}}
+    settings = {"search": {"method": "random"}, "data": {"subsample": 500}}
+    names = {
+        "paths": SimpleNamespace(settings=settings, words=WORDS),
+        "metrics": lambda: metrics,
+        "ties": lambda: tied,
+    }
+    files = [SimpleNamespace(workflow=SimpleNamespace(globals=names))]
+    template = Template((ROOT / "workflow/report/workflow.rst").read_text())
+    assert sentence in " ".join(template.render(files=files).split())
 
 
 def test_a_job_that_took_no_time_has_its_place_among_the_times(page):
