@@ -29,4 +29,5 @@ with one_line():
         print(
             f"\nthe other {trials - len(frame)}: in {FULL_RANKING} (made by a run, or pulled by `dvc pull`)"
         )
-    print(f"\nthe report of all {trials} trials: {PUBLISHED_PAGES[0]}")
+    what = f"all {trials} trials" if trials > 1 else "the only trial"
+    print(f"\nthe report of {what}: {PUBLISHED_PAGES[0]}")
