@@ -19,7 +19,7 @@ from zdl.analysis.results import Analysis, HeldOut, Replication, Search
 from zdl.data.mnist import WORDS
 from zdl.report import context as report_context
 from zdl.report.context import context
-from zdl.report.markdown import render
+from zdl.report.markdown import TEMPLATES, render
 from zdl.report.pages import PAGES
 from zdl.report.params_yaml import as_yaml
 
@@ -527,6 +527,11 @@ def test_a_verdict_is_where_the_one_function_gives_it(monkeypatch):
     assert all(said())
     monkeypatch.setattr(report_context, "sign_of_difference", lambda *_: 0)
     assert not any(said())
+
+
+def test_no_template_compares_an_end_of_an_interval():
+    for path in TEMPLATES.glob("*.j2"):
+        assert not re.search(r"_(low|high) *[<>]|[<>]=? *[\w.]*_(low|high)\b", path.read_text()), path.name
 
 
 def test_highest_with_others_says_with_how_many():
