@@ -36,10 +36,12 @@ def _install(slow: float, fault: str, log: str) -> None:
             path, flags = str(args[0]), args[2] if isinstance(args[2], int) else 0
             if path == log:
                 time.sleep(slow)  # the lock is held, and nothing is trained yet
-            elif kind == "write" and flags & os.O_CREAT and "__pycache__" not in path:
+            elif kind == "write" and flags & os.O_CREAT:
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
                 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it otherwise
-                resource.setrlimit(resource.RLIMIT_FSIZE, (left, left))
+                # (Python takes half of its bytecode for all of it, where a write is cut short.)
+                own = resource.RLIM_INFINITY if "__pycache__" in path else left
+                resource.setrlimit(resource.RLIMIT_FSIZE, (own, resource.RLIM_INFINITY))
         elif kind == "rename" and event in ("os.rename", "os.remove") and "__pycache__" not in str(args[0]):
             left -= 1
             if left < 0:

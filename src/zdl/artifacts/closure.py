@@ -130,6 +130,7 @@ class Closure:
         }
         for folder in sorted(folders):
             for path in sorted(folder.rglob("*")):
-                other = path.suffix in (".py", ".pyc") or path.name[0] == "." or path.name[-1] == "~"
+                code = path.suffix == ".py" or path.parent.name == "__pycache__"
+                other = code or path.name[0] == "." or path.name[-1] == "~"
                 if path.is_file() and not other:
                     yield str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -94,7 +94,8 @@ def _sources() -> str:
 
 def _digest_of_sources() -> str:
     """Digest of every file of the package, and of the Python that parses them."""
-    files = [path for path in sorted(PACKAGE.rglob("*")) if path.suffix != ".pyc" and path.is_file()]
+    paths = (path for path in sorted(PACKAGE.rglob("*")) if path.parent.name != "__pycache__")
+    files = [path for path in paths if path.is_file()]
     sums = [(str(path.relative_to(PACKAGE)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
     return digest([sys.version_info[:2], sums])
 
