@@ -83,7 +83,7 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     ),
     "a write that is not atomic": (
         "src/zdl/artifacts/io.py",
-        'tempfile.mkstemp(dir=LOCAL, suffix=".tmp")',
+        'tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=TEMPORARY)',
         "os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), str(path)",
     ),
     "a report that trusts time stamps": (

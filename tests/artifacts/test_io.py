@@ -1,5 +1,9 @@
 """Sealed files: whole contents or `CorruptFileError`, whatever the bytes."""
 
+import os
+import stat
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +29,23 @@ def test_what_is_written_is_read(elsewhere):
     assert read_json("a/b.json", "abc")["counts"] == [1, 2, 3]
     x = read_npz("a/b.npz", "abc")["x"]
     assert x.dtype == np.float32 and x.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_the_users_umask_holds_and_no_other_file_is_left(elsewhere):
+    for mask, mode in ((0o022, 0o644), (0o027, 0o640), (0o002, 0o664)):
+        old = os.umask(mask)
+        write("a/b.json", JSON)
+        assert os.umask(old) == mask
+        assert stat.S_IMODE(os.stat("a/b.json").st_mode) == mode
+    assert os.listdir() == ["a"] and os.listdir("a") == ["b.json"]
+
+
+def test_what_is_being_written_is_none_of_the_others(elsewhere):
+    for name in ("kept", "other", "young.tmp", "old.tmp"):
+        write(f"a/{name}", JSON)
+    os.utime("a/old.tmp", (0, 0))
+    assert {path.name for path in io.others(Path("a"), Path("a/kept"))} == {"other", "old.tmp"}
+    assert io.others(Path("none")) == set()
 
 
 def test_anyone_can_open_a_sealed_file(elsewhere):

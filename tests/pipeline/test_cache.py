@@ -260,7 +260,7 @@ def test_repairing_lets_a_rival_be_first(paths, monkeypatch):
     def gone(*_):
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(cache.os, "replace", gone)
+    monkeypatch.setattr(cache.shutil, "move", gone)
     assert repair(paths) == []
 
 
@@ -312,18 +312,18 @@ def test_everything_that_determines_a_trial_is_in_its_digest(search):
     assert len(digests | {search[0].digest}) == 6
 
 
-def published(tmp_path, name="1"):
-    artifact = Artifact(tmp_path / "manifest.json", name * 64, bool)
-    artifact.published = {"page.md": tmp_path / "page.md", "more.md": tmp_path / "more.md"}
+def published(name="1"):
+    artifact = Artifact(Path("manifest.json"), name * 64, bool)
+    artifact.published = {"page.md": Path("page.md"), "more.md": Path("more.md")}
     return artifact
 
 
 def test_manifests_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_path):
-    artifact, page = published(tmp_path), tmp_path / "page.md"
+    artifact, page = published(), tmp_path / "page.md"
     assert not manifest.is_current(artifact)
     manifest.publish(artifact, {"page.md": b"page", "more.md": b"more"})
     assert manifest.is_current(artifact)
-    assert not manifest.is_current(published(tmp_path, "2"))
+    assert not manifest.is_current(published("2"))
     page.write_bytes(b"pagE")
     assert not manifest.is_current(artifact)
     page.unlink()
@@ -331,7 +331,7 @@ def test_manifests_vouch_for_bytes_and_for_what_they_were_made_from(search, tmp_
 
 
 def test_what_a_step_no_longer_publishes_goes(search, tmp_path):
-    artifact = published(tmp_path)
+    artifact = published()
     manifest.publish(artifact, {"page.md": b"page", "more.md": b"more"})
     manifest.publish(artifact, {"page.md": b"page"})
     assert not (tmp_path / "more.md").exists() and manifest.is_current(artifact)

@@ -52,13 +52,19 @@ def test_a_dry_run_names_what_is_damaged_and_a_run_repairs_it(damaged, recorded,
     whole = record.read_bytes(), [path.read_bytes() for path in (recorded.path / "results/table").iterdir()]
     table.unlink()
     os.mkfifo(table)
-    ready = clone.path / ".zdl/ready" / record.name
+    ready = clone.path / "results/ready" / record.name
     ready.parent.mkdir(exist_ok=True)
     ready.write_bytes(record.read_bytes()[:-9])
     record.unlink()
     output = clone.run("snakemake", "-n")
     lines = [line for line in output.splitlines() if line.endswith("; a run makes it again")]
-    parts = ("data/split/", "results/table/", "reports/", "results/trials/0001-", f".zdl/ready/{record.name}")
+    parts = (
+        "data/split/",
+        "results/table/",
+        "reports/",
+        "results/trials/0001-",
+        f"results/ready/{record.name}",
+    )
     assert [next(part for part in parts if part in line) for line in lines] == [*parts]
     assert "cannot be read" in lines[1] and "is damaged" in lines[4]
     assert "2 trials: 2 from the cache, 0 to train" in output.splitlines()

@@ -59,7 +59,7 @@ rule trial:
         plan=lambda wildcards: paths.listing(wildcards.name),
         last=paths.names[-1],
     shell:
-        "mv .zdl/ready/{wildcards.name}.json {output} 2> /dev/null || exec"
+        "mv results/ready/{wildcards.name}.json {output} 2> /dev/null || exec"
         " python workflow/scripts/trial.py --plan {params.plan} --go-on {params.last} {wildcards.name} 2> {log}"
 
 

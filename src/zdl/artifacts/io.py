@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from zdl.artifacts.encoding import HEX, JSON_END, CorruptFileError, decode_json, is_digest, load_npz, parsing
 from zdl.artifacts.schemas import Validator
 
-LOCAL = Path(".zdl")  # of this work tree alone, ignored by Git and DVC: files being written, corrupt files
+LOCAL = Path(".zdl")  # of this work tree alone, ignored by Git and DVC: locks, corrupt files
 # What work trees share: cached records, downloads, locks. An experiment that DVC queues runs in a copy of the
 # repository under .dvc/tmp/exps/, which DVC deletes afterwards. It uses those of the work tree that it was
 # queued in, which only its location tells.
 QUEUED = Path.cwd().parts[-4:-1] == (".dvc", "tmp", "exps")
 SHARED = Path("../../../..", LOCAL) if QUEUED else LOCAL
+TEMPORARY = ".tmp"  # the suffix of a file that is being written; Git and DVC ignore it
+AN_HOUR = 3600  # seconds; no file takes so long to write
 LIMIT = 2**30  # bytes: more than any file here has
 
 
@@ -35,22 +38,41 @@ class File(NamedTuple):
 
 
 def write(path: str | Path, data: bytes) -> None:
-    """Put `data` at `path` in one step: a reader finds all of it or nothing. (The temporary file is
-    elsewhere, since DVC tracks whole directories.)"""
+    """Put `data` at `path` in one step: a reader finds all of it or nothing. The temporary file is beside it,
+    since a file can be renamed within its file system only."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    LOCAL.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=LOCAL, suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, _mode_of_new_files())
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):  # that of a full disk names no file
             error.filename = str(path)
         raise
+
+
+def _mode_of_new_files() -> int:
+    """The mode that the user wants new files to have; mkstemp lets nobody else read its own."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def others(folder: Path, *keep: Path) -> set[Path]:
+    """What is in a directory, but for the files to keep and those that a process may be writing."""
+    paths = {*folder.iterdir()} - {*keep} if folder.is_dir() else set()
+    return {path for path in paths if not _is_being_written(path)}
+
+
+def _is_being_written(path: Path) -> bool:
+    try:
+        return path.suffix == TEMPORARY and time.time() - path.stat().st_mtime < AN_HOUR
+    except FileNotFoundError:
+        return True  # no longer there: it has its own name now
 
 
 def read(file: File) -> bytes:

@@ -47,5 +47,7 @@ def is_current(file: File) -> bool:
 
 
 def _is_manifest(contents: dict[str, Any]) -> bool:
-    """Whether contents name files of this project only."""
-    return all(Path(path).resolve().is_relative_to(Path.cwd()) for path, _ in contents["files"].items())
+    """Whether contents name files of this project only, going by the names: results/ and reports/ may be
+    links to another disk."""
+    paths = map(Path, dict(contents["files"]))
+    return all(not path.is_absolute() and ".." not in path.parts for path in paths)

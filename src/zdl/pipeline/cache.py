@@ -7,7 +7,7 @@ that they were queued in, and two runs at once train no trial twice.
 import contextlib
 import json
 import os
-import time
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, parsing, sealed_json
 from zdl.artifacts.fingerprint import function
-from zdl.artifacts.io import LOCAL, SHARED, File, read, read_json, write
+from zdl.artifacts.io import LOCAL, SHARED, TEMPORARY, File, others, read, read_json, write
 from zdl.artifacts.schemas import is_record, is_replicates
 from zdl.pipeline import records
 from zdl.pipeline.locks import Timeout, trial_lock
@@ -27,7 +27,7 @@ from zdl.search.trial import Trial
 WEIGHTS = SHARED / "weights"
 CORRUPT = LOCAL / "damaged"  # files that were set aside
 REPAIRED = LOCAL / "repaired"  # a note of each repair
-AN_HOUR = 3600  # seconds; no file takes so long to write
+WRITTEN = (LOCAL, Path("data"), Path("results"), Path("reports"))
 
 
 def get_or_train(
@@ -102,9 +102,9 @@ def keep_only_records(wanted: Iterable[Path]) -> None:
     """Leave only these records and files of rounds in results/: what DVC tracks must follow from the commit.
     Records of other searches move to the cache. Files of rounds follow from records, and are deleted."""
     wanted = set(wanted)
-    for path in {*TRIALS.glob("*")} - {ROUNDS, *wanted}:
+    for path in others(TRIALS, ROUNDS, *wanted):
         move_to_cache(path)
-    for path in {*ROUNDS.glob("*")} - wanted:
+    for path in others(ROUNDS, *wanted):
         path.unlink(missing_ok=True)
 
 
@@ -112,13 +112,11 @@ def move_to_cache(record: Path) -> str:
     """Move a record to the cache, unless it is there. Set a corrupt one aside, and say so in a line."""
     if (key := _key(record)) is None:
         return set_aside(record, f"{record}: is damaged")
-    CACHE.mkdir(parents=True, exist_ok=True)
     cached = CACHE / f"{key}.json"
-    if _key(cached) == key:
-        record.unlink(missing_ok=True)
-    else:
-        with contextlib.suppress(FileNotFoundError):  # another process was first
-            os.replace(record, cached)
+    with contextlib.suppress(FileNotFoundError):  # another process was first
+        if _key(cached) != key:
+            write(cached, record.read_bytes())  # not moved: it may be a link into DVC's cache
+        record.unlink()
     return ""
 
 
@@ -138,7 +136,7 @@ def set_aside(path: Path, damage: str) -> str:
     """Move a corrupt file out of the way; the line that says so, none if another process was first."""
     CORRUPT.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
-        os.replace(path, CORRUPT / path.name)
+        shutil.move(path, CORRUPT / path.name)  # maybe to another file system
         return f"{damage}; it was moved to {CORRUPT} and will be made again"
     return ""
 
@@ -147,20 +145,13 @@ def prune(wanted: Iterable[Trial]) -> int:
     """Delete the cached records of other searches, and return their number. Delete also corrupt files that
     were set aside, temporary files of killed processes, and cached weights (today's are in their place)."""
     keys = {trial.key for trial in wanted}
-    old = [path for path in CACHE.glob("*") if path.stem not in keys]
-    temporary = [path for path in LOCAL.glob("*.tmp") if _age(path) > AN_HOUR]
-    rest = (path for folder in (WEIGHTS, CORRUPT, READY, REPAIRED) for path in folder.glob("*"))
-    for path in (*old, *temporary, *rest):
+    old = [path for path in others(CACHE) if path.stem not in keys]
+    temporary = (path for folder in WRITTEN for path in folder.rglob(f"*{TEMPORARY}"))
+    left = [path for path in temporary if path in others(path.parent)]
+    rest = (path for folder in (WEIGHTS, CORRUPT, READY, REPAIRED) for path in others(folder))
+    for path in (*old, *left, *rest):
         path.unlink(missing_ok=True)
     return len(old)
-
-
-def _age(path: Path) -> float:
-    """Seconds since a file was last written; 0 if it is no longer there."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def cache_weights(artifact: Artifact, path: Path) -> None:
@@ -183,7 +174,7 @@ def cache_replicates() -> None:
 def keep_only_replicates(wanted: Iterable[Path]) -> None:
     """Leave only these files of replicates in results/: what DVC tracks must follow from the commit."""
     cache_replicates()
-    for path in {*REPLICATES.glob("*")} - {*wanted}:
+    for path in others(REPLICATES, *wanted):
         path.unlink(missing_ok=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from zdl.artifacts.io import LOCAL, SHARED, File
+from zdl.artifacts.io import SHARED, File
 from zdl.artifacts.schemas import PREPARED, SPLIT, is_record, is_replicate
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
@@ -19,7 +19,7 @@ ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a tracked director
 SPLITS, PREPARED_IMAGES, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
 REPLICATES = Path("results/replicates")
 CACHE = SHARED / "trials"  # every record that was ever made here
-READY = LOCAL / "ready"  # records that a process made on the way, for the jobs that will ask for them
+READY = Path("results/ready")  # records that a process made on the way, for the jobs that will ask for them
 
 
 def record(trial: Trial) -> File:

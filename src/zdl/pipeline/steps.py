@@ -12,7 +12,7 @@ from typing import Any
 
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.io import read, write
+from zdl.artifacts.io import others, read, write
 from zdl.data import mnist
 from zdl.pipeline import cache, records
 from zdl.pipeline.locks import rounds_lock
@@ -47,7 +47,7 @@ def is_whole(artifact: Artifact) -> bool:
 def leave_only(*paths: Path) -> None:
     """Delete all other files in the directories of these."""
     for folder in {path.parent for path in paths}:
-        for path in {*folder.iterdir()} - {*paths}:
+        for path in others(folder, *paths):
             if not path.is_dir():  # such as an editor's
                 path.unlink(missing_ok=True)
 
