@@ -6,15 +6,19 @@ package by its name; `--logger brief` (set in profiles/default) turns it on. The
 """
 
 import logging
+import signal
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
+INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
-SILENT = ("all", "all_on_slurm", "trials", "ready", "total")  # in Snakemake's statistics, but no work
+# in Snakemake's statistics, but no work
+SILENT = ("all", "all_on_slurm", "trials", "replicates", "ready", "total")
 
 
 class LogHandler(LogHandlerBase):
@@ -33,8 +37,21 @@ class LogHandler(LogHandlerBase):
         self.held: list[str] = []
         self.first: dict[tuple[str, int], str] = {}  # the first warning of each line of code
         self.more: Counter[tuple[str, int]] = Counter()
+        self.interrupted = threading.Event()
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *_: object) -> None:
+        """Ctrl-C: say so in a line, and nothing of the jobs that it ends, too."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends Snakemake at once
+        self.held.clear()
+        self._line("interrupted; what was finished is kept, and the same command continues")
+        self.interrupted.set()
+        raise SystemExit(INTERRUPTED)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self.interrupted.is_set():
+            return
         event = getattr(record, "event", None)
         if show := getattr(self, f"_{event}", None):
             show(vars(record))
@@ -62,6 +79,8 @@ class LogHandler(LogHandlerBase):
             self.more[place] += 1
 
     def close(self) -> None:
+        if self.interrupted.is_set():
+            self.more.clear()
         self._release()
         for place, count in self.more.items():
             self._line(f"(and {count} more like this: {self.first[place]})")
@@ -116,6 +135,8 @@ class LogHandler(LogHandlerBase):
             return
         names = " ".join([record["rule_name"], *(record.get("wildcards") or {}).values()])
         said = self._said(record.get("log") or [])
+        if not said and self.interrupted.wait(1):  # Ctrl-C may reach the job before it reaches this process
+            return
         self._line(f"{names} failed: " + ("\n".join(said) or f"{record.get('shellcmd')}"))
 
     def _group_error(self, record: dict[str, Any]) -> None:

@@ -4,14 +4,16 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.config.test_settings import BROKEN, is_line
-from tests.engines import Clone, programs
+from tests.engines import ENGINES, ROOT, TRIALS, Clone, programs
 
 RUN = """
 import json, runpy, sys
@@ -53,7 +55,7 @@ def clone(fresh, tmp_path):
 
 def tree(clone):
     """All files of a clone but for Snakemake's log and DVC's scratch files, with what is in them."""
-    own = {".git", "log", "tmp", "__pycache__"}
+    own = {".git", "log", "iocache", "tmp", "__pycache__"}
     return {
         path: path.read_bytes()
         for path in clone.path.rglob("*")
@@ -180,8 +182,11 @@ def modes(clone):
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        ("snakemake --cores 1", "zdl: cannot be written to (needed: write permission)"),
-        ("snakemake -n", "zdl: cannot be written to (needed: write permission)"),
+        (
+            "snakemake --cores 1",
+            "zdl: cannot be written to (Snakemake writes to .snakemake even in a dry run)",
+        ),
+        ("snakemake -n", "zdl: cannot be written to (Snakemake writes to .snakemake even in a dry run)"),
         ("python workflow/scripts/plan.py", "results: Permission denied"),
         ("python workflow/scripts/trials.py", ".zdl: Permission denied"),
         ("dvc repro", "Permission denied: '"),
@@ -193,11 +198,141 @@ def test_a_project_that_cannot_be_written_to(clone, modes, request, command, lin
     refused(clone, *bound(request), *command.split(), line=line)
 
 
-@pytest.mark.parametrize("folder", ["results/trials", "reports"])
-def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(clone, modes, request, folder):
-    (clone.path / folder).mkdir(parents=True)
-    modes(clone.path / folder)
-    refused(clone, *bound(request), "snakemake", "--cores", "1", line=f"zdl/{folder}: cannot be written to")
+PLACES = ("results/trials", "reports", "logs/rank.log", ".zdl/locks", ".snakemake")
+
+
+def test_a_place_that_cannot_be_written_to_is_named_before_any_work_and_a_dry_run_needs_none(
+    searched, modes, request, tmp_path
+):
+    clone = searched.copy(tmp_path / "searched")
+    (clone.path / ".zdl/rounds.lock").touch()
+    clone.edit(report={"best": 3})
+    for place in PLACES:
+        modes(clone.path / place)
+        clone.run(*bound(request), "snakemake", "-n", "--quiet", "all")
+        refused(clone, *bound(request), "snakemake", "--cores", "1", line=f"/{place}: cannot be written to")
+        (clone.path / place).chmod(0o755)
+    notes = clone.path / ".snakemake/iocache"  # to which Snakemake writes even then
+    modes(*[path for path in {clone.path, *clone.path.rglob("*")} - {notes} if path.is_dir()])
+    assert "1 rank, 1 render" in clone.run(*bound(request), "snakemake", "-n")
+    modes(notes)
+    refused(clone, *bound(request), "snakemake", "-n", line="iocache: cannot be written to (Snakemake")
+
+
+LINKED = """
+mount -t tmpfs none {disk} || exit 77
+for folder in data results reports logs; do mv $folder {disk} && ln -s {disk}/$folder $folder; done
+snakemake -n
+sed -i 's/^  trials: 6/  trials: 7/' params.yaml
+snakemake --cores 2
+echo torn >> results/trials/0001-*
+snakemake --cores 2
+snakemake --cores 2
+find . {disk}/ -name '*.tmp'
+"""
+
+
+def test_folders_may_be_links_to_another_disk(searched, request, tmp_path):
+    clone, disk = searched.copy(tmp_path / "zdl"), tmp_path / "disk"
+    clone.trainings()
+    disk.mkdir()
+    said = clone.run(*mounts(request), "bash", "-euc", LINKED.format(disk=disk))
+    looked, edited, repaired, last = said.split("Using workflow specific profile")[1:]
+    assert "Nothing to be done" in looked and "1 trial," in edited and "1 repair, 1 trial" in repaired
+    assert last.rstrip().endswith("Nothing to be done (all requested files are present and up to date).")
+    assert len(clone.trained()) == 1 and (clone.path / "results").is_symlink()
+
+
+def mounts(request):
+    """What to put before a command so that it can mount a disk that nobody else sees."""
+    unshare = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip(f"{request.node.name}: no mounts of its own (unshare)")
+    return unshare
+
+
+def test_dvcs_cache_may_be_elsewhere_and_linked(recorded, tmp_path):
+    clone = recorded.copy(tmp_path / "zdl")
+    clone.run("dvc", "cache", "dir", str(tmp_path / "cache"))
+    clone.run("dvc", "config", "cache.type", "symlink")
+    (clone.path / ".dvc/cache").rename(tmp_path / "cache")
+    clone.run("dvc", "checkout", "--relink")
+    assert all(path.is_symlink() for path in clone.records())
+    assert "Nothing to be done" in clone.run("snakemake", "--cores", "1")
+    clone.edit(search={"trials": TRIALS - 1})
+    clone.engine("dvc", "trials")
+    gone = clone.path / ".zdl/trials" / min(recorded.names() - clone.names(), default="")
+    assert not gone.with_suffix(".json").is_symlink()
+    clone.revert()
+    clone.engine("snakemake", "trials")
+    assert clone.trained() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("snakemake --cores 2", 130), ("dvc repro", 255), ("python {}/trial.py --verbose 3", 130)],
+)
+def test_ctrl_c_is_told_in_a_line_and_keeps_what_was_finished(searched, tmp_path, command, code):
+    clone, engine = searched.copy(tmp_path / "zdl"), "trial.py" not in command
+    lock = clone.path / ".zdl/locks/0003.lock"
+    lock.unlink()
+    if engine:
+        clone.edit(search={"seed": 9})
+    slow = {"PYTHONPATH": f"{ROOT / 'tests/faults'}{os.pathsep}{clone.path}/src", "ZDL_SLOW": "2"}
+    done = subprocess.Popen(
+        command.format("workflow/scripts").split(), cwd=clone.path, env=clone.env | slow, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (len(clone.logged()) >= 3 if engine else lock.exists()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(done.pid, signal.SIGINT)
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode == code and "Traceback" not in said
+    if engine:
+        _, *after = said.partition("interrupted; what was finished is kept")[2].splitlines()
+        assert len(after) == (code == 255)  # DVC adds a line of its own
+        finished = {path.stem for path in (clone.path / ".zdl/trials").iterdir()} & clone.names()
+        clone.trainings()
+        clone.engine("snakemake", "trials")
+        assert clone.trained() == sorted(clone.names() - finished) and finished
+
+
+VARIABLES = {
+    "PYTHONSAFEPATH": "1",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONUTF8": "0",
+    "PYTHONIOENCODING": "ascii",
+    "PYTHONDEVMODE": "1",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONHASHSEED": "7",
+    "LC_ALL": "C",
+    "MPLBACKEND": "nonsense",
+    "MATPLOTLIBRC": "{evil}/matplotlibrc",
+    "OPENBLAS_NUM_THREADS": "3",
+    "PYTHONPATH": "{evil}",
+}
+
+
+def test_what_python_and_the_libraries_inherit_changes_nothing(recorded, tmp_path):
+    clone, evil = recorded.copy(tmp_path / "zdl"), tmp_path / "evil"
+    evil.mkdir()
+    for name in {path.stem for path in (clone.path / "workflow/scripts").glob("*.py")}:
+        (evil / f"{name}.py").write_text("raise SystemExit('another module of that name')")
+    (evil / "matplotlibrc").write_text("savefig.dpi: 30\nlines.linewidth: 9\n")
+    inherited = {name: value.format(evil=evil) for name, value in VARIABLES.items()}
+    inherited["PYTHONPATH"] += f"{os.pathsep}{clone.path}/src"
+    reports = clone.reports()
+    for engine in ENGINES:
+        clone.run("rm", "-r", "reports", "results/manifests")
+        clone.engine(engine, "rank", "render", **inherited)
+        assert clone.reports() == reports, engine
+    for script in ("check.py", "review.py HEAD", "best.py"):
+        clone.run("python", *f"workflow/scripts/{script}".split(), **inherited)
+    for step in ("rank", "render"):  # DVC's own imports warn
+        clone.run("rm", "-r", f"results/manifests/{step}")
+        clone.run("python", f"workflow/scripts/{step}.py", PYTHONWARNINGS="error")
+    assert clone.reports() == reports
 
 
 def test_a_home_that_cannot_be_written_to(ready, modes, request, tmp_path):
@@ -241,11 +376,8 @@ def test_a_full_disk_is_told_with_the_file_that_had_no_room(clone, tmp_path, req
     disk = tmp_path / "disk"
     disk.mkdir()
     script = FULL.format(disk=disk, left=left, command=command)
-    unshare = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
-    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
-        pytest.skip(f"{request.node.name}: no mounts of its own (unshare)")
     done = subprocess.run(
-        [*unshare, "bash", "-c", script],
+        [*mounts(request), "bash", "-c", script],
         cwd=clone.path,
         env=clone.env | {"PYTHONPATH": f"{disk}/src", "PYTHONDONTWRITEBYTECODE": "1"},
         check=False,

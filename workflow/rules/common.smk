@@ -2,6 +2,7 @@
 # needs: params.yaml
 # makes: nothing; the job `repair` moves damaged files out of the way
 
+import signal
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ except ModuleNotFoundError:
     )
 root = Path(f"{workflow.current_basedir}").parents[1]
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
-from zdl.pipeline.checks import check_writable
+from zdl.pipeline.checks import check_notes, check_writable
 from zdl.pipeline.graph import Graph
 from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES, Paths
 
@@ -22,14 +23,41 @@ if config:
     raise SystemExit(
         f"--config {', '.join(config)}: settings are in params.yaml and nowhere else"
     )
+if "--delete-all-output" in sys.argv:
+    print(
+        "reports/ is committed: `git checkout HEAD reports` restores it",
+        file=sys.stderr,
+    )
 try:
     paths = Paths.of("params.yaml")
-    check_writable()
+    check_notes()
     graph = Graph(paths, complete=any(word.startswith("--report") for word in sys.argv))
     for line in graph.lines if workflow.is_main_process else ():
         print(line, file=sys.stderr)
 except (Error, OSError) as error:
     raise SystemExit(str(error))
+
+
+onstart:
+    # of a run, after Snakemake has read all rules: a dry run needs no permission to write
+    logs = [
+        file
+        for rule in workflow.rules
+        for file in (*rule.log, rule.benchmark)
+        if file
+    ]
+    try:
+        check_writable(
+            [file for rule in workflow.rules for file in rule.output], logs
+        )
+    except Error as error:
+        raise SystemExit(str(error))
+
+
+onerror:
+    # Snakemake ends with 1 after Ctrl-C, as after a failure
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        raise SystemExit(130)
 
 
 rule repair:

@@ -3,12 +3,19 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
+    # Ctrl-C is no failure, so there is no traceback. Every write is atomic: what was finished is kept.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+sys.stdout.reconfigure(errors="backslashreplace")  # in a terminal that lacks a character, as stderr does
+os.environ["MPLBACKEND"] = "agg"  # no figure is shown, so a backend that is not there must not matter
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # NumPy reads it when imported; with more, parallel trials slow each other down
 
@@ -46,7 +53,11 @@ def only_run() -> Iterator[Callable[[str], int]]:
 
         def snakemake(target: str) -> int:
             cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
-            return subprocess.call(["snakemake", "--cores", cores, target])
+            signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it, too: wait for its end
+            code = subprocess.call(["snakemake", "--cores", cores, target])
+            if code == INTERRUPTED:
+                raise SystemExit(code)
+            return code
 
         yield snakemake
 

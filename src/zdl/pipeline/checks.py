@@ -1,4 +1,4 @@
-"""What is checked before any work: can results be written here, and is this the code that the plan names?"""
+"""What is checked before any work: whether a run can write here, and whether this is the code of the plan."""
 
 import json
 import os
@@ -9,21 +9,49 @@ from typing import Any
 from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.fingerprint import fingerprint
-from zdl.artifacts.io import LOCAL, regular
+from zdl.artifacts.io import LOCAL, SHARED, regular
+from zdl.pipeline.cache import WEIGHTS
+from zdl.pipeline.records import CACHE
 from zdl.search.trial import Trial
 
+NOTES = Path(".snakemake")
 ROOM = 2**16  # bytes that must be free on the disk
 
 
-def check_writable() -> None:
-    """Fail where results could not be written: for lack of permission, or on a full disk."""
-    places = (folder for name in ("data", "results", "reports") for folder in Path(name).glob("**/"))
-    for folder in (Path(), LOCAL, *places):
-        if folder.exists() and not os.access(folder, os.W_OK):
-            raise Error(f"{folder.resolve()}: cannot be written to (needed: write permission)")
-    disk = os.statvfs(".")
+def check_writable(made: Iterable[str], rewritten: Iterable[str]) -> None:
+    """Fail where a run could not write, for lack of permission or on a full disk. `made` are the paths, with
+    wildcards, of all files that it may put in their place, and `rewritten` of those, such as logs, that it
+    opens again. Snakemake's notes, the cache and the locks are added here."""
+    locks = (LOCAL, SHARED / "locks")
+    folders = {NOTES, *locks, CACHE, WEIGHTS, *(Path(path).parent for path in made)}
+    logs = {Path(path).parent for path in rewritten}
+    opened = [path for folder in logs for path in folder.glob("*")]
+    opened += [path for folder in locks for path in folder.glob("*.lock")]
+    for path in sorted({*map(_nearest, folders | logs), *opened}):
+        if not os.access(path, os.W_OK):
+            raise Error(f"{path.resolve()}: cannot be written to (needed: write permission)")
+        _check_room(path)
+
+
+def _nearest(folder: Path) -> Path:
+    """A directory, or, if it is yet to be made, the one in which that will be."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def check_notes() -> None:
+    """Fail where Snakemake could not write its own notes, as it does even in a dry run."""
+    place = _nearest(NOTES / "iocache")
+    if not os.access(place, os.W_OK):
+        raise Error(
+            f"{place.resolve()}: cannot be written to (Snakemake writes to {NOTES} even in a dry run)"
+        )
+    _check_room(Path())
+
+
+def _check_room(path: Path) -> None:
+    disk = os.statvfs(path)
     if disk.f_bavail * disk.f_frsize < ROOM:
-        raise Error(f"{Path().resolve()}: No space left on device (needed: {ROOM} bytes)")
+        raise Error(f"{path.resolve()}: No space left on device (needed: {ROOM} bytes)")
 
 
 def check_plans(plans: Iterable[Path]) -> None:
