@@ -1,6 +1,7 @@
 """What `snakemake` shows with `--logger brief`: answers, progress and failures, and no chatter."""
 
 import logging
+import signal
 import types
 
 import pytest
@@ -15,7 +16,9 @@ def handler():
         common = dict.fromkeys(("stdout", "dryrun", "verbose", "quiet", "printshellcmds"), False)
         return LogHandler(types.SimpleNamespace(**(common | settings)), None)
 
-    return make
+    before = signal.getsignal(signal.SIGINT)
+    yield make
+    signal.signal(signal.SIGINT, before)
 
 
 def say(handler, text, level=logging.INFO, line=1, **more):
@@ -76,6 +79,29 @@ def test_quiet_leaves_what_went_wrong(handler, capsys):
     assert capsys.readouterr().err.splitlines() == ["a warning", "an error"]
 
 
+def test_after_ctrl_c_there_is_one_line_and_nothing_of_the_jobs_that_it_ends(handler, capsys):
+    interrupted = handler()
+    say(interrupted, "a setting is old", logging.WARNING)
+    say(interrupted, "a setting is old", logging.WARNING)
+    with pytest.raises(SystemExit) as end:
+        signal.raise_signal(signal.SIGINT)
+    assert end.value.code == 130 and signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "interrupted; what was finished is kept, and the same command continues"
+    ]
+    job = {"rule_name": "trial", "wildcards": {"name": "0001"}, "log": [], "shellcmd": "python trial.py"}
+    say(interrupted, "", logging.ERROR, event=LogEvent.JOB_ERROR, **job)
+    say(interrupted, "failed", logging.ERROR, event=LogEvent.ERROR, msg="failed")
+    interrupted.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_background_job_that_ignores_ctrl_c_goes_on_doing_so(handler):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def test_of_warnings_of_one_kind_there_is_the_first_and_how_many_more(handler, capsys):
     warned = handler()
     for number in range(5):
@@ -97,4 +123,5 @@ def test_snakemake_answers_what_is_no_run(searched):
     for folder in ("results/trials", "reports"):
         for path in (searched.path / folder).glob("*.*"):
             assert f"{path.relative_to(searched.path)}\n" in said
+    assert "`git checkout HEAD reports` restores it" in said
     assert "Unlocked working directory" in searched.run("snakemake", "--unlock", "--cores", "1")
