@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.config.test_settings import BROKEN, is_line
-from tests.engines import Clone, programs
+from tests.engines import ROOT, Clone, programs
 
 RUN = """
 import json, runpy, sys
@@ -45,6 +45,8 @@ SCRIPTS = (
     "baseline",
     "check",
 )
+
+EVERY = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py") if path.stem != "adapter")
 
 
 @pytest.fixture
@@ -134,13 +136,16 @@ def test_missing_settings_are_named(clone, command):
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        ("python ../workflow/scripts/plan.py", "params.yaml: cannot be read: No such file or directory"),
-        ("python ../workflow/scripts/best.py", "reports/ranking.csv: No such file or directory"),
-        ("snakemake --cores 1 --snakefile ../Snakefile", "params.yaml: cannot be read: No such file"),
+        ("cd tests && snakemake --cores 1 --snakefile ../Snakefile", "run snakemake in {}"),
+        ("cd /tmp && snakemake -n --snakefile {}/Snakefile", "run snakemake in {}"),
+        ("snakemake -n --directory tests", "run snakemake in {}"),
+        *((f"cd tests && python ../workflow/scripts/{script}.py 7", "run this in {}") for script in EVERY),
     ],
 )
-def test_another_directory_is_no_project(clone, command, line):
-    refused(clone, "bash", "-c", f"cd tests && {command}", line=line)
+def test_another_directory_is_told_which_one_is_the_project(clone, command, line):
+    line = line.format(clone.path)
+    said = refused(clone, "bash", "-c", command.format(clone.path), line=line)
+    assert f"{'/tmp' if '/tmp' in command else clone.path / 'tests'}: is not the project's folder" in said
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"rank,trial\n1,2\n"])

@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(os.path.normpath(Path(__file__).absolute().parents[2]))
+if not ROOT.samefile(Path()):  # every path of the pipeline is relative to it
+    raise SystemExit(f"{Path.cwd()}: is not the project's folder; run this in {ROOT}")
+
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # NumPy reads it when imported; with more, parallel trials slow each other down
 

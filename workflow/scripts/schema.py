@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-import adapter  # noqa: F401  (this tree's own zdl)
+from adapter import one_line
 from zdl.config.schema import text
 
-Path("workflow/schemas/params.schema.yaml").write_text(text(), encoding="utf-8")
+with one_line():
+    Path("workflow/schemas/params.schema.yaml").write_text(text(), encoding="utf-8")
