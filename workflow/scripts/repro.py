@@ -5,7 +5,6 @@ are empty or truncated, and DVC refuses to start again. Deleting them is safe: w
 checks the existing files and trains nothing again.
 """
 
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -13,10 +12,11 @@ from pathlib import Path
 from adapter import one_line, read_lock, say
 
 with one_line():
+    from filelock import FileLock  # here, so that a Python without zdl is named first
+
     own = Path(".dvc/tmp")
     own.mkdir(parents=True, exist_ok=True)
-    with open(own / "lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # DVC holds it while it writes
+    with FileLock(own / "lock"):  # DVC holds it while it writes
         for path, read in ((Path("dvc.lock"), read_lock), (own / "rwlock", json.loads)):
             text = path.read_text("utf-8", errors="replace") if path.exists() else None
             if text is None or "<<<<<<<" in text:  # a person must finish the merge
