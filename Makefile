@@ -54,8 +54,9 @@ check: $(VENV)/ready  ## check that reports/ and dvc.lock match params.yaml and 
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
 
 unchanged:  ## fail and show the difference if a file differs from the last commit
+	@git rev-parse --git-dir > /dev/null  # outside of a repository, `git diff` compares any two files
 	@git --no-pager diff --exit-code HEAD
-	@test -z "$$(git status --porcelain reports | tee /dev/stderr)"
+	@changed=$$(git status --porcelain reports | tee /dev/stderr); test -z "$$changed"
 
 pull: $(VENV)/ready  ## download this search's results from DVC's remote, if there is one
 	@python workflow/scripts/pull.py
@@ -91,8 +92,9 @@ test-remotes test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
 # Install Debian's packages $(2) unless the commands $(1) exist.
 DEBIAN = @type $(1) &> /dev/null || { \
   echo "installing $(2)"; \
-  { apt-get update && apt-get install --yes --no-install-recommends $(2); } &> /dev/null; \
-} || { echo "make $@: needs $(2); as root: apt-get install $(2)" >&2; exit 1; }
+  said=$$({ apt-get update && apt-get install --yes --no-install-recommends $(2); } 2>&1) \
+  || { echo "make $@: needs $(2); as root: apt-get install $(2) ($$(tail -n 1 <<< "$$said"))" >&2; exit 1; }; \
+}
 
 # Two processes, one for each kind of server.
 test-remotes: .venv-beyond/ready  ## test sharing by SSH and S3, with servers on this machine (installs sshd as root)

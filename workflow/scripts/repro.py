@@ -6,14 +6,14 @@ checks the existing files and trains nothing again.
 """
 
 import json
-import os
 from pathlib import Path
 
-from adapter import one_line, read_lock, say
+from adapter import become, one_line, read_lock, require_scm, say
 
 with one_line():
     from filelock import FileLock  # here, so that a Python without zdl is named first
 
+    require_scm("make repro")
     own = Path(".dvc/tmp")
     own.mkdir(parents=True, exist_ok=True)
     with FileLock(own / "lock"):  # DVC holds it while it writes
@@ -26,4 +26,4 @@ with one_line():
             except ValueError:
                 say(f"{path}: was left half written when DVC was killed; it is made again")
                 path.unlink()
-    os.execvp("dvc", ["dvc", "repro"])
+    become("dvc", "repro")
