@@ -116,6 +116,21 @@ def test_a_tool_that_is_missing_is_named(fresh, tmp_path, script, tool):
     assert said == f"{tool}: is not on the PATH (`. .venv/bin/activate`, or install it)\n"
 
 
+def test_an_experiment_is_told_of_a_new_file_that_git_does_not_know(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    temporary = fresh.copy(clone.path / ".dvc/tmp/exps/tmp1")
+    temporary.env["PYTHONPATH"] = clone.env["PYTHONPATH"]
+    (clone.path / "src/zdl/nn/more.py").write_text("MORE = 1\n")
+    trainer = temporary.path / "src/zdl/nn/trainer.py"
+    text = trainer.read_text()
+    for line in ("from zdl.nn.more import MORE", "from zdl.nn import more"):
+        trainer.write_text(f"{text}\n{line}\n")
+        said = temporary.run("python", "workflow/scripts/plan.py", ok=False)
+        assert said.count("\n") == 1 and "more" in said.partition(": DVC copies")[0]
+        assert said.endswith(": DVC copies only files that Git knows; `git add src/zdl/nn/more.py` first\n")
+    clone.run("git", "add", "--all")  # now another tree's file is not to blame
+    assert "Traceback" in temporary.run("python", "workflow/scripts/plan.py", ok=False)
+
 
 def test_every_file_that_a_run_makes_can_be_asked_for(searched, tmp_path):
     clone = searched.copy(tmp_path / "zdl")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 ROOT = Path(os.path.normpath(Path(__file__).absolute().parents[2]))
@@ -26,6 +27,24 @@ except ModuleNotFoundError:
 # Import this tree's own code, wherever zdl is installed from. A queued experiment of DVC, or a second work
 # tree, may have other code than the tree of .venv, and its results are recorded as made by its own code.
 zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
+
+
+def name_unknown_files(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The excepthook in a copy that DVC makes for an experiment. It has only the files that Git knows, so an
+    import may fail for want of a new one."""
+    new: list[str] = []
+    if isinstance(error, ImportError):
+        queued_in = str(ROOT.parents[3])
+        with contextlib.suppress(Error):
+            new = listed("--others", "--exclude-standard", "--", "src", "workflow", cwd=queued_in)
+    if new:
+        say(f"{error.msg}: DVC copies only files that Git knows; `git add {' '.join(new)}` first")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+if ROOT.parts[-4:-1] == (".dvc", "tmp", "exps"):
+    sys.excepthook = name_unknown_files
 
 
 def run(step: Callable[..., None]) -> None:
