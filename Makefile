@@ -10,24 +10,38 @@ VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
-.PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean
+.PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# The first of these that runs and is 3.11, 3.12 or 3.13. (A version manager's shim may exist without running.)
+# A digest of what an environment is made from: the interpreter, where it is (scripts hold their path), the packages.
+define DIGEST
+import hashlib, os, sys
+assert (3, 11) <= sys.version_info[:2] <= (3, 13)
+files = [open(name, encoding="utf-8").read() for name in sys.argv[2:]]
+parts = sys.version, sys.base_prefix, os.path.realpath(sys.argv[1]), *files
+print(hashlib.sha256(repr(parts).encode()).hexdigest())
+endef
+export DIGEST
+
+# `ready` holds that digest, and is written last: an environment is made again if it was made from anything else, or
+# never completed. Its own interpreter is asked first, then the first of the others that runs and is 3.11, 3.12 or 3.13
+# makes it. (A version manager's shim may exist without running.)
+PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check
 .venv/ready: requirements.lock
 .venv-beyond/ready: requirements-beyond.lock  # with the packages for clusters and remotes, and for their tests
-.venv/ready .venv-beyond/ready: pyproject.toml
-	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
-	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
-	    echo "setting up $(@D) with $$("$$python" --version): a minute or two"; \
-	    exec "$$python" -m venv --clear $(@D); \
-	  fi; \
+.venv/ready .venv-beyond/ready: pyproject.toml always
+	@for python in $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 python3); do \
+	  digest=$$("$$python" -c "$$DIGEST" $(@D) $(filter-out always,$^) 2> /dev/null) || continue; \
+	  if [ "$$digest" = "$$(cat $@ 2> /dev/null)" ] && $(@D)/bin/python -c '' 2> /dev/null; then exit 0; fi; \
+	  if [ "$$python" = $(@D)/bin/python ]; then continue; fi; \
+	  echo "setting up $(@D) with $$("$$python" --version): a minute or two"; \
+	  rm -f $@ && "$$python" -m venv --clear $(@D) \
+	  && $(PIP) --require-hashes -r $(filter %.lock,$^) \
+	  && $(PIP) --no-deps --no-build-isolation --no-index --editable . \
+	  && echo "$$digest" > $@; exit; \
 	done; echo "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3" >&2; exit 1
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(filter %.lock,$^)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	@touch $@
 
 run: $(VENV)/ready  ## run the whole search on all cores (CORES=2: on two) and write reports/
 	snakemake --cores $(CORES)
@@ -40,8 +54,9 @@ check: $(VENV)/ready  ## check that reports/ and dvc.lock match params.yaml and 
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
 
 unchanged:  ## fail and show the difference if a file differs from the last commit
+	@git rev-parse --git-dir > /dev/null  # outside of a repository, `git diff` compares any two files
 	@git --no-pager diff --exit-code HEAD
-	@test -z "$$(git status --porcelain reports | tee /dev/stderr)"
+	@changed=$$(git status --porcelain reports | tee /dev/stderr); test -z "$$changed"
 
 pull: $(VENV)/ready  ## download this search's results from DVC's remote, if there is one
 	@python workflow/scripts/pull.py
@@ -77,8 +92,9 @@ test-remotes test-slurm: export PATH := $(CURDIR)/.venv-beyond/bin:$(PATH)
 # Install Debian's packages $(2) unless the commands $(1) exist.
 DEBIAN = @type $(1) &> /dev/null || { \
   echo "installing $(2)"; \
-  { apt-get update && apt-get install --yes --no-install-recommends $(2); } &> /dev/null; \
-} || { echo "make $@: needs $(2); as root: apt-get install $(2)" >&2; exit 1; }
+  said=$$({ apt-get update && apt-get install --yes --no-install-recommends $(2); } 2>&1) \
+  || { echo "make $@: needs $(2); as root: apt-get install $(2) ($$(tail -n 1 <<< "$$said"))" >&2; exit 1; }; \
+}
 
 # Two processes, one for each kind of server.
 test-remotes: .venv-beyond/ready  ## test sharing by SSH and S3, with servers on this machine (installs sshd as root)

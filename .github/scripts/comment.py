@@ -45,13 +45,27 @@ class Run(NamedTuple):
 
 def gh(*arguments: str, **fields: str) -> Any:
     """The answer of GitHub's API, with all its pages joined."""
-    body = json.dumps(fields) if fields else None
-    command = ["gh", "api", *arguments, *(["--input", "-"] if body else [])]
-    done = subprocess.run(command, input=body, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Refused(f"gh api {arguments[-1]}: {done.stderr.strip() or done.stdout.strip()}")
-    pages = list(_values(done.stdout))
+    body = ("--input", "-") if fields else ()
+    text = output("gh", "api", *arguments, *body, given=json.dumps(fields))
+    try:
+        pages = list(_values(text))
+    except ValueError:
+        raise Refused(f"gh api {arguments[-1]}: answered with something else than JSON") from None
+    if not pages:
+        raise Refused(f"gh api {arguments[-1]}: answered with nothing")
     return [item for page in pages for item in page] if isinstance(pages[0], list) else pages[0]
+
+
+def output(*command: str, given: str = "") -> str:
+    """The output of a command. If it fails, its own words are the reason why nothing is posted."""
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Refused(f"{command[0]}: {error.strerror} (needed: `{command[0]}` on the PATH)") from None
+    if done.returncode:
+        why = " ".join((done.stderr.strip() or done.stdout).split()) or f"exit code {done.returncode}"
+        raise Refused(f"{' '.join(command[:3])}: {why[:300]}")
+    return done.stdout
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -93,9 +107,7 @@ def by_hand(number: int) -> Run:
     """A pull request of the repository that `gh` finds for this folder."""
     pull = gh(f"repos/{{owner}}/{{repo}}/pulls/{number}")
     head, base = pull["head"]["sha"], pull["base"]["repo"]["full_name"]
-    here = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    here = output("git", "rev-parse", "--verify", "HEAD").strip()
     if here != head:
         raise Refused(f"pull request {number} has the head {head}, but {here} is checked out here")
     return Run(base, number, gh("user")["login"], head, f"the review of {head}, posted by hand")
@@ -132,6 +144,10 @@ def post(run: Run, body: str) -> str:
 
 def main(arguments: list[str]) -> str:
     if arguments:
+        if not arguments[0].isdecimal():
+            raise Refused(f"which pull request? {arguments[0]} is no number; make comment PR=7")
+        if not REVIEW.is_file():
+            raise Refused(f"{REVIEW}: is not in {Path.cwd()}; `make review` writes it")
         run = by_hand(int(arguments[0]))
     elif os.environ.get("GITHUB_EVENT_NAME") == "workflow_run":
         run = of_event(json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text("utf-8")))

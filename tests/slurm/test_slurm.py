@@ -98,15 +98,20 @@ def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
     assert len(trained) == TRIALS and again <= CPUS
 
 
-def test_without_a_slurm_that_answers_the_run_ends_at_once(tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'sinfo: error: a' >&2\necho 'sinfo: fatal: b' >&2\nexit 1", "sinfo: fatal: b"),
+        ("exit 3", "sinfo: exit code 3"),
+    ],
+)
+def test_without_a_slurm_that_answers_the_run_ends_at_once(tiny, tmp_path, script, reason):
     clone = tiny.copy(tmp_path / "zdl")
-    (tmp_path / "sinfo").write_text(
-        "#!/bin/sh\necho 'sinfo: error: a' >&2\necho 'sinfo: fatal: b' >&2\nexit 1\n"
-    )
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "sinfo").chmod(0o755)
     clone.env["PATH"] = f"{tmp_path}:{clone.env['PATH']}"
     said = clone.run(*ON_SLURM, ok=False)
-    assert said.splitlines()[-1] == "no Slurm answers on this host: sinfo: fatal: b", said
+    assert said.splitlines()[-1] == f"no Slurm answers on this host: {reason}", said
     assert "Traceback" not in said
 
 

@@ -274,8 +274,30 @@ def test_by_hand_it_is_posted_by_who_is_logged_in_for_the_commit_that_is_here(wo
     assert comment["user"] == {"login": "somebody"} and "posted by hand" in comment["body"]
 
 
-def test_a_refusal_of_github_is_one_line(world):
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'HTTP 403: Resource not accessible' >&2; echo hint >&2; exit 1", "HTTP 403: Resource not"),
+        ("exit 3", "exit code 3"),
+        ("echo '<html>'", "something else than JSON"),
+        ("exit 0", "answered with nothing"),
+        (None, "gh: No such file or directory"),
+    ],
+)
+def test_a_failure_of_gh_is_one_line(world, script, reason):
     folder, *_ = world
-    (folder / "bin/gh").write_text("#!/bin/sh\necho 'HTTP 403: Resource not accessible' >&2; exit 1\n")
-    said = post(folder, code=1)
-    assert said.count("\n") == 1 and "403" in said
+    (folder / "bin/gh").write_text(f"#!/bin/sh\n{script}\n")
+    if not script:
+        (folder / "bin/gh").unlink()
+    said = post(folder, code=1, PATH=f"{folder}/bin")
+    assert said.startswith("nothing was posted: gh") and said.count("\n") == 1 and reason in said
+
+
+def test_by_hand_a_failing_git_a_wrong_number_and_no_review_are_one_line(world):
+    folder, *_ = world
+    by_hand = {"code": 1, "GITHUB_EVENT_NAME": "", "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    assert "git rev-parse --verify: fatal: not a git repository" in post(folder, "7", **by_hand)
+    assert "x is no number" in post(folder, "x", **by_hand)
+    (folder / "review/review.md").unlink()
+    assert "review/review.md: is not in " in post(folder, "7", **by_hand)
+    assert comments(folder) == []

@@ -6,6 +6,7 @@ import platform
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -46,6 +47,9 @@ SCRIPTS = (
     "baseline",
     "check",
 )
+
+MODULES = {"adapter", "dvc_files", "on_record", "tools"}  # which scripts import
+EVERY = sorted({path.stem for path in (ROOT / "workflow/scripts").glob("*.py")} - MODULES)
 
 
 @pytest.fixture
@@ -135,13 +139,16 @@ def test_missing_settings_are_named(clone, command):
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        ("python ../workflow/scripts/plan.py", "params.yaml: cannot be read: No such file or directory"),
-        ("python ../workflow/scripts/best.py", "reports/ranking.csv: No such file or directory"),
-        ("snakemake --cores 1 --snakefile ../Snakefile", "params.yaml: cannot be read: No such file"),
+        ("cd tests && snakemake --cores 1 --snakefile ../Snakefile", "run snakemake in {}"),
+        ("cd /tmp && snakemake -n --snakefile {}/Snakefile", "run snakemake in {}"),
+        ("snakemake -n --directory tests", "run snakemake in {}"),
+        *((f"cd tests && python ../workflow/scripts/{script}.py 7", "run this in {}") for script in EVERY),
     ],
 )
-def test_another_directory_is_no_project(clone, command, line):
-    refused(clone, "bash", "-c", f"cd tests && {command}", line=line)
+def test_another_directory_is_told_which_one_is_the_project(clone, command, line):
+    line = line.format(clone.path)
+    said = refused(clone, "bash", "-c", command.format(clone.path), line=line)
+    assert f"{'/tmp' if '/tmp' in command else clone.path / 'tests'}: is not the project's folder" in said
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"rank,trial\n1,2\n"])
@@ -430,9 +437,8 @@ def test_snakemake_works_wholly_without_dvc(searched, request):
 
 def test_a_python_without_zdl_is_told_to_be_activated(clone, tmp_path):
     line = "zdl is not installed in "
-    scripts = clone.path / "workflow/scripts"
-    for script in sorted({*scripts.glob("*.py")} - {scripts / "adapter.py"}):
-        said = clone.run("python", "-S", "-E", f"workflow/scripts/{script.name}", ok=False)
+    for script in EVERY:
+        said = clone.run("python", "-S", "-E", f"workflow/scripts/{script}.py", ok=False)
         said = said.removeprefix(f"{platform.node()}: ")  # node.py says which node it is
         assert said.startswith(line) and said.count("\n") == 1, said
     (tmp_path / "zdl.py").write_text("raise ModuleNotFoundError(\"No module named 'zdl'\")")
@@ -453,6 +459,64 @@ def test_make_with_unsupported_pythons_only(clone, tmp_path):
         refused(clone, "make", target, line=line, PATH=path)
     refused(clone, "make", "run", f"PYTHON={tmp_path}/bin/python3", line=line)
     refused(clone, "make", "run", f"PYTHON={tmp_path}/none", line=line)
+
+
+# A stand-in for Python, which asks the real one for its digest of what an environment is made from.
+STAND_IN = """
+case "$1" in
+  -c) shift; code=$1; shift
+      exec {real} -c "import sys; sys.version = open('{folder}/version').read()
+$code" "$@";;
+  --version) echo Python 3.13.1;;
+esac
+case "$2" in
+  venv) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo made >> {folder}/log;;
+  pip) exec {folder}/bin/install;;
+esac
+"""
+
+
+def test_an_environment_is_made_again_if_it_was_made_from_anything_else(clone, tmp_path):
+    """Or if its installation never ended; but not for a time stamp."""
+    (tmp_path / "version").write_text("3.13.1")
+    python = STAND_IN.format(real=sys.executable, folder=tmp_path)
+    path = programs(tmp_path / "bin", **{"python3.13": python, "install": "exit 0"})
+
+    def made(folder="zdl", ok=True, target=".venv/ready", **env):
+        """How often a make sets the environment up."""
+        log = tmp_path / "log"
+        log.write_text("")
+        Clone(tmp_path / folder).run("make", target, ok=ok, **{"PATH": path, **env})
+        return log.read_text().count("made")
+
+    def edit(name):
+        file = clone.path / name
+        file.write_text(f"{file.read_text()}\n# edited\n")
+
+    assert [made(), made()] == [1, 0]
+    os.utime(clone.path / "requirements.lock")
+    assert made() == 0
+    for name in ("requirements.lock", "pyproject.toml"):
+        edit(name)
+        assert [made(), made()] == [1, 0], name
+    edit("requirements-beyond.lock")
+    assert made() == 0
+    assert [made(target=".venv-beyond/ready"), made(target=".venv-beyond/ready")] == [1, 0]
+    (tmp_path / "version").write_text("3.13.2")  # upgraded in its place
+    assert [made(), made()] == [1, 0]
+    (clone.path / ".venv/bin/python").unlink()  # as a link to an interpreter that was removed
+    assert [made(), made()] == [1, 0]
+    clone.path.rename(tmp_path / "renamed")
+    assert [made("renamed"), made("renamed")] == [1, 0]
+    (tmp_path / "bin/install").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "version").write_text("3.13.3")
+    assert [made("renamed", ok=False), made("renamed", ok=False)] == [1, 1]
+    (tmp_path / "bin/install").write_text("#!/bin/sh\n")
+    assert [made("renamed"), made("renamed")] == [1, 0]
+    other = programs(tmp_path / "other", python=python.replace(f"{tmp_path}/version", f"{tmp_path}/other/v"))
+    (tmp_path / "other/v").write_text("3.12.9")
+    named = {"PYTHON": f"{other.split(os.pathsep)[0]}/python"}
+    assert [made("renamed", **named), made("renamed", **named), made("renamed")] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("version", ["3.9.18", "3.10.13"])

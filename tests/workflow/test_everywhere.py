@@ -74,7 +74,7 @@ def search(folder, env):
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith((*INHERITED, "ZDL_"))
     }
-    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "workflow/scripts")])
+    path = os.pathsep.join([str(ROOT / "src"), str(folder / "workflow/scripts")])
     done = subprocess.run(
         [sys.executable, "-c", SEARCH], cwd=folder, env=inherited | {"PYTHONPATH": path} | env,
         capture_output=True, text=True, check=False, timeout=300,

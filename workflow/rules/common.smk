@@ -6,6 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
+root = Path(f"{workflow.current_basedir}").parents[1]
+if not root.samefile(Path()):  # every path of the pipeline is relative to it
+    raise SystemExit(
+        f"{Path.cwd()}: is not the project's folder; run snakemake in {root}"
+    )
 try:
     import zdl
     from zdl import Error
@@ -13,11 +18,10 @@ except ModuleNotFoundError:
     raise SystemExit(
         f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
     )
-root = Path(f"{workflow.current_basedir}").parents[1]
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
 from zdl.pipeline.checks import check_notes, check_writable
 from zdl.pipeline.graph import Graph
-from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES, Paths
+from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES, WEIGHTS, Paths
 
 if config:
     raise SystemExit(

@@ -58,7 +58,7 @@ rule weights:
         ancient(paths.split.path),
         graph.repaired(paths.weights_manifest.path),
     output:
-        update(paths.weights_manifest.path),
+        update([WEIGHTS, paths.weights_manifest.path]),
     log:
         "logs/weights.log",
     benchmark:

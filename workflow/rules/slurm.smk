@@ -66,7 +66,8 @@ def find_slurm():
     command = ["sinfo", "--noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        problem = done.stderr.splitlines()[-1:] if done.returncode else []
+        code = f"{command[0]}: exit code {done.returncode}"
+        problem = [code, *done.stderr.splitlines()][-1:] if done.returncode else []
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = [str(error)]
     if problem:

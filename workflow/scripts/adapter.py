@@ -1,14 +1,16 @@
 """What the scripts share: run one step on the settings, and report errors in one line."""
 
-import contextlib
 import os
-import re
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+
+ROOT = Path(os.path.normpath(Path(__file__).absolute().parents[2]))
+if not ROOT.samefile(Path()):  # every path of the pipeline is relative to it
+    raise SystemExit(f"{Path.cwd()}: is not the project's folder; run this in {ROOT}")
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
@@ -31,6 +33,25 @@ except ModuleNotFoundError:
 zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
+def name_unknown_files(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The excepthook in a copy that DVC makes for an experiment. It has only the files that Git knows, so an
+    import may fail for want of a new one."""
+    from tools import listed  # here alone: no step needs it
+
+    new: list[str] = []
+    if isinstance(error, ImportError):
+        with suppress(Error):
+            new = listed("--others", "--exclude-standard", "--", "src", "workflow", cwd=str(ROOT.parents[3]))
+    if new:
+        say(f"{error.msg}: DVC copies only files that Git knows; `git add {' '.join(new)}` first")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+if ROOT.parts[-4:-1] == (".dvc", "tmp", "exps"):
+    sys.excepthook = name_unknown_files
+
+
 def run(step: Callable[..., None]) -> None:
     """Run a step of `zdl.pipeline.steps` on the paths of params.yaml. Its messages go to stderr."""
     from zdl.artifacts import fingerprint
@@ -39,86 +60,6 @@ def run(step: Callable[..., None]) -> None:
     with one_line():
         step(Paths.of("params.yaml"), say)
         fingerprint.remember()
-
-
-@contextlib.contextmanager
-def only_run() -> Iterator[Callable[[str], int]]:
-    """A context for one process at a time. It gives a function that runs Snakemake on a target and returns
-    the exit code."""
-    from zdl.pipeline.locks import run_lock
-    from zdl.pipeline.paths import Paths
-
-    Paths.of("params.yaml")  # refuse invalid settings before any file is changed
-    with run_lock():
-
-        def snakemake(target: str) -> int:
-            cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
-            signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it, too: wait for its end
-            code = subprocess.call(["snakemake", "--cores", cores, target])
-            if code == INTERRUPTED:
-                raise SystemExit(code)
-            return code
-
-        yield snakemake
-
-
-def at(revision: str, path: str | Path) -> bytes | None:
-    """The contents of a file in a revision; None if the revision does not have it."""
-    done = subprocess.run(["git", "show", f"{revision}:./{path}"], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
-
-
-def output(*command: str) -> bytes:
-    """The output of a command. If it fails, raise an `Error` with the first line of its message: DVC begins
-    with the reason, and may add an excerpt of the file or a traceback."""
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode != 0:
-        why = done.stderr.decode(errors="replace").split("\n")[0].strip().rstrip(".")
-        raise Error(f"{' '.join(command[:2])}: {why or f'exit code {done.returncode}'}")
-    return done.stdout
-
-
-def read_yaml(text: str) -> Any:
-    """The contents of a YAML text, read by DVC's parser. Raises ValueError if that refuses it."""
-    from ruamel.yaml import YAML
-
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except Exception as error:  # a truncated file makes it raise almost anything
-        raise ValueError(" ".join(str(error).split())) from None
-
-
-def read_lock(text: str) -> dict[str, dict[str, Any]]:
-    """The stages of a dvc.lock. Raises ValueError if it does not have the structure that DVC documents."""
-    lock = read_yaml(text)
-    stages = lock.get("stages", {}) if isinstance(lock, dict) and lock.get("schema") else None
-    if not isinstance(stages, dict):
-        raise ValueError("it has no schema, or its stages are not a mapping")
-    for name, stage in stages.items():
-        if not is_record(stage):
-            raise ValueError(f"the stage {name} is incomplete")
-    return stages
-
-
-def is_record(stage: Any) -> bool:
-    """Whether this is a stage of a dvc.lock, with a command and with a path and checksum for each file."""
-    if not isinstance(stage, dict) or not isinstance(stage.get("cmd"), str | list):
-        return False
-    params, files = stage.get("params", {}), [stage.get("deps", []), stage.get("outs", [])]
-    if not isinstance(params, dict) or not all(isinstance(items, list) for items in files):
-        return False
-    if not all(isinstance(values, dict) for values in params.values()):
-        return False
-    return all(isinstance(item, dict) and is_file(item) for items in files for item in items)
-
-
-def is_file(item: dict[str, Any]) -> bool:
-    """Whether an item of a dvc.lock has a path, a complete checksum, and a value for every key."""
-    if "path" not in item or None in item.values():
-        return False
-    if "md5" not in item:
-        return "etag" in item or "checksum" in item  # a file on a server
-    return re.fullmatch(r"[0-9a-f]{32}(\.dir)?", str(item["md5"])) is not None
 
 
 def say(line: str) -> None:

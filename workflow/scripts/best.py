@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing

@@ -9,7 +9,10 @@ is 1 if there is any finding.
 """
 
 import argparse
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from on_record import LOCK, check, retrain
 from zdl.pipeline.paths import REPORTS

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adapter import at, output, read_lock, read_yaml, say
+from adapter import say
+from dvc_files import read_lock, read_yaml
+from tools import at, listed, output, require_git
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, canonical
@@ -44,6 +46,7 @@ class Stage(NamedTuple):
 
 def check() -> list[str]:
     """The findings, one line each. Invalid settings are an `Error`."""
+    require_git("make check")
     paths = Paths.of("params.yaml")
     if not LOCK.exists():
         fix = "`make repro` makes" if at("HEAD", LOCK) is None else f"`git checkout HEAD {LOCK}` restores"
@@ -113,7 +116,8 @@ def status() -> dict[str, list[Any]]:
         changes: dict[str, list[Any]] = json.loads(output("dvc", "status", "--json"))
         return changes
     except Error as error:
-        edited = [str(path) for path in (PIPELINE, LOCK) if at("HEAD", path) not in (None, path.read_bytes())]
+        named = (path for path in (PIPELINE, LOCK) if str(path) in str(error))  # others are not to blame
+        edited = [str(path) for path in named if at("HEAD", path) not in (None, path.read_bytes())]
         back = f"; `git checkout HEAD {' '.join(edited)}` restores the last commit" if edited else ""
         raise Error(f"{error}{back}") from None
 
@@ -176,8 +180,8 @@ def sources(stages: list[Stage]) -> set[str]:
     # A folder has a single checksum in dvc.lock. Git may know which of its files were edited since then.
     since = output("git", "log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
     for folder in folders:
-        named = listed("diff", "--name-only", "--relative", since, "--", folder)
-        named += listed("ls-files", "--others", "--exclude-standard", "--", folder)
+        named = listed("--name-only", "--relative", since, "--", folder, command="diff")
+        named += listed("--others", "--exclude-standard", "--", folder)
         files |= set(named) or {folder}
     return files
 
@@ -202,7 +206,7 @@ def published(stages: list[Stage], remade: bool) -> Iterator[tuple[str, str]]:
 
 def strays(outs: set[str]) -> Iterator[str]:
     """Files in reports/, committed or not, that no stage makes."""
-    for path in listed("ls-files", "--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
+    for path in listed("--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
         if path not in outs and Path(path).exists():
             remove = f"rm {path}" if at("HEAD", path) is None else f"git rm --force {path}"
             yield f"{path}: no stage of dvc.yaml makes it; `{remove}` removes it"
@@ -238,17 +242,17 @@ def retrain() -> list[str]:
     """Run everything from scratch in a temporary folder, and return the files that differ."""
     with tempfile.TemporaryDirectory(prefix="zdl-check-") as name:
         folder = Path(name)
-        for path in listed("ls-files", "--cached", "--others", "--exclude-standard"):
+        for path in listed("--cached", "--others", "--exclude-standard"):
             if Path(path) != LOCK and not Path(path).is_relative_to(REPORTS) and Path(path).is_file():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, folder / path)
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         env["PYTHONPATH"] = str(folder / "src")
-        subprocess.run(["git", "init", "--quiet"], cwd=folder, env=env, check=True)
+        output("git", "init", "--quiet", name, env=env)
         say(f"making everything again in {folder}")
         run = [sys.executable, "workflow/scripts/repro.py"]
         if subprocess.run(run, cwd=folder, env=env, stdout=sys.stderr, check=False).returncode:
-            raise Error("params.yaml: the run from scratch failed (see above)")
+            raise Error("the run from scratch failed (see above)")
         return list(differing(contents(Path()), contents(folder)))
 
 
@@ -279,12 +283,6 @@ def stale(lock: bytes, files: Callable[[str], bytes | None]) -> list[str]:
         if path == "params.yaml" or Path(path).is_relative_to(REPORTS)
     }
     return [path for path, sum_ in sums.items() if (data := files(path)) is None or md5(data) != sum_]
-
-
-def listed(*arguments: str) -> list[str]:
-    """The files that a command of Git lists."""
-    names = output("git", arguments[0], "-z", *arguments[1:]).decode().split("\0")
-    return sorted({name for name in names if name})
 
 
 def md5(data: bytes) -> str:

@@ -1,8 +1,11 @@
 """Rule `propose`: choose the points of one round of a Bayesian search."""
 
 import argparse
+import sys
 from functools import partial
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import run
 from zdl.pipeline import steps
 

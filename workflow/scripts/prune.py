@@ -1,5 +1,9 @@
 """`make prune`: delete the cached records of all searches but the current one."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths

@@ -1,5 +1,9 @@
 """Rule and stage `render`: draw the figures and write the pages of the report."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import run
 from zdl.pipeline import steps
 

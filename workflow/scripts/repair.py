@@ -1,8 +1,10 @@
 """Rule `repair`: move damaged files out of the way, so that they are made again."""
 
 import argparse
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line, say
 from zdl.artifacts.io import write
 from zdl.pipeline.paths import Paths

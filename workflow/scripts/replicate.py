@@ -1,8 +1,11 @@
 """Rule `replicate`: train one of the best trials again."""
 
 import argparse
+import sys
 from functools import partial
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import run
 from zdl.pipeline import steps
 

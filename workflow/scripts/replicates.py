@@ -1,6 +1,11 @@
 """Stage `replicates`: run Snakemake to train the best trials again, and leave exactly their files."""
 
-from adapter import one_line, only_run
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+from adapter import one_line
+from tools import only_run
 from zdl.artifacts.io import read
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths

@@ -5,18 +5,22 @@ are empty or truncated, and DVC refuses to start again. Deleting them is safe: w
 checks the existing files and trains nothing again.
 """
 
-import fcntl
 import json
-import os
+import sys
 from pathlib import Path
 
-from adapter import one_line, read_lock, say
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+from adapter import one_line, say
+from dvc_files import read_lock
+from tools import become, require_scm
 
 with one_line():
+    from filelock import FileLock  # here, so that a Python without zdl is named first
+
+    require_scm("make repro")
     own = Path(".dvc/tmp")
     own.mkdir(parents=True, exist_ok=True)
-    with open(own / "lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # DVC holds it while it writes
+    with FileLock(own / "lock"):  # DVC holds it while it writes
         for path, read in ((Path("dvc.lock"), read_lock), (own / "rwlock", json.loads)):
             text = path.read_text("utf-8", errors="replace") if path.exists() else None
             if text is None or "<<<<<<<" in text:  # a person must finish the merge
@@ -26,4 +30,4 @@ with one_line():
             except ValueError:
                 say(f"{path}: was left half written when DVC was killed; it is made again")
                 path.unlink()
-    os.execvp("dvc", ["dvc", "repro"])
+    become("dvc", "repro")

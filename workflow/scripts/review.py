@@ -4,12 +4,14 @@ The review is Markdown. It is printed, and written to review/ with its figures.
 """
 
 import argparse
-import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 import on_record
-from adapter import at, one_line
+from adapter import one_line
+from tools import at, commit, require_git
 from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
@@ -32,13 +34,11 @@ def side(name: str, files: sides.Files) -> sides.Side:
     return sides.read(name, files, stale)
 
 
-def commit(revision: str) -> str:
-    """The full name of a revision."""
-    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+def named(revision: str) -> str:
+    """The full name of a revision that a person named."""
+    if (name := commit(revision)) is None:
         raise Error(f"BASE or HEAD: {revision} is not a revision here (allowed: a branch, a tag or a commit)")
-    return done.stdout.strip()
+    return name
 
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -48,9 +48,10 @@ parser.add_argument("--raw", help="the address at which a host serves the files 
 args = parser.parse_args()
 
 with one_line():
+    require_git("make review")
     if not args.head:
         load("params.yaml")  # refuses wrong settings; those of a commit may follow another schema
-    base, head = commit(args.base), commit(args.head) if args.head else None
+    base, head = named(args.base), named(args.head) if args.head else None
     old = side(args.base, partial(at, base))
     new = side(args.head or "working tree", partial(at, head) if head else here)
     trials, names = compare.overlaid(old, new)

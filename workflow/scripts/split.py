@@ -1,5 +1,9 @@
 """Rule and stage `split`: shuffle the images with a seed and split them into training and validation."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import run
 from zdl.pipeline import steps
 

@@ -6,9 +6,11 @@ lines.
 
 import argparse
 import os
+import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from zdl.artifacts import fingerprint
 from zdl.pipeline import cache, records

@@ -1,6 +1,11 @@
 """Stage `trials`: run Snakemake to make the missing records, and leave exactly those of this search."""
 
-from adapter import one_line, only_run
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+from adapter import one_line
+from tools import only_run
 from zdl import Error
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
