@@ -10,6 +10,7 @@ from tests.engines import Clone, programs
 
 SCRIPTS = "python workflow/scripts"
 NEED_GIT = [f"{SCRIPTS}/check.py", f"{SCRIPTS}/check.py --full", f"{SCRIPTS}/review.py HEAD"]
+REPRO = f"{SCRIPTS}/repro.py"
 # Its call number $FAILS fails.
 GIT = """
 echo "$@" >> {calls}
@@ -44,15 +45,31 @@ def test_whichever_call_of_git_fails_its_reason_is_told(clone, tmp_path, command
         return clone.run(*command.split(), ok=ok, FAILS=str(fails), **env)
 
     run(0, ok="check" not in command)
+    assert calls.read_text()
     kinds = [line.partition(" -- ")[0] for line in calls.read_text().splitlines()]  # but for the file
-    assert len({*kinds}) > 2
     for fails in sorted({kind: number for number, kind in enumerate(kinds, 1)}.values()):
         said = run(fails, ok=False)
         assert said.count("fatal: refused") == 1 and "Traceback" not in said, (fails, said)
         assert command == "make unchanged" or said.count("\n") == 1, (fails, said)
 
 
-@pytest.mark.parametrize("command", [*NEED_GIT, f"{SCRIPTS}/repro.py"])
+REFUSES = """
+{ echo "warning: a"; echo "fatal: it is another's"; printf '\nTo trust it, call:\n\n\tgit config x\n'; } >&2
+exit 128
+"""
+
+
+@pytest.mark.parametrize("command", [*NEED_GIT, REPRO])
+def test_a_git_that_refuses_is_told_before_any_work_with_what_it_advises(fresh, tmp_path, command):
+    clone = fresh.copy(tmp_path / "zdl")
+    bin_ = programs(tmp_path / "bin", git=REFUSES).split(os.pathsep)[0]
+    before = clone.files()
+    said = clone.run(*command.split(), ok=False, PATH=f"{bin_}{os.pathsep}{clone.env['PATH']}")
+    assert said.endswith(": fatal: it is another's (`git config x`)\n") and said.count("\n") == 1
+    assert clone.files() == before
+
+
+@pytest.mark.parametrize("command", [*NEED_GIT, REPRO])
 def test_files_without_a_repository_are_told_what_they_lack(fresh, tmp_path, command):
     clone = fresh.copy(tmp_path / "zdl")
     shutil.rmtree(clone.path / ".git")
@@ -116,9 +133,10 @@ def test_a_tool_that_is_missing_is_named(fresh, tmp_path, script, tool):
     assert said == f"{tool}: is not on the PATH (`. .venv/bin/activate`, or install it)\n"
 
 
-def test_an_experiment_is_told_of_a_new_file_that_git_does_not_know(fresh, tmp_path):
+@pytest.mark.parametrize("place", ["tmp1", "standalone/tmp1"])  # of `--queue`, and of `--temp`
+def test_an_experiment_is_told_of_a_new_file_that_git_does_not_know(fresh, tmp_path, place):
     clone = fresh.copy(tmp_path / "zdl")
-    temporary = fresh.copy(clone.path / ".dvc/tmp/exps/tmp1")
+    temporary = fresh.copy(clone.path / ".dvc/tmp/exps" / place)
     temporary.env["PYTHONPATH"] = clone.env["PYTHONPATH"]
     (clone.path / "src/zdl/nn/more.py").write_text("MORE = 1\n")
     trainer = temporary.path / "src/zdl/nn/trainer.py"

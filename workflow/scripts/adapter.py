@@ -37,18 +37,19 @@ def name_unknown_files(kind: type[BaseException], error: BaseException, trace: T
     """The excepthook in a copy that DVC makes for an experiment. It has only the files that Git knows, so an
     import may fail for want of a new one."""
     from tools import listed  # here alone: no step needs it
+    from zdl.artifacts.io import QUEUED_IN
 
     new: list[str] = []
     if isinstance(error, ImportError):
         with suppress(Error):
-            new = listed("--others", "--exclude-standard", "--", "src", "workflow", cwd=str(ROOT.parents[3]))
+            new = listed("--others", "--exclude-standard", "--", "src", "workflow", cwd=QUEUED_IN)
     if new:
         say(f"{error.msg}: DVC copies only files that Git knows; `git add {' '.join(new)}` first")
     else:
         sys.__excepthook__(kind, error, trace)
 
 
-if ROOT.parts[-4:-1] == (".dvc", "tmp", "exps"):
+if "/.dvc/tmp/exps/" in ROOT.as_posix():
     sys.excepthook = name_unknown_files
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -48,10 +49,17 @@ def require_git(target: str) -> None:
 
 
 def require_scm(target: str) -> None:
-    """Fail where DVC would refuse to work: it needs a Git repository, unless it is set to do without."""
-    if not in_repository() and output("dvc", "config", "core.no_scm").strip().lower() != b"true":
-        without = "`dvc config core.no_scm true` has DVC do without"
-        raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({without})")
+    """Fail before any work where DVC would fail after it: it needs a Git repository that it may read, unless
+    it is set to do without."""
+    try:
+        if not in_repository():
+            without = "`dvc config core.no_scm true` has DVC do without"
+            raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({without})")
+        if shutil.which("git"):  # DVC needs no such program, but asks as Git does whose the repository is
+            output("git", "rev-parse", "--git-dir")
+    except Error:
+        if output("dvc", "config", "core.no_scm").strip().lower() != b"true":
+            raise
 
 
 def commit(revision: str) -> str | None:
@@ -72,7 +80,7 @@ def at(revision: str, path: str | Path) -> bytes | None:
     return output("git", "cat-file", "blob", entry[2]) if "blob" in entry[:2] else None
 
 
-def listed(*arguments: str, command: str = "ls-files", cwd: str | None = None) -> list[str]:
+def listed(*arguments: str, command: str = "ls-files", cwd: Path | None = None) -> list[str]:
     """The files that a command of Git lists."""
     names = output("git", command, "-z", *arguments, cwd=cwd).decode().split("\0")
     return sorted({name for name in names if name})

@@ -19,11 +19,12 @@ from zdl.artifacts.encoding import HEX, JSON_END, CorruptFileError, decode_json,
 from zdl.artifacts.schemas import Validator
 
 LOCAL = Path(".zdl")  # of this work tree alone, ignored by Git and DVC: locks, corrupt files
+EXPERIMENTS = (".dvc", "tmp", "exps")
 # What work trees share: cached records, downloads, locks. An experiment that DVC queues runs in a copy of the
 # repository under .dvc/tmp/exps/, which DVC deletes afterwards. It uses those of the work tree that it was
 # queued in, which only its location tells.
-QUEUED = Path.cwd().parts[-4:-1] == (".dvc", "tmp", "exps")
-SHARED = Path("../../../..", LOCAL) if QUEUED else LOCAL
+QUEUED_IN = next((path.parents[2] for path in Path.cwd().parents if path.parts[-3:] == EXPERIMENTS), None)
+SHARED = Path(os.path.relpath(QUEUED_IN / LOCAL)) if QUEUED_IN else LOCAL
 TEMPORARY = ".tmp"  # the suffix of a file that is being written; Git and DVC ignore it
 AN_HOUR = 3600  # seconds; no file takes so long to write
 LIMIT = 2**30  # bytes: more than any file here has
