@@ -41,6 +41,7 @@ from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
 from tests.pipeline.test_paths import ENTRIES
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
+from zdl.artifacts.io import TEMPORARY
 
 SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
@@ -192,6 +193,7 @@ def contents(path: Path) -> bytes | None:
 def files_under(folder: Path, *tops: str) -> list[str]:
     """The files in a clone under some of its directories."""
     paths = (path for top in tops for path in (folder / top).rglob("*") if path.is_file())
+    paths = (path for path in paths if path.suffix != TEMPORARY)  # a killed process's, which nobody reads
     return sorted(str(path.relative_to(folder)) for path in paths)
 
 
