@@ -48,7 +48,7 @@ SCRIPTS = (
     "check",
 )
 
-MODULES = {"adapter", "dvc_files", "on_record", "tools"}  # which scripts import
+MODULES = {"adapter", "lockfile", "on_record", "tools"}  # which scripts import
 EVERY = sorted({path.stem for path in (ROOT / "workflow/scripts").glob("*.py")} - MODULES)
 
 

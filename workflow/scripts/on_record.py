@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapter import say
-from dvc_files import read_lock, read_yaml
+from lockfile import read_lock, read_yaml
 from tools import at, listed, output, require_git
 from zdl import Error
 from zdl.artifacts.artifact import Artifact

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line, say
-from dvc_files import read_lock
+from lockfile import read_lock
 from tools import become, require_scm
 
 with one_line():
