@@ -48,7 +48,7 @@ def install_by(command: list[str], option: str, lock: str, env: Mapping[str, str
 
 
 def find_uv(folder: str, pip: list[str]) -> str | None:
-    """The user's own, if it runs (a version manager's shim may not); or the locked one, put into the folder."""
+    """The user's own, if it runs (a version manager's shim may not); or the locked one, installed there."""
     if runs("uv", "--version", quiet=True):
         return "uv"
     wheel = ("--only-binary", ":all:", "--require-hashes", "-r", UV_LOCK)  # to build uv takes a Rust compiler
