@@ -28,7 +28,6 @@ export DIGEST
 # `ready` holds that digest, and is written last: an environment is made again if it was made from anything else, or
 # never completed. Its own interpreter is asked first, then the first of the others that runs and is 3.11, 3.12 or 3.13
 # makes it. (A version manager's shim may exist without running.)
-PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check
 .venv/ready: requirements.lock
 .venv-beyond/ready: requirements-beyond.lock  # with the packages for clusters and remotes, and for their tests
 .venv/ready .venv-beyond/ready: pyproject.toml always
@@ -38,8 +37,7 @@ PIP = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check
 	  if [ "$$python" = $(@D)/bin/python ]; then continue; fi; \
 	  echo "setting up $(@D) with $$("$$python" --version): a minute or two"; \
 	  rm -f $@ && "$$python" -m venv --clear $(@D) \
-	  && $(PIP) --require-hashes -r $(filter %.lock,$^) \
-	  && $(PIP) --no-deps --no-build-isolation --no-index --editable . \
+	  && "$$python" workflow/install.py $(@D) $(filter %.lock,$^) \
 	  && echo "$$digest" > $@; exit; \
 	done; echo "make: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3" >&2; exit 1
 
@@ -134,11 +132,13 @@ compare: $(VENV)/ready  ## compare the four search methods, an hour or two, and 
 	python bench/compare.py
 
 LOCKED = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-header --no-annotate pyproject.toml
+  --no-header --no-annotate
 
-lock: $(VENV)/ready  ## update requirements.lock and requirements-beyond.lock from pyproject.toml (needs uv)
-	$(LOCKED) --extra dev --output-file requirements.lock
-	$(LOCKED) --extra dev --extra beyond --constraint requirements.lock --output-file requirements-beyond.lock
+lock: $(VENV)/ready  ## update requirements*.lock from pyproject.toml (needs uv)
+	$(LOCKED) pyproject.toml --extra dev --output-file requirements.lock
+	$(LOCKED) pyproject.toml --extra dev --extra beyond --constraint requirements.lock \
+	  --output-file requirements-beyond.lock
+	$(LOCKED) - --output-file requirements-uv.lock <<< uv
 
 BASE ?= main
 

@@ -461,17 +461,19 @@ def test_make_with_unsupported_pythons_only(clone, tmp_path):
     refused(clone, "make", "run", f"PYTHON={tmp_path}/none", line=line)
 
 
-# A stand-in for Python, which asks the real one for its digest of what an environment is made from.
+# A stand-in for Python, which has the real one tell what an environment is made from, and run the installer.
 STAND_IN = """
 case "$1" in
   -c) shift; code=$1; shift
       exec {real} -c "import sys; sys.version = open('{folder}/version').read()
 $code" "$@";;
   --version) echo Python 3.13.1;;
+  *.py) exec {real} "$@";;
 esac
-case "$2" in
-  venv) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo made >> {folder}/log;;
-  pip) exec {folder}/bin/install;;
+case "$*" in
+  *" venv "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo made >> {folder}/log;;
+  *" config list") exec {real} "$@";;
+  *" pip "*) echo "$@" >> {folder}/log; . {folder}/bin/install;;
 esac
 """
 
@@ -480,7 +482,7 @@ def test_an_environment_is_made_again_if_it_was_made_from_anything_else(clone, t
     """Or if its installation never ended; but not for a time stamp."""
     (tmp_path / "version").write_text("3.13.1")
     python = STAND_IN.format(real=sys.executable, folder=tmp_path)
-    path = programs(tmp_path / "bin", **{"python3.13": python, "install": "exit 0"})
+    path = programs(tmp_path / "bin", **{"python3.13": python, "install": "exit 0", "uv": "exit 1"})
 
     def made(folder="zdl", ok=True, target=".venv/ready", **env):
         """How often a make sets the environment up."""
@@ -517,6 +519,114 @@ def test_an_environment_is_made_again_if_it_was_made_from_anything_else(clone, t
     (tmp_path / "other/v").write_text("3.12.9")
     named = {"PYTHON": f"{other.split(os.pathsep)[0]}/python"}
     assert [made("renamed", **named), made("renamed", **named), made("renamed")] == [1, 0, 0]
+
+
+UV = 'echo "$0" "$@" >> {folder}/log; env > {folder}/env'
+LOCKED = """
+case "$*" in *requirements-uv.lock)
+  printf '#!/bin/sh\n%s\n' '{uv}' > "$(dirname "$0")/uv"; chmod +x "$(dirname "$0")/uv";;
+esac
+"""
+NO_UV = 'case "$*" in *requirements-uv.lock) exit 1;; esac'
+LOCK = "--require-hashes {} -r requirements.lock"
+
+
+@pytest.fixture
+def set_up(clone, tmp_path):
+    """Set the environment up with these for uv and pip; tells what make said, and which commands they got."""
+    (tmp_path / "version").write_text("3.13.1")
+    python = STAND_IN.format(real=sys.executable, folder=tmp_path)
+    path = programs(tmp_path / "bin", **{"python3.13": python})
+
+    def run(uv, pip="exit 0", **env):
+        for name, text in {"uv": uv, "install": pip}.items():
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text.format(folder=tmp_path)}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+        (tmp_path / "log").write_text("")
+        ok = env.pop("ok", True)
+        said = clone.run("make", ".venv/ready", ok=ok, **{"PATH": path, **env})
+        assert "Traceback" not in said
+        return said, (tmp_path / "log").read_text().splitlines()
+
+    return run
+
+
+def test_uv_installs_or_else_pip(set_up, clone, tmp_path):
+    """The user's own uv, or the locked one, or pip; and pip if uv fails."""
+    uv, failing = UV.format(folder=tmp_path), 'test "$1" = --version'
+
+    def again(uv, pip):
+        shutil.rmtree(clone.path / ".venv", ignore_errors=True)
+        said, (made, *calls) = set_up(uv, pip)
+        assert made == "made"
+        return said, calls
+
+    _, (version, packages, project) = again(uv, "exit 3")
+    assert version == f"{tmp_path}/bin/uv --version"
+    assert packages.startswith(f"{tmp_path}/bin/uv pip install --python .venv/bin/python ")
+    assert packages.endswith(LOCK.format("--compile-bytecode")) and project.endswith("--editable .")
+    _, (wheel, packages, project) = again("exit 1", LOCKED.replace("{uv}", uv))
+    assert "--only-binary :all: --require-hashes" in wheel
+    assert packages.startswith(".venv/bin/uv pip") and project.startswith(".venv/bin/uv pip")
+    said, (_, packages, project) = again("exit 1", NO_UV)
+    assert "installing with pip: uv is not to be had here\n" in said
+    assert packages.startswith("-m pip ") and packages.endswith(LOCK.format("--force-reinstall"))
+    assert project.startswith("-m pip ") and project.endswith("--editable .")
+    said, (packages, project) = again(failing, "exit 0")
+    assert "installing with pip: uv failed\n" in said
+    assert packages.startswith("-m pip ") and project.startswith("-m pip ")
+
+
+PIP_CONF = """
+[global]
+index-url = https://a.example/simple
+cert = /ca one.pem
+find-links = /wheels
+    /more
+[install]
+trusted-host = a.example b.example
+proxy = http://old.example
+"""
+HANDED = {
+    "UV_DEFAULT_INDEX": "https://a.example/simple",
+    "UV_INDEX": "https://b.example/simple https://c.example/simple",
+    "UV_INDEX_STRATEGY": "unsafe-best-match",
+    "UV_FIND_LINKS": "/wheels,/more",
+    "UV_INSECURE_HOST": "a.example b.example",
+    "UV_HTTP_TIMEOUT": "99",
+    "ALL_PROXY": "http://new.example",
+    "SSL_CERT_FILE": "/ca one.pem",
+}
+
+
+def test_uv_gets_pips_index_certificate_and_proxy(set_up, clone, tmp_path):
+    """From the file and from the environment; what is set for uv itself goes first."""
+    (tmp_path / "pip.conf").write_text(PIP_CONF)
+    for name in [name for name in clone.env if name in HANDED or name.startswith(("PIP_", "UV_"))]:
+        del clone.env[name]
+    clone.env["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
+    clone.env["PIP_EXTRA_INDEX_URL"] = "https://b.example/simple https://c.example/simple"
+    clone.env |= {"PIP_PROXY": "http://new.example", "PIP_TIMEOUT": "99"}
+
+    def handed(**env):
+        shutil.rmtree(clone.path / ".venv", ignore_errors=True)
+        set_up(UV, **env)
+        pairs = (line.partition("=") for line in (tmp_path / "env").read_text().splitlines())
+        return {name: value for name, _, value in pairs if name in HANDED}
+
+    assert handed() == HANDED
+    assert handed(UV_DEFAULT_INDEX="https://own.example")["UV_DEFAULT_INDEX"] == "https://own.example"
+    bundle = {"PIP_CONFIG_FILE": os.devnull, "REQUESTS_CA_BUNDLE": "/bundle.pem"}
+    told = handed(**bundle)
+    assert told["SSL_CERT_FILE"] == "/bundle.pem" and "UV_DEFAULT_INDEX" not in told
+
+
+def test_an_interrupted_installation_is_made_again(set_up, clone):
+    """And pip does not go on where uv was interrupted."""
+    interrupt = 'test "$1" = --version && exit; kill -INT $PPID; sleep 2; exit 1'
+    assert set_up(interrupt, ok=False)[1] == ["made"]
+    assert not (clone.path / ".venv/ready").exists()
+    assert len(set_up(UV)[1]) == 4 and set_up(UV)[1] == []
 
 
 @pytest.mark.parametrize("version", ["3.9.18", "3.10.13"])
