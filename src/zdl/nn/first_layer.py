@@ -1,0 +1,165 @@
+"""The first layer of a fast training: in dual form where that pays, and without dark pixels elsewhere.
+
+SGD, Momentum and Nesterov are linear: what a step leaves of an array p and of its velocity is a sum of
+multiples of p, the velocity and the gradient g. The gradient of W1 is a sum of images: X[batch]^T d, if d is
+the gradient of the layer's output. So, with all images as the rows of X,
+
+    W1 = c W1_0 + X_train^T A    where W1_0 are the initial weights, c is a number, and A has a row an image;
+    Z = X W1                     is all that the network sees of W1;
+    K = X_train X^T              is computed once;
+
+and a step of W1 is the same step, by the optimizer's own rule, of
+
+    Z, with the gradient K[batch]^T d + weight_decay Z,
+    A, with the gradient d in the rows of the batch, + weight_decay A,
+    c, with the gradient weight_decay c.
+
+The loss needs |W1|^2. It is one of the inner products of W1, its velocity V and its gradient G, and a step,
+which makes sums of those three, makes sums of their inner products:
+
+    <W1, G> = <Z[batch], d>,  <V, G> = <Z of V[batch], d>,  <G, G> = <(K[batch]^T d)[batch], d>.
+"""
+
+from copy import copy
+
+import numpy as np
+
+from zdl.nn.layers import Array, Labels
+from zdl.nn.optimizers import Optimizer
+
+STEP = 16  # the cost of a step for one number, in multiplications of a matrix product
+
+
+class PixelLayer:
+    """The first layer for images X, and W at first. Pixels that are zero in all X come last in its own W."""
+
+    def __init__(self, X: Array, W: Array) -> None:
+        dark = ~X.any(axis=0)
+        self.x, self.shapes = X.compress(~dark, axis=1), [W.shape]
+        self.order, self.initial = np.argsort(dark, kind="stable"), W
+
+    def begin(self, values: list[Array], grads: list[Array], batch: int) -> None:
+        self.W, self.dW = values[0], grads[0]
+        self.W[:] = self.initial[self.order]
+        self.lit = slice(self.x.shape[1])
+        self.buffer = np.empty((batch, self.lit.stop), self.x.dtype)
+
+    def follow(self, memories: list[list[Array]], step: Array) -> None:
+        pass
+
+    def whole(self, values: list[Array]) -> Array:
+        W = np.empty_like(self.W)
+        W[self.order] = values[0]
+        return W
+
+    def square(self) -> float:
+        return float(np.vdot(self.W, self.W))
+
+    def read(self, images: Labels) -> None:
+        self.batch = self.x.take(images, axis=0, out=self.buffer[: len(images)], mode="clip")
+
+    def forward(self, out: Array) -> None:
+        np.dot(self.batch, self.W[self.lit], out=out)
+
+    def evaluate(self, images: slice, out: Array) -> None:
+        np.dot(self.x[images], self.W[self.lit], out=out)
+
+    def backward(self, d: Array, weight_decay: float) -> None:
+        np.dot(self.batch.T, d, out=self.dW[self.lit])  # the other rows are zero, but for the weight decay
+        self.dW[self.lit.stop :] = 0
+
+
+class DualLayer:
+    """The first layer for images X, of which the first n are for training, and initial weights W."""
+
+    def __init__(self, X: Array, n: int, W: Array) -> None:
+        self.x, self.W, self.all = X[:n], W.copy(), X
+        self.K = (X @ X.T)[:n]  # NumPy computes half of such a product
+        self.shapes: list[tuple[int, ...]] = [(len(X), W.shape[1]), (n, W.shape[1]), (1,)]  # of Z, A and c
+
+    def begin(self, values: list[Array], grads: list[Array], batch: int) -> None:
+        """Use these arrays for Z, A, c and for their gradients, with batches of at most so many images."""
+        (self.Z, _, c), (self.dZ, self.dA, self.dc) = values, grads
+        np.matmul(self.all, self.W, out=self.Z)
+        c[:] = 1
+        self.K_batch = np.empty((batch, len(self.Z)), self.Z.dtype)
+        self.follow([], np.eye(1, 2))
+
+    def follow(self, memories: list[list[Array]], step: Array) -> None:
+        """Prepare for steps of this matrix, weight decay included, with these memories of Z, A and c."""
+        self.Zs, self.step = [self.Z, *(Z for Z, _, _ in memories)], step
+        self.products = np.zeros((len(self.Zs) + 1,) * 2)  # of W, its memories and its gradient
+        self.products[0, 0] = np.vdot(self.W, self.W)
+
+    def whole(self, values: list[Array]) -> Array:
+        """W1, its gradient or a memory of it, for Z, A and c of that."""
+        _, A, c = values
+        W: Array = self.x.T @ A
+        W += c * self.W
+        return W
+
+    def square(self) -> float:
+        return float(self.products[0, 0])
+
+    def read(self, images: Labels) -> None:
+        """What follows is for this batch, in which no image is twice."""
+        self.images, self.k = images, self.K_batch[: len(images)]
+        self.K.take(images, axis=0, out=self.k, mode="clip")
+
+    def forward(self, out: Array) -> None:
+        self.Z.take(self.images, axis=0, out=out, mode="clip")
+
+    def evaluate(self, images: slice, out: Array) -> None:
+        out[:] = self.Z[images]
+
+    def backward(self, d: Array, weight_decay: float) -> None:
+        np.dot(self.k.T, d, out=self.dZ)
+        self.dA[:] = 0
+        self.dc[:] = 0
+        self.dA[self.images] = d
+        if weight_decay:  # else nobody needs |W1|^2
+            products, arrays = self.products, [*self.Zs, self.dZ]
+            products[-1] = products[:, -1] = [np.vdot(Z.take(self.images, axis=0), d) for Z in arrays]
+            products[:-1, :-1] = self.step @ products @ self.step.T
+
+
+def dual_pays(
+    images: tuple[int, int], pixels: tuple[int, int], width: int, schedule: tuple[int, int, int]
+) -> bool:
+    """Whether the dual form needs fewer multiplications.
+
+    images: how many to train on, and in all. pixels: how many are not zero in all images, and in all. width:
+    the outputs of the layer. schedule: the batch size, and how many updates and evaluations of images follow.
+    """
+    (n, N), (lit, d), (batch_size, updates, evaluated) = images, pixels, schedule
+    batch = n - n * (1 - 1 / n) ** batch_size  # different images, on average
+    plain = updates * (2 * batch * lit + STEP * d) + evaluated * lit
+    dual = updates * (batch * N + STEP * (N + n)) + N * N * d / (2 * width) + (N + n) * d
+    return dual < plain
+
+
+def step_matrix(optimizer: Optimizer) -> Array | None:
+    """The matrix of a step from (p, memories, g) to (p, memories), if it is linear and always the same."""
+    some = np.random.default_rng(0).standard_normal((optimizer.memories + 2, 8))
+    some[:-1, :4] = 0  # to see a small step
+    matrix = after_step(optimizer, np.eye(len(some)))
+    steps = [after_step(optimizer, some, t) for t in (1, 1000)]
+    return matrix if all(np.allclose(step, matrix @ some, rtol=1e-9, atol=0) for step in steps) else None
+
+
+def is_elementwise(optimizer: Optimizer) -> bool:
+    """Whether it is new, and its step treats every number alike, whatever stands beside it."""
+    if type(optimizer).update is not Optimizer.update or optimizer.t or optimizer.memory:
+        return False
+    some = 1 + np.random.default_rng(0).random((optimizer.memories + 2, 4, 2))
+    parts = [after_step(optimizer, part) for part in np.split(some.reshape(len(some), 8), [3], axis=1)]
+    whole = after_step(optimizer, some).reshape(len(some) - 1, 8)
+    return np.allclose(whole, np.hstack(parts), rtol=1e-9, atol=0)
+
+
+def after_step(optimizer: Optimizer, state: Array, t: int = 1) -> Array:
+    """p and the memories after step number t, for `state`: p, the memories and g."""
+    rule, (p, *memories, g) = copy(optimizer), state.copy()
+    rule.t = t
+    rule.step(p, g, *memories)
+    return np.stack([p, *memories])
