@@ -168,6 +168,7 @@ class Clone:
         """The project's files, less what each machine keeps for itself."""
         own = {".git", ".dvc", ".zdl", ".snakemake", "logs", "benchmarks", "__pycache__"}
         paths = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        paths = (path for path in paths if path.parts[:2] != ("results", "ready"))  # on their way
         return {str(path) for path in paths if not own & {*path.parts}}
 
     def reports(self) -> dict[str, bytes]:
