@@ -21,7 +21,7 @@ from zdl.config.settings import load
 from zdl.nn.trainer import History
 from zdl.pipeline import cache, checks, records
 from zdl.pipeline.graph import Graph, forecast
-from zdl.pipeline.locks import Timeout
+from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.planned import following, planned
 from zdl.pipeline.repair import damage, repair
@@ -156,13 +156,30 @@ def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path
         assert holder.stdout.readline() == "held\n"
         cache.train_ahead(search, lambda: True)
         assert [path.stem for path in records.READY.iterdir()] == [search[2].name]
-        with pytest.raises(Timeout):
-            cache.get_or_train(search[1], wait=False)
+        with pytest.raises(Timeout), trial_lock(1, wait=False):
+            pass
     finally:
         holder.communicate("\n")
     cache.train_ahead(search, lambda: True)
     assert ready(search) == [trial.name for trial in search]
     assert trainings(tmp_path) == {trial.name: 1 for trial in search}
+
+
+def test_a_record_that_was_ready_too_late_for_its_job_is_not_left_behind(search, monkeypatch):
+    """The job of trial 1 had started when the process of trial 0 made its record, or the other way round."""
+    cache.train_ahead(search[1:2], lambda: True)
+    assert records.ready(search[1]).path.exists()
+    cache.get_or_train(search[1])
+    assert not any(records.READY.iterdir())
+
+    def late_lock(number, wait=True):
+        if not wait:  # the process that works ahead gets the lock when the job has just let go of it
+            cache.get_or_train(search[number])
+        return trial_lock(number, wait)
+
+    monkeypatch.setattr(cache, "trial_lock", late_lock)
+    cache.train_ahead(search[2:], lambda: True)
+    assert records.record(search[2]).path.exists() and not any(records.READY.iterdir())
 
 
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):

@@ -30,25 +30,24 @@ REPAIRED = LOCAL / "repaired"  # a note of each repair
 WRITTEN = (LOCAL, Path("data"), Path("results"), Path("reports"))
 
 
-def get_or_train(
-    trial: Trial,
-    say: Callable[[str], None] | None = None,
-    anew: bool = False,
-    wait: bool = True,
-    place: Path | None = None,
-) -> None:
+def get_or_train(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
     """Have the record of `trial` in its place: from the cache, else by training.
 
     `anew` trains in any case. `say` gets the lines that the book prints. If another process trains this
-    trial, wait for its end; without `wait`, raise Timeout. `place` is another place for the record.
+    trial, wait for its end.
     """
-    cached, record = records.cached(trial), records.record(trial)
-    with trial_lock(trial.number, wait):
-        data = None if anew else read_if_whole(cached) or read_if_whole(record)
-        if data is None:
-            data = _train(trial, say)
-        write(cached.path, data)
-        write(place or record.path, data)
+    with trial_lock(trial.number):
+        _have(trial, records.record(trial).path, say, anew)
+        records.ready(trial).path.unlink(missing_ok=True)  # made by another process, too late for this job
+
+
+def _have(trial: Trial, place: Path, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+    cached = records.cached(trial)
+    data = None if anew else read_if_whole(cached) or read_if_whole(records.record(trial))
+    if data is None:
+        data = _train(trial, say)
+    write(cached.path, data)
+    write(place, data)
 
 
 def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
@@ -75,9 +74,10 @@ def train_ahead(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
     while go_on():
         try:
             trial = next(trials)
-            place = records.ready(trial).path
-            if not records.record(trial).path.exists() and not place.exists():
-                get_or_train(trial, wait=False, place=place)
+            ready, record = records.ready(trial).path, records.record(trial).path
+            with trial_lock(trial.number, wait=False):
+                if not ready.exists() and not record.exists():  # in this order: a job moves it
+                    _have(trial, ready)
         except Timeout:
             continue
         except Exception:  # the end of the trials, too
