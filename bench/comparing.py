@@ -22,8 +22,8 @@ from matplotlib.ticker import MaxNLocator
 from zdl.analysis.ranking import csv, map_axes
 from zdl.analysis.surrogate import surface
 from zdl.data.preprocess import validation_count
-from zdl.report.figures import png, surface_map, svg
-from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, style
+from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, png, style, svg
+from zdl.report.figures.surface_map import surface_map
 from zdl.report.formatting import accuracy, count, listed, short, title
 from zdl.report.markdown import tidy
 

@@ -33,7 +33,7 @@ CORES = 2
 STEPS = {  # which see all trials, with what they make
     "aggregate": "results/table",
     "rank": "results/manifests/rank",
-    "render": "results/manifests/render",
+    "pages": "results/manifests/pages",
 }
 FOLDERS = ("results/trials", ".zdl/trials", "logs/trial", ".snakemake/metadata", ".dvc/cache/files/md5")
 

@@ -80,7 +80,7 @@ DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the pro
     "a digest that forgets a setting": (
         "src/zdl/artifacts/artifact.py",
         "for name, value in given.items()}",
-        'for name, value in given.items() if (name, "render" in path) != ("settings", True)}',
+        'for name, value in given.items() if (name, "pages" in path) != ("settings", True)}',
     ),
     "a write that is not atomic": (
         "src/zdl/artifacts/io.py",

@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from tests.engines import ROOT
 from zdl.artifacts import artifact
+from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.closure import Closure, Source
 from zdl.artifacts.fingerprint import PACKAGE, Fingerprint
 from zdl.config.settings import load
@@ -27,7 +28,8 @@ MADE = {  # what each stage has in the paths
     "baseline": ["baseline"],
     "rank": ["rank_manifest", "full_ranking"],
     "weights": ["weights_manifest"],
-    "render": ["render_manifest"],
+    "figures": ["figures"],
+    "pages": ["pages_manifest"],
 }
 # The shell finds, reads, checks, locks and writes files: no edit of it changes what a file holds.
 COMPUTES = ("zdl.artifacts.encoding", "zdl.artifacts.schemas")
@@ -41,7 +43,8 @@ SHELL = [
 def made(paths, stage):
     """The artifacts of a stage."""
     values = (getattr(paths, name) for name in MADE[stage])
-    return [each for value in values for each in (value if isinstance(value, list) else [value])]
+    lists = (value.values() if isinstance(value, dict) else value for value in values)
+    return [each for value in lists for each in ([value] if isinstance(value, Artifact) else value)]
 
 
 ENTRIES = sorted(
@@ -151,7 +154,7 @@ def paths_of(spec):
 
 def test_what_is_published_is_what_stages_put_out():
     paths = Paths(SETTINGS)
-    for stage in ("rank", "render"):
+    for stage in ("rank", "figures", "pages"):
         published = {str(path) for each in made(paths, stage) for path in each.published.values()}
         reports = {path for path in paths_of(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
         assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}

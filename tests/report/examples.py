@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from tests.analysis.test_ranking import record, table
+from tests.report import figures
 from zdl.analysis import ranking
-from zdl.report import figures
 from zdl.search.samplers.grid import Grid
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engines import Clone
+from tests.report import figures
 from zdl.analysis.statistics import wilson
-from zdl.report import compare, figures, measures, sides
+from zdl.report import compare, measures, sides
 from zdl.report.formatting import spans
 
 SPACE = {

@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from tests.report import figures
 from tests.report.examples import (
     BASELINE,
     BATCHES,
@@ -33,7 +34,6 @@ from tests.report.examples import (
     slices,
 )
 from zdl.analysis import ranking
-from zdl.report import figures
 
 
 def texts(figure):

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.markers import MarkerStyle
 
 from tests.analysis.test_ranking import record, table
+from tests.report import figures
 from tests.report.examples import (
     BATCHES,
     BOOK,
@@ -26,7 +27,6 @@ from tests.report.examples import (
 )
 from tests.report.test_figures import labels, texts, words
 from zdl.analysis import ranking
-from zdl.report import figures
 from zdl.report.figures.base import DIVERGED
 
 # The module: in its package, that name is the function.

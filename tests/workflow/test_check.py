@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.engines import Clone, programs, tree
-from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
+from zdl.pipeline.paths import PUBLISHED
 
 CHECK = ("python", "workflow/scripts/check.py")
 RANKING = "reports/ranking.csv"
@@ -106,7 +106,7 @@ def test_settings_that_were_edited_and_not_run(recorded, clone):
 def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
     clone.edit(report={"best": 3})
-    clone.engine("snakemake", "rank", "render")
+    clone.engine("snakemake", "rank", "figures", "pages")
     clone.trainings()
     found = lines(clone)
     assert found[0].startswith(f"params.yaml: {STALE}")
@@ -226,7 +226,7 @@ def test_a_lock_of_another_commit(clone):
     lock.write_text(re.sub(r"(path: reports/\S+\n +hash: md5\n +md5: )\w+", rf"\g<1>{'a' * 32}", text))
     params, *reports, last = lines(clone)
     assert params.startswith(f"params.yaml: {STALE}") and command(params) == "make repro"
-    assert len(reports) == len({*PUBLISHED_TABLES, *PUBLISHED_PAGES})
+    assert len(reports) == len(PUBLISHED)
     assert (
         last.startswith("dvc.lock: differs from the last commit")
         and command(last) == "git checkout HEAD dvc.lock"
@@ -298,7 +298,7 @@ def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(recor
     remote = str(tmp_path / "remote")
     for each in (source, clone):
         each.run("dvc", "remote", "add", "--default", "here", remote)
-    less_than_all = ("trials", "split", "plan", "replicates", "baseline", "rank", "render")
+    less_than_all = ("trials", "split", "plan", "replicates", "baseline", "rank", "figures", "pages")
     source.run("dvc", "push", *less_than_all)
     clone.run(*pull)
     clone.run("git", "checkout", "--quiet", ".dvc/config")
@@ -310,6 +310,6 @@ def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(recor
 def test_what_is_published_is_what_is_checked(recorded):
     """No file under reports/ is without a checksum in dvc.lock."""
     lock = (recorded.path / "dvc.lock").read_text()
-    for path in (*PUBLISHED_TABLES, *PUBLISHED_PAGES):
+    for path in PUBLISHED:
         data = (recorded.path / path).read_bytes()
         assert f"- path: {path}\n      hash: md5\n      md5: {hashlib.md5(data).hexdigest()}\n" in lock

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.config.test_settings import BROKEN, is_line
 from tests.engines import ENGINES, ROOT, TRIALS, Clone, programs
+from zdl.report.drawing import FIGURES
 
 RUN = """
 import json, runpy, sys
@@ -22,7 +23,7 @@ sys.path.insert(0, "workflow/scripts")
 for number, text in enumerate(json.load(open(sys.argv[1]))):
     open("params.yaml", "wb").write(text.encode("latin-1"))
     script = SCRIPTS[number % len(SCRIPTS)]
-    sys.argv[1:] = ["7"] * (script in ("trial", "propose", "replicate"))
+    sys.argv[1:] = ["7"] * (script in ("trial", "propose", "replicate", "figure"))
     try:
         runpy.run_path(f"workflow/scripts/{script}.py", run_name="__main__")
         print(json.dumps("went on"))
@@ -39,7 +40,9 @@ SCRIPTS = (
     "aggregate",
     "rank",
     "weights",
-    "render",
+    "figure",
+    "figures",
+    "pages",
     "prune",
     "propose",
     "replicate",
@@ -221,7 +224,7 @@ def test_a_place_that_cannot_be_written_to_is_named_before_any_work_and_a_dry_ru
         (clone.path / place).chmod(0o755)
     notes = clone.path / ".snakemake/iocache"  # to which Snakemake writes even then
     modes(*[path for path in {clone.path, *clone.path.rglob("*")} - {notes} if path.is_dir()])
-    assert "1 rank, 1 render" in clone.run(*bound(request), "snakemake", "-n")
+    assert "1 pages, 1 rank" in clone.run(*bound(request), "snakemake", "-n")
     modes(notes)
     refused(clone, *bound(request), "snakemake", "-n", line="iocache: cannot be written to (Snakemake")
 
@@ -332,13 +335,14 @@ def test_what_python_and_the_libraries_inherit_changes_nothing(recorded, tmp_pat
     reports = clone.reports()
     for engine in ENGINES:
         clone.run("rm", "-r", "reports", "results/manifests")
-        clone.engine(engine, "rank", "render", **inherited)
+        clone.engine(engine, "rank", "figures", "pages", **inherited)
         assert clone.reports() == reports, engine
     for script in ("check.py", "review.py HEAD", "best.py"):
         clone.run("python", *f"workflow/scripts/{script}".split(), **inherited)
-    for step in ("rank", "render"):  # DVC's own imports warn
-        clone.run("rm", "-r", f"results/manifests/{step}")
-        clone.run("python", f"workflow/scripts/{step}.py", PYTHONWARNINGS="error")
+    clone.run("rm", "-r", "results/manifests")
+    for step in ("rank", *(f"figure {figure}" for figure in FIGURES), "pages"):  # DVC's own imports warn
+        script, *arguments = step.split()
+        clone.run("python", f"workflow/scripts/{script}.py", *arguments, PYTHONWARNINGS="error")
     assert clone.reports() == reports
 
 

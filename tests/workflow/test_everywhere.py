@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.engines import ROOT, STEP_BY_STEP
 from tests.everywhere import INHERITED, SIMD
-from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
+from zdl.pipeline.paths import FIGURES, PUBLISHED
 
 SMALL = {
     "data": {"source": "bundled"},
@@ -52,9 +52,8 @@ def test_a_search_gives_the_same_bytes_under_every_kernel_and_locale(tmp_path):
         kernels = set(pool.map(search, folders, ENVIRONMENTS.values()))
     # data, plan, records, table, repeats, baseline, the whole ranking, reports and manifests
     first, *others = ({n: data for n, data in files(f).items() if not n.startswith(INEXACT)} for f in folders)
-    assert (
-        len(first)
-        == 4 + 1 + SMALL["search"]["trials"] + 1 + 2 + 1 + 1 + len({*PUBLISHED_TABLES, *PUBLISHED_PAGES}) + 3
+    assert len(first) == 4 + 1 + SMALL["search"]["trials"] + 1 + 2 + 1 + 1 + len(PUBLISHED) + 2 + 1 + len(
+        FIGURES
     )
     for other in others:
         assert other.keys() == first.keys()

@@ -12,7 +12,7 @@ from jinja2 import Template
 
 from tests.engines import ROOT, Clone, tree
 from zdl.data.mnist import WORDS
-from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES
+from zdl.pipeline.paths import PUBLISHED
 
 (RECIPE,) = re.findall(r"^report: .*\n((?:\t@.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
 COMMAND = ["bash", "-euc", RECIPE.replace("\t@", "")]
@@ -63,7 +63,7 @@ def test_the_page_asks_for_no_file(page, clone):
 
 def test_every_result_has_a_caption_and_stands_in_a_numbered_part(page):
     results, parts = (json.loads(page.held[name]) for name in ("results", "categories"))
-    assert set(results) == {str(path) for path in [*PUBLISHED_TABLES, *PUBLISHED_PAGES]}
+    assert set(results) == {str(path) for path in PUBLISHED}
     for path, result in results.items():
         words = re.sub("<[^>]+>", "", result["caption"])
         assert len(words) > 20, path
@@ -142,7 +142,7 @@ def test_every_caption_is_of_a_file_and_every_file_has_one():
     listed = re.findall(r'^    "(\S+)": \(', (ROOT / "workflow/rules/captions.smk").read_text(), re.M)
     captions = {path.name.removesuffix(".rst") for path in (ROOT / "workflow/report").glob("*.rst")}
     assert captions == {*listed, "workflow"}
-    assert {path.stem for path in map(Path, [*PUBLISHED_TABLES, *PUBLISHED_PAGES])} <= set(listed)
+    assert {path.stem for path in map(Path, PUBLISHED)} <= set(listed)
 
 
 def test_without_snakemakes_own_notes_it_is_made_and_says_once_what_it_lacks(clone, tmp_path):

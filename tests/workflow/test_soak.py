@@ -24,7 +24,7 @@ FOUND = {  # by the seed that found it, shrunk
     "100-13": "fresh kill:engine:snakemake:first run:snakemake:1",
     # Snakemake refuses a result older than an input, whose time it is told to ignore: one in the future.
     "100-21": "built touch:849 damage:delete:results/trials:0.987 delete:.zdl finish:snakemake",
-    # A pulled clone had no manifests; `render` asked for `rank`'s, and DVC saw no reason to run that.
+    # A pulled clone had no manifests; the pages asked for `rank`'s, and DVC saw no reason to run that.
     "by hand 1": "built pull change:figures finish:dvc",
     # Two engines at once: one deleted what it was about to make, the other failed to read it.
     "204-22": "fresh both:dvc:snakemake:0.368 finish:snakemake",

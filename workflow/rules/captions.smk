@@ -25,15 +25,19 @@ PARTS = {
 KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": "text"}
 
 
-def shown(paths):
-    """Mark files for the HTML report; the mark does not change how they are made."""
-    for path in paths:
+def shown(files):
+    """Mark those under reports/ for the HTML report; the mark does not change how they are made."""
+    for path in files:
         part, shows = PARTS.get(path.stem, ("5 More", path.stem))
-        yield report(
-            path,
-            caption=f"../report/{path.stem}.rst" if path.stem in PARTS else None,
-            category=part,
-            labels={"shows": shows, "as": KINDS[path.suffix]},
+        yield (
+            path
+            if path.parts[0] != "reports"
+            else report(
+                path,
+                caption=f"../report/{path.stem}.rst" if path.stem in PARTS else None,
+                category=part,
+                labels={"shows": shows, "as": KINDS[path.suffix]},
+            )
         )
 
 

@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
 from zdl.pipeline.checks import check_notes, check_writable
 from zdl.pipeline.graph import Graph
-from zdl.pipeline.paths import PUBLISHED_PAGES, PUBLISHED_TABLES, WEIGHTS, Paths
+from zdl.pipeline.paths import Paths
 
 if config:
     raise SystemExit(

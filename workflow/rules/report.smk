@@ -27,20 +27,10 @@ rule aggregate:
 rule rank:
     """The tables of the report; trials are ranked by validation accuracy, ties in trial order."""
     input:
-        ancient(paths.table.path),
-        ancient(paths.held_out.path),
-        ancient(paths.baseline.path),
-        [ancient(each.path) for each in paths.replicates],
+        [ancient(each.path) for each in paths.rank_manifest.inputs],
         graph.repaired(paths.rank_manifest.path, paths.full_ranking.path),
     output:
-        update(
-            [
-                *shown(PUBLISHED_TABLES),
-                paths.rank_manifest.path,
-                *paths.full_ranking.published.values(),
-                paths.full_ranking.path,
-            ]
-        ),
+        update([*shown(paths.rank_manifest.files), *paths.full_ranking.files]),
     log:
         "logs/rank.log",
     benchmark:
@@ -58,7 +48,7 @@ rule weights:
         ancient(paths.split.path),
         graph.repaired(paths.weights_manifest.path),
     output:
-        update([WEIGHTS, paths.weights_manifest.path]),
+        update(paths.weights_manifest.files),
     log:
         "logs/weights.log",
     benchmark:
@@ -69,21 +59,40 @@ rule weights:
         "python workflow/scripts/weights.py 2> {log}"
 
 
-rule render:
-    """The figures and the pages of the report."""
+for figure, manifest in paths.figures.items():
+
+    rule:
+        name:
+            f"draw_{figure}"
+        input:
+            [ancient(each.path) for each in manifest.inputs],
+            graph.repaired(manifest.path),
+        output:
+            update(shown(manifest.files)),
+        log:
+            f"logs/figures/{figure}.log",
+        benchmark:
+            f"benchmarks/figures/{figure}.tsv"
+        resources:
+            mem_mb=500,
+        params:
+            figure=figure,
+        shell:
+            "python workflow/scripts/figure.py {params.figure} 2> {log}"
+
+
+rule pages:
+    """The pages of the report."""
     input:
-        ancient(paths.table.path),
-        ancient(paths.held_out.path),
-        ancient(paths.baseline.path),
-        [ancient(each.path) for each in paths.replicates],
-        graph.repaired(paths.render_manifest.path),
+        [ancient(each.path) for each in paths.pages_manifest.inputs],
+        graph.repaired(paths.pages_manifest.path),
     output:
-        update([*shown(PUBLISHED_PAGES), paths.render_manifest.path]),
+        update(shown(paths.pages_manifest.files)),
     log:
-        "logs/render.log",
+        "logs/pages.log",
     benchmark:
-        "benchmarks/render.tsv"
+        "benchmarks/pages.tsv"
     resources:
         mem_mb=500,
     shell:
-        "python workflow/scripts/render.py 2> {log}"
+        "python workflow/scripts/pages.py 2> {log}"

@@ -215,10 +215,10 @@ def strays(outs: set[str]) -> Iterator[str]:
 def manifests_match(paths: Paths, outs: Mapping[str, str | None]) -> bool:
     """Whether dvc.lock records the manifests that follow from the current settings, code, libraries and files
     under reports/. (A manifest has digests only: see `zdl.artifacts.manifest`.)"""
-    return all(
-        outs.get(str(artifact.path.parent)) == md5_of_folder({artifact.path.name: manifest(artifact)})
-        for artifact in (paths.rank_manifest, paths.render_manifest)
-    )
+    folders: dict[str, dict[str, bytes]] = {}
+    for artifact in paths.published:
+        folders.setdefault(str(artifact.path.parent), {})[artifact.path.name] = manifest(artifact)
+    return all(outs.get(folder) == md5_of_folder(files) for folder, files in folders.items())
 
 
 def manifest(artifact: Artifact) -> bytes:
@@ -229,7 +229,7 @@ def manifest(artifact: Artifact) -> bytes:
 def received(paths: Paths) -> Iterator[tuple[str, str]]:
     """The files under reports/ that differ from what a run here wrote with the current settings and code,
     according to the run's manifest, if there is one."""
-    for artifact in (paths.rank_manifest, paths.render_manifest):
+    for artifact in paths.published:
         try:
             changed = changed_files(artifact)
         except CorruptFileError:

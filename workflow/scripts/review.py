@@ -16,7 +16,9 @@ from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
 from zdl.config.settings import load
-from zdl.report import compare, figures, sides
+from zdl.report import compare, sides
+from zdl.report.figures.base import png
+from zdl.report.figures.overlay import overlay
 
 OUT = Path("review")
 
@@ -60,7 +62,7 @@ with one_line():
     write(OUT / links["new"], new.figure)
     if names:
         spaces = (old.settings["search"]["space"], new.settings["search"]["space"])
-        write(OUT / links["overlay"], figures.png(figures.overlay(trials, spaces, names)))
+        write(OUT / links["overlay"], png(overlay(trials, spaces, names)))
     if args.raw and head:
         links |= {
             side: f"{args.raw}/{revision}/reports/best20.png"

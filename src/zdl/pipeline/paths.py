@@ -29,9 +29,11 @@ TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
 PUBLISHED_TABLES = [REPORTS / f"{table}.csv" for table in TABLES]
 PUBLISHED_TABLES += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
 PUBLISHED_PAGES = [REPORTS / name for name in ("README.md", "README.ja.md")]
-PUBLISHED_PAGES += [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
+PUBLISHED_FIGURES = [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
+PUBLISHED = [*PUBLISHED_TABLES, *PUBLISHED_PAGES, *PUBLISHED_FIGURES]
 MANIFESTS = Path("results/manifests")
 WEIGHTS = Path("results/best.npz")
+RESULTS = ("replicates", "baseline", "held_out")  # what tables and pages are made from, beside the trials
 FULL_RANKING = Path("results/ranking")  # every row of the ranking, of which reports/ has the first ones
 
 
@@ -210,24 +212,40 @@ class Paths:
     @cached_property
     def rank_manifest(self) -> Artifact:
         """The manifest of PUBLISHED_TABLES."""
-        return self._report("rank", "zdl.analysis.tables:published_tables", PUBLISHED_TABLES)
+        return self._report("rank/", "zdl.analysis.tables:published_tables", PUBLISHED_TABLES, *RESULTS)
 
     @cached_property
-    def render_manifest(self) -> Artifact:
+    def pages_manifest(self) -> Artifact:
         """The manifest of PUBLISHED_PAGES."""
-        return self._report("render", "zdl.report.pages:pages", PUBLISHED_PAGES, words=self.words)
+        return self._report("pages/", "zdl.report.pages:pages", PUBLISHED_PAGES, *RESULTS, "words")
 
-    def _report(self, step: str, entry: str, files: Iterable[Path], **given: Any) -> Artifact:
+    @cached_property
+    def figures(self) -> dict[str, Artifact]:
+        """The manifest of each figure, by its name."""
+        return {
+            name: self._report(
+                f"figures/{name}-",
+                f"zdl.report.drawing:{name}",
+                [path for path in PUBLISHED_FIGURES if path.stem == name],
+                *results,
+            )
+            for name, results in FIGURES.items()
+        }
+
+    @property
+    def published(self) -> list[Artifact]:
+        """All manifests of what is under reports/."""
+        return [self.rank_manifest, self.pages_manifest, *self.figures.values()]
+
+    def _report(self, name: str, entry: str, files: Iterable[Path], *results: str) -> Artifact:
+        """A manifest of files that are made from the settings, the trials and further results."""
         return Artifact.of(
-            f"{MANIFESTS}/{step}/{{}}.json",
+            f"{MANIFESTS}/{name}{{}}.json",
             entry,
             published={path.name: path for path in files},
             settings=self.settings,
             table=self.table,
-            replicates=self.replicates,
-            baseline=self.baseline,
-            held_out=self.held_out,
-            **given,
+            **{result: getattr(self, result) for result in results},
         )
 
     @cached_property
@@ -259,5 +277,4 @@ class Paths:
         """All files that are known by name, in the order in which they are made."""
         data = [self.raw, self.prepared, self.held_out, self.split]
         search = [self.plan, self.table, *self.replicates, self.baseline]
-        report = [self.rank_manifest, self.full_ranking, self.render_manifest, self.weights_manifest]
-        return [*data, *search, *report]
+        return [*data, *search, self.full_ranking, self.weights_manifest, *self.published]

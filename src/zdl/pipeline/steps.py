@@ -154,6 +154,12 @@ def weights(paths: Paths, say: Say) -> None:
     cache.cache_weights(paths.weights_manifest, WEIGHTS)
 
 
-def render(paths: Paths, say: Say) -> None:
-    """The figures, and the pages that show them."""
-    make(paths.render_manifest)
+def figure(paths: Paths, say: Say, name: str) -> None:
+    """A figure of the report, as PNG and as SVG."""
+    make(paths.figures[name], alone=False)
+    leave_only(*(each.path for each in paths.figures.values()))
+
+
+def pages(paths: Paths, say: Say) -> None:
+    """The pages of the report, in English and in Japanese."""
+    make(paths.pages_manifest)

@@ -1,54 +1,140 @@
-"""The figures under reports/: the names of their files, and what each is drawn from.
+"""The figures under reports/: a function each, from the results of a search to the bytes of its two files.
 
-Every process that names files imports this module, so it imports what draws only when something is drawn.
+Each computes only the tables that it draws, so an edit of the code draws anew what it affects. Every process
+that names files imports this module, so each function imports what draws.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zdl.artifacts.encoding import decode_json, decode_npz
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-    from zdl.analysis.results import Analysis, Settings
+    from zdl.analysis.results import Settings
 
-FIGURES = ("best20", "search", "slices", "budget", "confirmed", "mistakes")
-
-
-def draw(settings: "Settings", analysis: "Analysis", class_name: str) -> "dict[str, Figure]":
-    """Every figure, by the name of its files; `class_name` is the word for what an image shows."""
-    from zdl.artifacts.schemas import SHAPE
-    from zdl.report import figures
-
-    search, replication = analysis.search, analysis.replication
-    mistakes = replication.mistakes
-    images = analysis.held_out.x[mistakes["image"].tolist()].reshape(len(mistakes), *SHAPE)
-    return {
-        "best20": figures.best20(search.curves, search.ranking),
-        "search": _search_map(settings, analysis),
-        "slices": figures.slices(search.ranking, settings["search"]["space"], settings["report"]["best"]),
-        "budget": figures.budget(search.budget),
-        "confirmed": figures.confirmed(
-            replication.confirmed, replication.scores, replication.curves, replication.linear
-        ),
-        "mistakes": figures.mistakes(replication.confusion, mistakes, images, replication.best, class_name),
-    }
+Files = dict[str, bytes]
+FIGURES: dict[str, tuple[str, ...]] = {  # with what each is drawn from, beside the settings and the trials
+    "best20": (),
+    "search": (),
+    "slices": (),
+    "budget": (),
+    "confirmed": ("replicates", "baseline", "held_out"),
+    "mistakes": ("replicates", "held_out", "words"),
+}
 
 
-def _search_map(settings: "Settings", analysis: "Analysis") -> "Figure":
-    """The figure of the whole search, over the two hyper-parameters that matter most: a grid's cells, or dots
-    over the scores that a surrogate predicts between them."""
+def best20(settings: "Settings", table: bytes) -> Files:
+    """The learning curves of the best trials."""
+    from zdl.analysis.ranking import curves
+    from zdl.report.figures.best20 import best20 as draw
+
+    trials, ranking = _ranked(settings, table)
+    return _files("best20", draw(curves(trials, ranking, settings["report"]["best"]), ranking))
+
+
+def search(settings: "Settings", table: bytes) -> Files:
+    """The whole search, over the two hyper-parameters that matter most: a grid's cells, or dots over the
+    scores that a surrogate predicts between them."""
+    from zdl.analysis import recommendations
     from zdl.analysis.ranking import important_axes
+    from zdl.analysis.significance import contenders
     from zdl.analysis.surrogate import MODELLED, surface
-    from zdl.report import figures
+    from zdl.report.figures.heat_map import heat_map
+    from zdl.report.figures.search_map import search_map
+    from zdl.report.figures.surface_map import surface_map
     from zdl.search.rounds import history
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
-    ranking, trials = analysis.search.ranking, analysis.search.trials
+    trials, ranking = _ranked(settings, table)
     if search["method"] == "grid":
-        return figures.heat_map(ranking, space, best)
-    names = important_axes(ranking, space, analysis.search.space)
-    seen = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
+        return _files("search", heat_map(ranking, space, best))
+    importance = recommendations.space(ranking, settings, contenders(trials, ranking))
+    names = important_axes(ranking, space, importance)
+    seen = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
     if search["method"] == "bayes":
         predicted = surface(search, seen, *names)
-        return figures.surface_map(ranking, space, predicted, search["batch"], best, names=names)
-    predicted = surface(search, seen[:MODELLED], *names)
-    return figures.search_map(ranking, space, best, expected=predicted, names=names)
+        figure = surface_map(ranking, space, predicted, search["batch"], best, names=names)
+    else:
+        predicted = surface(search, seen[:MODELLED], *names)
+        figure = search_map(ranking, space, best, expected=predicted, names=names)
+    return _files("search", figure)
+
+
+def slices(settings: "Settings", table: bytes) -> Files:
+    """Each hyper-parameter by itself."""
+    from zdl.report.figures.slices import slices as draw
+
+    _, ranking = _ranked(settings, table)
+    return _files("slices", draw(ranking, settings["search"]["space"], settings["report"]["best"]))
+
+
+def budget(settings: "Settings", table: bytes) -> Files:
+    """How good the best of a given number of trials is."""
+    from zdl.analysis import significance
+    from zdl.report.figures.budget import budget as draw
+
+    trials, ranking = _ranked(settings, table)
+    return _files("budget", draw(significance.budget(trials, ranking, settings)))
+
+
+def confirmed(
+    settings: "Settings", table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
+) -> Files:
+    """What the replicates of the best trials score."""
+    from zdl.analysis import replication
+    from zdl.analysis.baseline import baseline_scores
+    from zdl.report.figures.confirmed import confirmed as draw
+
+    trials, ranking = _ranked(settings, table)
+    of_best, t = [decode_json(file) for file in replicates], decode_npz(held_out)["t"]
+    rows = replication.confirmed(of_best, ranking, t, _val_images(trials))
+    figure = draw(
+        rows,
+        replication.scores(of_best, ranking, t),
+        replication.curves(of_best, replication.confirmed_best(rows)),
+        baseline_scores(decode_json(baseline)),
+    )
+    return _files("confirmed", figure)
+
+
+def mistakes(
+    settings: "Settings",
+    table: bytes,
+    replicates: Sequence[bytes],
+    held_out: bytes,
+    words: Mapping[str, Mapping[str, str]],
+) -> Files:
+    """What the confirmed best takes for what, and the images that it is most surely wrong about."""
+    from zdl.analysis import mistakes, replication
+    from zdl.artifacts.schemas import SHAPE
+    from zdl.report.figures.mistakes import mistakes as draw
+
+    trials, ranking = _ranked(settings, table)
+    of_best, images = [decode_json(file) for file in replicates], decode_npz(held_out)
+    t = images["t"]
+    best = replication.confirmed_best(replication.confirmed(of_best, ranking, t, _val_images(trials)))
+    wrong = mistakes.mistakes(of_best, best, t)
+    shown = images["x"][wrong["image"].tolist()].reshape(len(wrong), *SHAPE)
+    confusion = mistakes.confusion(of_best, best, t)
+    return _files("mistakes", draw(confusion, wrong, shown, best, words["en"]["class"]))
+
+
+def _ranked(settings: "Settings", table: bytes) -> "tuple[Mapping[str, Any], pd.DataFrame]":
+    """The trials, and their ranking."""
+    from zdl.analysis.ranking import rank
+
+    trials = decode_json(table)
+    return trials, rank(trials, settings["search"]["space"])
+
+
+def _val_images(trials: Mapping[str, Any]) -> int:
+    return int(trials["trials"][0]["outcome"]["curve"]["val_size"])
+
+
+def _files(name: str, figure: "Figure") -> Files:
+    from zdl.report.figures.base import png, svg
+
+    return {f"{name}.png": png(figure), f"{name}.svg": svg(figure)}

@@ -1,4 +1,4 @@
-"""The pages and figures under reports/, as bytes: `reports/README.md`, its translation, and what they show.
+"""The pages under reports/, as bytes: `reports/README.md` and its translation.
 
 The same search gives the same bytes: no time, host, path or duration.
 """
@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 from zdl.analysis import recommendations
 from zdl.analysis.results import Settings, analyse
-from zdl.report import figures
 from zdl.report.context import Words, context
-from zdl.report.drawing import draw
 from zdl.report.markdown import render
 
 PAGES = {"README.md": 100, "README.ja.md": None}  # each page, and the width of its paragraphs
@@ -24,16 +22,11 @@ def pages(
     *,
     words: Words,
 ) -> dict[str, bytes]:
-    """The files of the pages and of their figures, by name. They are computed from the results, not from the
-    published tables: people may edit those, and another run may be replacing them."""
+    """The pages, by name. They are computed from the results, not from the published tables: people may edit
+    those, and another run may be replacing them."""
     analysis = analyse(settings, table, replicates, baseline, held_out)
     edits = {
         which: recommendations.edit(settings, analysis.search.space, which) for which in ("wider", "next")
     }
     facts = context(settings, analysis, edits, words)
-    drawn = draw(settings, analysis, words["en"]["class"])
-    return {
-        **{name: render(name, facts, width).encode() for name, width in PAGES.items()},
-        **{f"{name}.png": figures.png(figure) for name, figure in drawn.items()},
-        **{f"{name}.svg": figures.svg(figure) for name, figure in drawn.items()},
-    }
+    return {name: render(name, facts, width).encode() for name, width in PAGES.items()}

@@ -1,4 +1,4 @@
-"""Rule and stage `render`: draw the figures and write the pages of the report."""
+"""Rule and stage `pages`: write the pages of the report."""
 
 import sys
 from pathlib import Path
@@ -7,4 +7,4 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import run
 from zdl.pipeline import steps
 
-run(steps.render)
+run(steps.pages)

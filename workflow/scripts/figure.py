@@ -1,0 +1,16 @@
+"""Rules `draw_*`: draw one figure of the report."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
+from adapter import run
+from zdl.pipeline import steps
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("name", help="name of the figure")
+args = parser.parse_args()
+
+run(partial(steps.figure, name=args.name))
