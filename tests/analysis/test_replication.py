@@ -33,7 +33,6 @@ def test_scores_stand_beside_those_of_the_replicates():
     files = [
         replicated(7, outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])),
         replicated(3, outcome(9, [0, 1, 2, 3]), outcome()),
-        replicated(None),
     ]
     first, second = confirmed(files, RANKING, T, 10).to_dict("records")
     assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)

@@ -139,7 +139,7 @@ def ready(search):
 def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
     cache.get_or_train(search[0])
     answers = iter([True, True, False])
-    cache.train_ahead(search, lambda: next(answers))
+    cache.do_ahead(map(cache.record_job, search), lambda: next(answers))
     assert cache.missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
     assert ready(search) == [search[0].name, search[1].name]
     assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
@@ -147,45 +147,52 @@ def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
 
 def test_what_is_there_ready_or_in_the_making_is_left_to_others(search, tmp_path):
     cache.get_or_train(search[0])
-    hold = "from zdl.pipeline import locks\nwith locks.trial_lock(1): print('held', flush=True); input()"
+    spec = search[1].spec
+    hold = f"""
+from zdl.pipeline.locks import trial_lock
+from zdl.search.trial import Trial
+with trial_lock(Trial(1, {{}}, {spec!r})):
+    print("held", flush=True)
+    input()
+"""
     holder = subprocess.Popen(
         [sys.executable, "-c", hold],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert holder.stdout.readline() == "held\n"
-        cache.train_ahead(search, lambda: True)
+        cache.do_ahead(map(cache.record_job, search), lambda: True)
         assert [path.stem for path in records.READY.iterdir()] == [search[2].name]
-        with pytest.raises(Timeout), trial_lock(1, wait=False):
+        with pytest.raises(Timeout), trial_lock(search[1], wait=False):
             pass
     finally:
         holder.communicate("\n")
-    cache.train_ahead(search, lambda: True)
+    cache.do_ahead(map(cache.record_job, search), lambda: True)
     assert ready(search) == [trial.name for trial in search]
     assert trainings(tmp_path) == {trial.name: 1 for trial in search}
 
 
 def test_a_record_that_was_ready_too_late_for_its_job_is_not_left_behind(search, monkeypatch):
     """The job of trial 1 had started when the process of trial 0 made its record, or the other way round."""
-    cache.train_ahead(search[1:2], lambda: True)
-    assert records.ready(search[1]).path.exists()
+    cache.do_ahead(map(cache.record_job, search[1:2]), lambda: True)
+    assert cache.record_job(search[1]).ready.exists()
     cache.get_or_train(search[1])
     assert not any(records.READY.iterdir())
 
-    def late_lock(number, wait=True):
+    def late_lock(trial, wait=True):
         if not wait:  # the process that works ahead gets the lock when the job has just let go of it
-            cache.get_or_train(search[number])
-        return trial_lock(number, wait)
+            cache.get_or_train(trial)
+        return trial_lock(trial, wait)
 
     monkeypatch.setattr(cache, "trial_lock", late_lock)
-    cache.train_ahead(search[2:], lambda: True)
+    cache.do_ahead(map(cache.record_job, search[2:]), lambda: True)
     assert records.record(search[2]).path.exists() and not any(records.READY.iterdir())
 
 
 def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_path):
     records.inputs(search[1])["split"].path.unlink()
     cache._read_once.cache_clear()
-    cache.train_ahead(search, lambda: True)
+    cache.do_ahead(map(cache.record_job, search), lambda: True)
     assert cache.missing(search) == [records.record(trial).path for trial in search]
     with pytest.raises(Error, match="cannot be read"):
         cache.get_or_train(search[1])

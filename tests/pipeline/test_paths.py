@@ -84,7 +84,7 @@ def upstream(made):
         functions, inputs = {made.entry, Trial.entry}, [paths.split]
     if made.entry == "zdl.search.plan:table_file":
         inputs.append(paths.plan)
-    if made.entry == "zdl.analysis.best:replicates_file":
+    if made.entry == "zdl.analysis.best:replicate_file":
         functions.add(Replicate.entry)
         inputs += [paths.prepared, paths.held_out]
     return functions.union(*map(upstream, inputs))

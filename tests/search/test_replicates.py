@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.analysis.baseline import baseline_scores
+from zdl.analysis.outcomes import of_trials
 from zdl.artifacts.encoding import sealed_json
-from zdl.artifacts.io import read_json, read_npz, write
+from zdl.artifacts.io import read, read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
 from zdl.nn.layers import softmax
@@ -67,7 +68,7 @@ def replicate_all(paths):
     """Every file of replicates, made; and the names of the replicates that were trained for them."""
     before = trainings()
     for file in paths.replicates:
-        steps.replicate(paths, lambda line: None, file.path.stem)
+        steps.replicate(paths, lambda line: None, file.path.stem, lambda: False)
     return [name for name in trainings() if name not in before]
 
 
@@ -77,7 +78,7 @@ def trainings():
 
 
 def contents(paths):
-    return [read_json(*file) for file in paths.replicates]
+    return of_trials(read(file) for file in paths.replicates)
 
 
 def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(paths):
@@ -132,6 +133,7 @@ def test_only_what_is_new_is_trained(paths):
     assert len(replicate_all(more)) == 2  # one more of each trial
     wider = Paths(settings(trials=3))
     assert {file.path for file in paths.replicates} < {file.path for file in wider.replicates}
+    assert {file.path for file in paths.replicates} < {file.path for file in more.replicates}
     assert len(replicate_all(wider)) == 3  # the third trial's
     other = Paths(settings(seed=8))
     assert len(replicate_all(other)) == 6
@@ -161,9 +163,10 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(paths):
         row["outcome"].update(status="diverged", final=None)
     write(paths.table.path, sealed_json(table))
     replicate_all(paths)
-    first, second = contents(paths)
+    (first,) = contents(paths)
     assert first["trial"] == table["trials"][0]["trial"] and len(first["replicates"]) == 3
-    assert second["trial"] is None and second["replicates"] == []
+    second = [read_json(*file) for file in paths.replicates[3:]]
+    assert [(file["trial"], file["replicate"]) for file in second] == [(None, None)] * 3
 
 
 def test_files_of_other_searches_go_and_their_replicates_stay_in_the_store(paths):
@@ -181,7 +184,7 @@ def test_files_of_other_searches_go_and_their_replicates_stay_in_the_store(paths
 def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
     replicate_all(paths)
     steps.baseline(paths, lambda line: None)
-    path = paths.replicates[1].path
+    path = paths.replicates[4].path
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b'"status"', b'"Status"', 1))
     (line,) = repair.repair(paths)
@@ -213,24 +216,45 @@ def test_what_is_no_record_of_a_replicate_is_refused(paths, spoil):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda contents: contents["replicates"].pop(),
-        lambda contents: contents["replicates"].reverse(),
-        lambda contents: [each.update(trial=99) for each in (contents, *contents["replicates"])],
+        lambda contents, other: contents.update(replicate=None),
+        lambda contents, other: contents.update(replicate=other),
+        lambda contents, other: [each.update(trial=99) for each in (contents, contents["replicate"])],
     ],
 )
-def test_what_are_not_all_replicates_of_a_trial_of_the_search_is_set_aside(paths, spoil):
+def test_what_is_not_that_replicate_of_a_trial_of_the_search_is_set_aside(paths, spoil):
     replicate_all(paths)
-    file = paths.replicates[0]
+    file, other = paths.replicates[:2]
     told = read_json(*file)
-    spoil(told)
+    spoil(told, read_json(*other)["replicate"])
     write(file.path, sealed_json(told))
     (line,) = repair.repair(paths)
     assert str(file.path) in line and not file.path.exists()
 
 
-def test_a_name_of_no_replicates_is_one_line(paths):
-    with pytest.raises(Error, match=r"replicates 001-0: are not of this search"):
-        paths.replicates_named("001-0")
+def test_a_name_of_no_replicate_is_one_line(paths):
+    with pytest.raises(Error, match=r"replicate 001-001-0: is not of this search"):
+        paths.place_of_replicate("001-001-0")
+
+
+def test_a_process_goes_on_with_the_next_replicates(paths):
+    first, *later = paths.replicates
+    answers = iter([True, True, True, True, False])
+    steps.replicate(paths, lambda line: None, first.path.stem, lambda: next(answers))
+    assert [*records.REPLICATES.iterdir()] == [first.path]
+    ready = sorted(path.name for path in records.READY.iterdir())
+    assert ready == [file.path.name for file in later[:4]] and len(trainings()) == 5
+    for name in ready:  # as their jobs do
+        (records.READY / name).rename(records.REPLICATES / name)
+    assert len(replicate_all(paths)) == 1
+    assert [file["trial"] is not None for file in contents(paths)] == [True, True]
+
+
+def test_a_damaged_file_that_was_ready_is_set_aside(paths):
+    steps.replicate(paths, lambda line: None, paths.replicates[0].path.stem, lambda: True)
+    path = records.READY / paths.replicates[3].path.name
+    path.write_bytes(path.read_bytes().replace(b'"status"', b'"Status"', 1))
+    (line,) = repair.repair(paths)
+    assert str(path) in line and not path.exists()
 
 
 def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):

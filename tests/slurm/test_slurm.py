@@ -17,7 +17,7 @@ SEARCH = {"trials": TRIALS}
 ON_SLURM = (
     "timeout", "--kill-after=5", "500",  # Snakemake may wait for ever for a Slurm that is gone
     "snakemake", "--workflow-profile", "profiles/slurm", "--group-components", f"trials={GROUP}",
-    "replicates=10", "--default-resources", "slurm_partition=main",
+    "replicates=100", "--default-resources", "slurm_partition=main",
     "--slurm-init-seconds-before-status-checks", "3",
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_groups_run_on_the_nodes_and_all_else_here(clone, here, cluster):
     for job in (*groups, replicates):
         assert job["JobState"] == "COMPLETED"
     assert {(job["ProcCnt"], job["TimeLimit"]) for job in groups} == {("4", "3")}  # 10 jobs, 4 at a time
-    assert (replicates["ProcCnt"], replicates["TimeLimit"]) == ("2", "15")
+    assert (replicates["ProcCnt"], replicates["TimeLimit"]) == ("4", "1")
     assert len(said.splitlines()) < 40, said
 
 

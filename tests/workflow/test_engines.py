@@ -125,7 +125,7 @@ def test_an_edit_trains_the_replicates_that_are_new(clone, engine):
     clone.engine(other[engine], *TRAINS)
     assert clone.trainings() == []
     clone.engine("dvc", "replicates")
-    assert len([*(clone.path / "results/replicates").iterdir()]) == 2
+    assert len([*(clone.path / "results/replicates").iterdir()]) == 2 * 2
 
 
 EDITS = {

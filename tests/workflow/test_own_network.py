@@ -140,7 +140,7 @@ def test_the_guide_played_word_for_word(clone):
     metrics = json.loads((clone.path / "reports/metrics.json").read_text())
     assert metrics["best"]["val_acc"] > 0.5  # by chance: 0.1
     (confirmed,) = (clone.path / "results/replicates").iterdir()
-    (record,) = json.loads(confirmed.read_text())["replicates"]
+    record = json.loads(confirmed.read_text())["replicate"]
     assert len(record["outcome"]["held_out"]["taken_for"]) == 2 * 500  # in hexadecimal
     assert metrics["best"]["residual_scale"] in [point["residual_scale"] for point in data.values()]
 

@@ -14,6 +14,7 @@ from tests.pipeline.test_paths import ENTRIES, MADE, SETTINGS, SHELL, made
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
 from zdl.pipeline.paths import Paths
+from zdl.report.drawing import FIGURES
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
@@ -29,7 +30,8 @@ NAMING = {
     "zdl.search.plan": "the points of trials, which their names hold",
     "zdl.report.formatting": "words of messages",
     "zdl.report.book_lines": "lines of the best, for messages",
-    "zdl.analysis.ranking": "which trials are the best, for messages",
+    "zdl.analysis.ranking": "which trials are the best, which their replicates say",
+    "zdl.analysis.best": "which trials are the best, which their replicates say",
     "zdl.search.replicates": "what determines replicates, which their names hold",
     "zdl.search.rounds": "the names of rounds",
     "zdl.search.samplers": "points, which names hold",
@@ -43,6 +45,7 @@ STAGES = {each.entry: stage for stage in MADE for each in made(Paths(SETTINGS), 
 STAGES |= {Trial.entry: "trials", "zdl.search.rounds:round_file": "trials", Replicate.entry: "replicates"}
 RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:round_file": "propose"}
 RULES |= {entry: "replicate" for entry, stage in STAGES.items() if stage == "replicates"}
+RULES |= {f"zdl.report.drawing:{figure}": f"draw_{figure}" for figure in FIGURES}
 
 
 @pytest.fixture(scope="module")

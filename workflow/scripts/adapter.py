@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ ROOT = Path(os.path.normpath(Path(__file__).absolute().parents[2]))
 if not ROOT.samefile(Path()):  # every path of the pipeline is relative to it
     raise SystemExit(f"{Path.cwd()}: is not the project's folder; run this in {ROOT}")
 
+START, PARENT, SECONDS = time.monotonic(), os.getppid(), 5
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
     # Ctrl-C is no failure, so there is no traceback. Every write is atomic: what was finished is kept.
@@ -61,6 +63,12 @@ def run(step: Callable[..., None]) -> None:
     with one_line():
         step(Paths.of("params.yaml"), say)
         fingerprint.remember()
+
+
+def go_on() -> bool:
+    """Whether a process that has done its job goes on with further ones: for a few seconds, so that a run can
+    show its progress, and as long as the run itself goes on."""
+    return time.monotonic() < START + SECONDS and os.getppid() == PARENT
 
 
 def say(line: str) -> None:

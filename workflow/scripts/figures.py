@@ -5,16 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
-from tools import only_run
-from zdl import Error
+from tools import have, only_run
 from zdl.pipeline.paths import Paths
-from zdl.pipeline.steps import is_whole, leave_only
+from zdl.pipeline.steps import leave_only
 
 with one_line(), only_run() as snakemake:
-    manifests = Paths.of("params.yaml").figures
-    leave_only(*(each.path for each in manifests.values()))
-    code = snakemake("figures")
-    for name, each in manifests.items():
-        if not is_whole(each):
-            raise Error(f"{name}: its files are missing or damaged")
+    manifests = list(Paths.of("params.yaml").figures.values())
+    leave_only(*(each.path for each in manifests))
+    code = have(manifests, snakemake, "figures")
 raise SystemExit(code)

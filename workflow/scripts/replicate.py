@@ -1,4 +1,4 @@
-"""Rule `replicate`: train one of the best trials again."""
+"""Rule `replicate`: train one of the best trials again, then do the same for the next jobs."""
 
 import argparse
 import sys
@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
-from adapter import run
+from adapter import go_on, run
 from zdl.pipeline import steps
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("name", help="name of the file of its replicates")
+parser.add_argument("name", help="name of the file of the replicate")
 args = parser.parse_args()
 
-run(partial(steps.replicate, name=args.name))
+run(partial(steps.replicate, name=args.name, go_on=go_on))

@@ -5,12 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from adapter import INTERRUPTED
 from zdl import Error
+from zdl.artifacts.artifact import Artifact
 
 
 @contextlib.contextmanager
@@ -33,6 +34,18 @@ def only_run() -> Iterator[Callable[[str], int]]:
             return code
 
         yield snakemake
+
+
+def have(artifacts: Sequence[Artifact], snakemake: Callable[[str], int], target: str) -> int:
+    """Run Snakemake on a target unless all that it makes is there and whole; the exit code. `Error` if
+    something is missing afterwards."""
+    from zdl.pipeline.steps import is_whole
+
+    code = 0 if all(map(is_whole, artifacts)) else snakemake(target)
+    for each in artifacts:
+        if not is_whole(each):
+            raise Error(f"{each.path}: is missing or damaged, or a file that it names is")
+    return code
 
 
 def in_repository() -> bool:

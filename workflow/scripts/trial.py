@@ -5,18 +5,14 @@ lines.
 """
 
 import argparse
-import os
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
-from adapter import one_line
+from adapter import go_on, one_line
 from zdl.artifacts import fingerprint
 from zdl.pipeline import cache, records
 from zdl.pipeline.planned import following, planned
-
-SECONDS = 5  # after its start, a process begins no other trial, so that a run can show its progress
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="name of the trial in the plan, or its number")
@@ -24,7 +20,6 @@ parser.add_argument("--plan", type=Path, help="file of the plan (default: that o
 parser.add_argument("--go-on", metavar="LAST", help="also make the next records, up to this one")
 parser.add_argument("--verbose", action="store_true", help="train in any case, and print every loss")
 args = parser.parse_args()
-end, parent = time.monotonic() + SECONDS, os.getppid()
 
 with one_line():
     if not args.plan:  # imported only here: a job has a plan, and starts faster without the settings
@@ -40,5 +35,4 @@ with one_line():
     records.end_future([args.plan, *(file.path for file in records.inputs(trial).values())])
     cache.get_or_train(trial, say=print if args.verbose else None, anew=args.verbose)
     if args.go_on:
-        next_trials = following(args.plan, args.name, args.go_on)
-        cache.train_ahead(next_trials, lambda: time.monotonic() < end and os.getppid() == parent)
+        cache.do_ahead(map(cache.record_job, following(args.plan, args.name, args.go_on)), go_on)

@@ -1,28 +1,42 @@
-"""The files of replicates, one for each of the best trials.
+"""Which trials are the best, and the files of their replicates: one for each replicate of each of the best.
 
 The best are not known before all trials have run, but their number is. So a file is named by rank, and by a
 digest of the table that the ranking follows from; it says which trial it is of.
 """
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
-from zdl.analysis.ranking import rank, top
 from zdl.artifacts.encoding import decode_json, sealed_json
 
 
-def replicates_file(
-    table: bytes, place: int, replicate: Callable[[int], Iterable[bytes]], digest: str
-) -> bytes:
-    """The file of the trial that is on this place of the ranking, from 1; of no trial, if fewer finished.
-
-    `replicate` gives the records of the replicates of the trial with a number.
-    """
+def replicate_file(table: bytes, place: int, replicate: Callable[[int], bytes], digest: str) -> bytes:
+    """The file of a replicate of the trial that is on this place of the ranking, from 1; of none, if fewer
+    finished. `replicate` gives the record of the replicate of the trial with a number."""
     number = best_trial(table, place)
-    records = [] if number is None else [decode_json(record) for record in replicate(number)]
-    return sealed_json({"digest": digest, "trial": number, "replicates": records})
+    record = None if number is None else decode_json(replicate(number))
+    return sealed_json({"digest": digest, "trial": number, "replicate": record})
 
 
 def best_trial(table: bytes, place: int) -> int | None:
     """The number of the trial on this place of the ranking, from 1; None if fewer finished."""
-    best = top(rank(decode_json(table)), place)["trial"]
-    return int(best.iloc[-1]) if len(best) == place else None
+    best = finished(table)
+    return best[place - 1] if place <= len(best) else None
+
+
+@lru_cache(maxsize=1)  # a process goes on with further replicates of the same search
+def finished(table: bytes) -> list[int]:
+    """The numbers of the trials that finished, the best first."""
+    records = sorted(decode_json(table)["trials"], key=order)
+    return [record["trial"] for record in records if record["outcome"]["status"] != "diverged"]
+
+
+def order(record: Mapping[str, Any]) -> tuple[bool, float, int]:
+    """A key that sorts trials: those that finished by the last point of their validation curve, then those
+    that diverged; ties in trial order."""
+    outcome = record["outcome"]
+    curve = outcome["curve"]
+    score = curve["val_correct"][-1] / curve["val_size"] if curve["val_correct"] else -math.inf
+    return outcome["status"] == "diverged", -score, record["trial"]

@@ -1,12 +1,12 @@
 """What the records of replicates and of linear models hold, as numbers and arrays, and their means.
 
-`replicates` is the contents of the files of replicates, in the order of ranks; `t` are the labels (n,) of the
-held-out images. Here and in the modules that use it, numbers are rounded to 6 decimals: the same on every
-machine.
+`replicates` are those of each of the best trials, in the order of ranks (`of_trials`); `t` are the labels
+(n,) of the held-out images. Here and in the modules that use it, numbers are rounded to 6 decimals: the same
+on every machine.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.analysis.statistics import crossed_mean
+from zdl.artifacts.encoding import decode_json
 from zdl.artifacts.schemas import unpacked
 from zdl.search.replicates import answers
 
@@ -21,6 +22,15 @@ Outcome = Mapping[str, Any]
 Replicates = Sequence[Mapping[str, Any]]
 Labels = NDArray[np.uint8]
 Hits = NDArray[np.bool_]
+
+
+def of_trials(files: Iterable[bytes]) -> Replicates:
+    """From the files of replicates, the replicates of each trial."""
+    trials: dict[int, list[Any]] = {}
+    for contents in map(decode_json, files):
+        if contents["trial"] is not None:
+            trials.setdefault(contents["trial"], []).append(contents["replicate"])
+    return [{"trial": trial, "replicates": records} for trial, records in trials.items()]
 
 
 def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from zdl.analysis.best import order
+
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
@@ -34,7 +36,7 @@ def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.Dat
     """
     records = table["trials"]
     names = _searched(records) if names is None else list(names)
-    rows = sorted((_row(record) for record in records), key=_order)
+    rows = [_row(record) for record in sorted(records, key=order)]
     columns = {name: [row.get(name) for row in rows] for name in (*FIXED[1:], *names)}
     return pd.DataFrame(
         {"rank": range(1, len(rows) + 1), **{name: _column(values) for name, values in columns.items()}}
@@ -61,11 +63,6 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": len(curve["val_correct"]),
         **record["point"],
     }
-
-
-def _order(row: Mapping[str, Any]) -> tuple[bool, float, int]:
-    score = -math.inf if row["val_acc"] is None else row["val_acc"]
-    return row["status"] == "diverged", -score, row["trial"]
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":

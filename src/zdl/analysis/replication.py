@@ -59,8 +59,7 @@ def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_imag
     ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc"]].to_dict("records")}
     rows = []
     for contents in replicates:
-        if (trial := contents["trial"]) is None:
-            continue
+        trial = contents["trial"]
         all_outcomes = outcomes([contents], trial)
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
         score = ranked[trial]["val_acc"]

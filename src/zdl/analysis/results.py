@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zdl.analysis import mistakes, ranking, recommendations, replication, significance
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
-from zdl.analysis.outcomes import Labels, Replicates
+from zdl.analysis.outcomes import Labels, Replicates, of_trials
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.search.distributions import stream
 
@@ -79,7 +79,7 @@ def analyse(
     search = _search(settings, trials)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
     replicated = _replication(
-        [decode_json(file) for file in replicates],
+        of_trials(replicates),
         search.ranking,
         unseen.t,
         metrics["search"]["val_images"],

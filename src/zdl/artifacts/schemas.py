@@ -110,13 +110,13 @@ def is_replicate(record: dict[str, Any]) -> bool:
     )
 
 
-def is_replicates(contents: dict[str, Any]) -> bool:
-    """Whether contents are the replicates of one trial; or of none, where fewer trials finished than were to
-    be trained again."""
-    records, trial = contents["replicates"], contents["trial"]
-    if contents.keys() != {"digest", "trial", "replicates"} or (trial is None) != (records == []):
+def is_replicate_file(contents: dict[str, Any]) -> bool:
+    """Whether contents are a replicate of a trial; or of none, where fewer trials finished than were to be
+    trained again."""
+    record, trial = contents["replicate"], contents["trial"]
+    if contents.keys() != {"digest", "trial", "replicate"} or (trial is None) != (record is None):
         return False
-    return all(is_replicate(record) and record["trial"] == trial for record in records)
+    return record is None or (is_replicate(record) and record["trial"] == trial)
 
 
 def is_plan(contents: dict[str, Any], lines: Mapping[str, Any]) -> bool:

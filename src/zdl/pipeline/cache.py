@@ -8,16 +8,16 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, parsing, sealed_json
 from zdl.artifacts.fingerprint import function
 from zdl.artifacts.io import LOCAL, SHARED, TEMPORARY, File, others, read, read_json, write
-from zdl.artifacts.schemas import is_record, is_replicates
+from zdl.artifacts.schemas import is_record, is_replicate_file
 from zdl.pipeline import records
 from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.records import CACHE, READY, REPLICATES, ROUNDS, TRIALS
@@ -30,24 +30,47 @@ REPAIRED = LOCAL / "repaired"  # a note of each repair
 WRITTEN = (LOCAL, Path("data"), Path("results"), Path("reports"))
 
 
+class Job(NamedTuple):
+    """What a job makes: a file that is the record of a trial, or holds it (`contents`)."""
+
+    trial: Trial
+    path: Path
+    contents: Callable[[bytes], bytes] = bytes
+
+    @property
+    def ready(self) -> Path:
+        """Where the file is until its job moves it to its place."""
+        return READY / self.path.name
+
+
+def record_job(trial: Trial) -> Job:
+    """The job that makes the record of a trial."""
+    return Job(trial, records.record(trial).path)
+
+
 def get_or_train(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
-    """Have the record of `trial` in its place: from the cache, else by training.
+    """Have the record of `trial` in its place (`do`)."""
+    do(record_job(trial), say, anew)
+
+
+def do(job: Job, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+    """Do a job, with the record from the cache, else by training.
 
     `anew` trains in any case. `say` gets the lines that the book prints. If another process trains this
     trial, wait for its end.
     """
-    with trial_lock(trial.number):
-        _have(trial, records.record(trial).path, say, anew)
-        records.ready(trial).path.unlink(missing_ok=True)  # made by another process, too late for this job
+    with trial_lock(job.trial):
+        write(job.path, job.contents(_record(job.trial, say, anew)))
+        job.ready.unlink(missing_ok=True)  # made by another process, too late for this job
 
 
-def _have(trial: Trial, place: Path, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+def _record(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> bytes:
     cached = records.cached(trial)
     data = None if anew else read_if_whole(cached) or read_if_whole(records.record(trial))
     if data is None:
         data = _train(trial, say)
     write(cached.path, data)
-    write(place, data)
+    return data
 
 
 def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
@@ -64,23 +87,22 @@ def _read_once(file: File) -> bytes:
     return read(file)
 
 
-def train_ahead(trials: Iterable[Trial], go_on: Callable[[], bool]) -> None:
-    """Have the records of further trials ready for their jobs, as long as `go_on` says so.
+def do_ahead(jobs: Iterable[Job], go_on: Callable[[], bool]) -> None:
+    """Have the files of further jobs ready, as long as `go_on` says so.
 
     Trials that have a record, or that another process trains, are left out. This only saves time: it ends at
     the first failure, which the job of that trial will meet and report.
     """
-    trials = iter(trials)
+    jobs = iter(jobs)
     while go_on():
         try:
-            trial = next(trials)
-            ready, record = records.ready(trial).path, records.record(trial).path
-            with trial_lock(trial.number, wait=False):
-                if not ready.exists() and not record.exists():  # in this order: a job moves it
-                    _have(trial, ready)
+            job = next(jobs)
+            with trial_lock(job.trial, wait=False):
+                if not job.ready.exists() and not job.path.exists():  # in this order: a job moves it
+                    write(job.ready, job.contents(_record(job.trial)))
         except Timeout:
             continue
-        except Exception:  # the end of the trials, too
+        except Exception:  # the end of the jobs, too
             return
 
 
@@ -165,7 +187,7 @@ def cache_replicates() -> None:
     """Copy every replicate under results/ to the cache, whatever search it is of: another ranking of the same
     trials finds them there, in a pulled clone too."""
     for path in REPLICATES.glob("*.json"):
-        for contents in _replicates_in(path):
+        if contents := _replicate_in(path):
             replicate = records.record(Replicate(contents["trial"], {}, contents["spec"]))
             if not replicate.path.exists():
                 write(replicate.path, sealed_json(contents))
@@ -178,12 +200,12 @@ def keep_only_replicates(wanted: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _replicates_in(path: Path) -> Iterator[dict[str, Any]]:
-    """The records in a file of replicates; none, if it is not there or not whole."""
+def _replicate_in(path: Path) -> dict[str, Any] | None:
+    """The record in a file of a replicate; None, if it has none, is not there or not whole."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
-            contents = read_json(path, digest, is_replicates)
+            record: dict[str, Any] | None = read_json(path, digest, is_replicate_file)["replicate"]
+            return record
     except (CorruptFileError, OSError):
-        return
-    yield from contents["replicates"]
+        return None

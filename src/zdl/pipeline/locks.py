@@ -5,13 +5,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zdl.artifacts.io import LOCAL, SHARED
+from zdl.search.trial import Trial
 
 __all__ = ["Timeout", "rounds_lock", "run_lock", "trial_lock"]
 
 
-def trial_lock(number: int, wait: bool = True) -> FileLock:
-    """The lock of whoever makes the record of a trial; without `wait`, entering it may raise Timeout."""
-    return _lock(SHARED / "locks" / f"{number:04d}.lock", wait)
+def trial_lock(trial: Trial, wait: bool = True) -> FileLock:
+    """The lock of whoever makes the record of a trial; without `wait`, entering it may raise Timeout. Its
+    name is the trial's number, and the replicate's."""
+    _, *numbers = trial.spec["seed"]
+    return _lock(SHARED / "locks" / f"{'-'.join(map(str, numbers))}.lock", wait)
 
 
 def rounds_lock() -> FileLock:

@@ -14,7 +14,7 @@ from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.fingerprint import fingerprint
 from zdl.artifacts.io import File
-from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is_replicates, is_table
+from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is_replicate_file, is_table
 from zdl.config.settings import load
 from zdl.data import mnist
 from zdl.pipeline.records import HELD_OUT, PREPARED_IMAGES, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
@@ -165,36 +165,40 @@ class Paths:
 
     @cached_property
     def replicates(self) -> list[Artifact]:
-        """The files of replicates, one for each of the best trials, in the order of their ranks."""
-        determinants = [self.replicate_splits, self.held_out.digest, fingerprint(Replicate.entry)]
+        """The files of replicates: all of the best trial, all of the next, and so on."""
+        code = fingerprint(Replicate.entry)
         return [
             Artifact.of(
-                f"{REPLICATES}/{place:03d}-{{}}.json",
-                "zdl.analysis.best:replicates_file",
-                handed={"replicate": determinants},
-                is_valid=self._are_replicates,
+                f"{REPLICATES}/{place:03d}-{number:03d}-{{}}.json",
+                "zdl.analysis.best:replicate_file",
+                handed={"replicate": [split, self.held_out.digest, code]},
+                is_valid=partial(self._is_replicate, number=number),
                 table=self.table,
                 place=place,
             )
             for place in range(1, self.settings["replicate"]["trials"] + 1)
+            for number, split in enumerate(self.replicate_splits, start=1)
         ]
 
-    def _are_replicates(self, contents: dict[str, Any]) -> bool:
-        """Whether contents are all replicates of one trial of this search, or of none."""
-        trial = {trial.number: trial for trial in self.first}.get(contents["trial"])
+    def _is_replicate(self, contents: dict[str, Any], number: int) -> bool:
+        """Whether contents are that replicate of a trial of this search, or none."""
+        if not is_replicate_file(contents):
+            return False
+        trial = self._first_by_number.get(contents["trial"])
         if trial is None:  # none finished, or one of a later round, whose point is not known here
-            return is_replicates(contents) and (contents["trial"] is None or bool(self.rounds))
-        expected = [replicate.spec for replicate in self.replicates_of(trial)]
-        return is_replicates(contents) and [each["spec"] for each in contents["replicates"]] == expected
+            return contents["trial"] is None or bool(self.rounds)
+        return bool(contents["replicate"]["spec"] == self.replicates_of(trial)[number - 1].spec)
 
-    def replicates_named(self, name: str) -> Artifact:
-        """The file of replicates of that name (without its suffix)."""
-        for file in self.replicates:
+    @cached_property
+    def _first_by_number(self) -> dict[int, Trial]:
+        return {trial.number: trial for trial in self.first}
+
+    def place_of_replicate(self, name: str) -> int:
+        """The place among `replicates` of the file of that name (without its suffix)."""
+        for place, file in enumerate(self.replicates):
             if file.path.stem == name:
-                return file
-        raise Error(
-            f"replicates {name}: are not of this search; if params.yaml or the code changed, run again"
-        )
+                return place
+        raise Error(f"replicate {name}: is not of this search; if params.yaml or the code changed, run again")
 
     @cached_property
     def baseline(self) -> Artifact:

@@ -8,8 +8,9 @@ import contextlib
 from functools import cached_property
 
 from zdl import Error
+from zdl.analysis.best import finished
 from zdl.artifacts.encoding import CorruptFileError
-from zdl.artifacts.io import File, read_json
+from zdl.artifacts.io import File, read, read_json
 from zdl.pipeline.paths import Paths
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
@@ -61,11 +62,8 @@ class Progress:
 
     def replicates(self) -> list[Replicate]:
         """All replicates of the best trials; none, as long as it is not known which those are."""
-        from zdl.analysis.ranking import rank, top  # here alone, with pandas
-
         with contextlib.suppress(CorruptFileError):
-            table = read_json(*self.paths.table)
-            best = top(rank(table), self.paths.settings["replicate"]["trials"])["trial"]
+            best = finished(read(self.paths.table))[: self.paths.settings["replicate"]["trials"]]
             trials = [self.by_number[number] for number in best]
             return [replicate for trial in trials for replicate in self.paths.replicates_of(trial)]
         return []

@@ -19,12 +19,11 @@ ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a tracked director
 SPLITS, PREPARED_IMAGES, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
 REPLICATES = Path("results/replicates")
 CACHE = SHARED / "trials"  # every record that was ever made here
-READY = Path("results/ready")  # records that a process made on the way, for the jobs that will ask for them
+READY = Path("results/ready")  # what a process made on the way, for the jobs that will ask for it
 
 
 def record(trial: Trial) -> File:
-    """The record of a trial. That of a replicate is in the cache only: under results/ are files with all
-    replicates of a trial."""
+    """The record of a trial. That of a replicate is in the cache only: the files under results/ hold it."""
     if isinstance(trial, Replicate):
         return cached(trial)
     return File(TRIALS / f"{trial.name}.json", trial.digest, is_record)
@@ -36,9 +35,9 @@ def cached(trial: Trial) -> File:
     return File(CACHE / f"{trial.key}.json", trial.digest, is_valid)
 
 
-def ready(trial: Trial) -> File:
-    """The record of a trial that was made before its job asked for it."""
-    return File(READY / f"{trial.name}.json", trial.digest, is_record)
+def ready(file: File) -> File:
+    """A file that was made before its job asked for it."""
+    return File(READY / file.path.name, file.digest, file.is_valid)
 
 
 def inputs(trial: Trial) -> dict[str, File]:

@@ -29,10 +29,10 @@ def damage(paths: Paths) -> dict[Path, str]:
     for artifact in paths.artifacts:
         if line := _damage(artifact):
             damaged[artifact.path] = line
-    for trial in progress.trials.values():
-        for file in (records.record(trial), records.ready(trial)):
-            if file.path not in damaged and (line := _damage(file)):
-                damaged[file.path] = line
+    files = [records.record(trial) for trial in progress.trials.values()]
+    for file in (*files, *map(records.ready, (*files, *paths.replicates))):
+        if file.path not in damaged and (line := _damage(file)):
+            damaged[file.path] = line
     return damaged
 
 

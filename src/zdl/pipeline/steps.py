@@ -6,10 +6,11 @@ gets a line for a person now and then. (The step `trial` is `cache.get_or_train`
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zdl.analysis.best import best_trial
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.io import others, read, write
@@ -109,21 +110,27 @@ def aggregate(paths: Paths, say: Say) -> None:
     make(paths.table, handed)
 
 
-def replicate(paths: Paths, say: Say, name: str) -> None:
-    """One of the best trials trained again, `replicate.replicates` times."""
-    records.end_future([paths.prepared.path, paths.held_out.path])
-    progress = Progress(paths)
-
-    def records_of(number: int) -> Iterator[bytes]:
-        files = {each: records.record(each) for each in paths.replicates_of(progress.by_number[number])}
-        if not all(file.path.exists() for file in files.values()):
-            cache.cache_replicates()
-        for each, file in files.items():
-            cache.get_or_train(each)
-            yield read(file)
-
+def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool]) -> None:
+    """One of the best trials trained again; then further ones, for their jobs, as long as `go_on` says so."""
+    records.end_future([paths.prepared.path, paths.held_out.path, paths.table.path])
+    progress, table, place = Progress(paths), read(paths.table), paths.place_of_replicate(name)
     progress.all_trials()  # or an Error that names what is missing
-    make(paths.replicates_named(name), lambda: {"replicate": records_of}, alone=False)
+
+    def job(place: int) -> cache.Job | None:
+        file, number = paths.replicates[place], place % len(paths.replicate_splits)
+        if (trial := best_trial(table, file.given["place"])) is None:
+            return None
+        replicate = paths.replicates_of(progress.by_number[trial])[number]
+        return cache.Job(replicate, file.path, lambda record: file.compute(replicate=lambda _: record))
+
+    if not (this := job(place)):
+        make(paths.replicates[place], lambda: {"replicate": None}, alone=False)
+    elif not is_whole(paths.replicates[place]):
+        if not records.cached(this.trial).path.exists():
+            cache.cache_replicates()
+        cache.do(this)
+    later = range(place + 1, len(paths.replicates))
+    cache.do_ahead(filter(None, map(job, later)), go_on)
 
 
 def baseline(paths: Paths, say: Say) -> None:

@@ -86,10 +86,11 @@ def confirmed(
     """What the replicates of the best trials score."""
     from zdl.analysis import replication
     from zdl.analysis.baseline import baseline_scores
+    from zdl.analysis.outcomes import of_trials
     from zdl.report.figures.confirmed import confirmed as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, t = [decode_json(file) for file in replicates], decode_npz(held_out)["t"]
+    of_best, t = of_trials(replicates), decode_npz(held_out)["t"]
     rows = replication.confirmed(of_best, ranking, t, _val_images(trials))
     figure = draw(
         rows,
@@ -109,11 +110,12 @@ def mistakes(
 ) -> Files:
     """What the confirmed best takes for what, and the images that it is most surely wrong about."""
     from zdl.analysis import mistakes, replication
+    from zdl.analysis.outcomes import of_trials
     from zdl.artifacts.schemas import SHAPE
     from zdl.report.figures.mistakes import mistakes as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, images = [decode_json(file) for file in replicates], decode_npz(held_out)
+    of_best, images = of_trials(replicates), decode_npz(held_out)
     t = images["t"]
     best = replication.confirmed_best(replication.confirmed(of_best, ranking, t, _val_images(trials)))
     wrong = mistakes.mistakes(of_best, best, t)
