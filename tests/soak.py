@@ -69,7 +69,7 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
 DEFECTS = {  # what the soak must catch: a file, and an edit that breaks the promise in it
     "no lock": (
         "src/zdl/pipeline/locks.py",
-        """f"{'-'.join(map(str, numbers))}.lock\"""",
+        'f"{name}.lock"',
         "f\"{__import__('os').getpid()}.lock\"",
     ),
     "no checksum": (

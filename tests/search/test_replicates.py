@@ -68,7 +68,7 @@ def replicate_all(paths):
     """Every file of replicates, made; and the names of the replicates that were trained for them."""
     before = trainings()
     for file in paths.replicates:
-        steps.replicate(paths, lambda line: None, file.path.stem, lambda: False)
+        steps.replicate(paths, lambda line: None, file.path.stem)
     return [name for name in trainings() if name not in before]
 
 

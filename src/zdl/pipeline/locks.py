@@ -13,8 +13,8 @@ __all__ = ["Timeout", "rounds_lock", "run_lock", "trial_lock"]
 def trial_lock(trial: Trial, wait: bool = True) -> FileLock:
     """The lock of whoever makes the record of a trial; without `wait`, entering it may raise Timeout. Its
     name is the trial's number, and the replicate's."""
-    _, *numbers = trial.spec["seed"]
-    return _lock(SHARED / "locks" / f"{'-'.join(map(str, numbers))}.lock", wait)
+    name = "-".join(f"{number:04d}" for number in trial.spec["seed"][1:])
+    return _lock(SHARED / "locks" / f"{name}.lock", wait)
 
 
 def rounds_lock() -> FileLock:

@@ -110,7 +110,7 @@ def aggregate(paths: Paths, say: Say) -> None:
     make(paths.table, handed)
 
 
-def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool]) -> None:
+def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool] = bool) -> None:
     """One of the best trials trained again; then further ones, for their jobs, as long as `go_on` says so."""
     records.end_future([paths.prepared.path, paths.held_out.path, paths.table.path])
     progress, table, place = Progress(paths), read(paths.table), paths.place_of_replicate(name)
