@@ -19,6 +19,7 @@ except ModuleNotFoundError:
         f"zdl is not installed in {sys.executable}: `. .venv/bin/activate` first (`make run` sets it up)"
     )
 zdl.__path__[:] = [f"{root}/src/zdl"]  # as in workflow/scripts/adapter.py
+from zdl.artifacts.fingerprint import remember
 from zdl.pipeline.checks import check_notes, check_writable
 from zdl.pipeline.graph import Graph
 from zdl.pipeline.paths import Paths
@@ -56,6 +57,7 @@ onstart:
         )
     except Error as error:
         raise SystemExit(str(error))
+    remember()  # what the code's analysis found, so that no job analyses it again
 
 
 onerror:
