@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 REVIEW = Path("review/review.md")
 MARKER = "<!-- zdl: the review of a search -->"
+# A figure that no commit has. Its link leads nowhere in a comment.
+FIGURE = re.compile(r"!\[([^\]\n]*)\]\((?!https://)([^)\n]*)\)")
 LIMIT = 65_536  # characters in a comment
 READ = 2**20  # bytes, more than any review has
 OURS = "github-actions[bot]"  # the author of comments that a workflow posts
@@ -41,6 +43,7 @@ class Run(NamedTuple):
     author: str  # of our comment
     commit: str
     outcome: str  # how the checks of that commit ended, with a link
+    files: str  # where the review's files are
 
 
 def gh(*arguments: str, **fields: str) -> Any:
@@ -100,7 +103,8 @@ def of_event(event: dict[str, Any]) -> Run:
     if len(numbers) > 1:
         raise Refused(f"{commit} is the head of several pull requests: {numbers}")
     outcome = f"[the checks]({run['html_url']}) of {commit} ended in **{run['conclusion']}**"
-    return Run(repository, numbers[0], OURS, commit, outcome)
+    files = f"an artifact of [the run]({run['html_url']}#artifacts)"
+    return Run(repository, numbers[0], OURS, commit, outcome, files)
 
 
 def by_hand(number: int) -> Run:
@@ -110,7 +114,8 @@ def by_hand(number: int) -> Run:
     here = output("git", "rev-parse", "--verify", "HEAD").strip()
     if here != head:
         raise Refused(f"pull request {number} has the head {head}, but {here} is checked out here")
-    return Run(base, number, gh("user")["login"], head, f"the review of {head}, posted by hand")
+    outcome = f"the review of {head}, posted by hand"
+    return Run(base, number, gh("user")["login"], head, outcome, f"`make review` of {head}")
 
 
 def comment(run: Run, review: bytes | None) -> str:
@@ -119,6 +124,7 @@ def comment(run: Run, review: bytes | None) -> str:
     if review is None:
         return f"{head}It wrote no review.\n"
     text = review.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = FIGURE.sub(rf"_\1: \2 in {run.files}_", text)
     text = re.sub(r"@(?=\w)", "@\N{ZERO WIDTH SPACE}", text).replace(MARKER, "")
     tail = "\n\n_Cut here: the whole review is an artifact of the run that is linked above._\n"
     if len(head) + len(text) > LIMIT:

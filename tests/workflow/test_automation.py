@@ -199,6 +199,24 @@ def test_one_comment_is_posted_and_then_brought_up_to_date(world):
     assert "## Another" in second["body"] and "## Review" not in second["body"]
 
 
+def test_a_committed_figure_is_shown_and_another_is_said_to_be_in_the_artifact(world):
+    folder, *_ = world
+    shown = f"![The best](https://github.com/o/r/raw/{SHA}/reports/best20.png)"
+    (folder / "review/review.md").write_text(f"| {shown} |\n\n![Both searches](overlay.png)\n")
+    post(folder)
+    (first,) = comments(folder)
+    assert shown in first["body"]
+    artifact = "an artifact of [the run](https://the/run#artifacts)"
+    assert f"\n_Both searches: overlay.png in {artifact}_\n" in first["body"]
+    assert "](overlay.png)" not in first["body"]
+
+
+def test_the_review_of_a_pull_request_links_committed_figures_by_commit():
+    (review,) = (step for step in steps() if "make --silent review" in step.get("run", ""))
+    assert review["env"]["RAW"] == "${{ github.server_url }}/${{ github.repository }}/raw"
+    assert 'HEAD="$HEAD" RAW="$RAW"' in review["run"]
+
+
 def test_the_comment_of_somebody_else_is_left_alone_and_ours_is_found_on_any_page(world):
     folder, *_ = world
     others = [{"id": number, "user": None, "body": "hm"} for number in range(150)]
