@@ -26,7 +26,7 @@ class Search:
     trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
     ranking: pd.DataFrame  # a row a trial, the best first
     curves: pd.DataFrame  # the learning curves of the best
-    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
+    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, how often each comes first, tests
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
     space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
     budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far

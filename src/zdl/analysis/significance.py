@@ -28,12 +28,9 @@ LEADERS = (
     *("low", "high"),
     # Whether another trial that finished has the same val_acc
     "tied",
-    # To be the best of all that finished, if scores were independent: normal, with the binomial variance of
-    # Bergstra and Bengio, 2012, sec. 2.1 (at least that of one image)
-    "p_best",
-    # To be the best of all that finished on other images, by a bootstrap of those that all trials share;
-    # blank for one image
-    "p_best_images",
+    # How often it comes first of all that finished when the images are drawn again (`first_shares`); blank
+    # for one image
+    "comes_first",
 )
 AGAINST = (  # Best-1; blank in its own row
     # Images that only Best-1, or only this trial, recognises
@@ -55,17 +52,13 @@ def leaders(
         return pd.DataFrame(
             {name: pd.Series(dtype=KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
-    scores = finished["val_acc"].to_numpy(dtype=np.float64)
     recognised = _recognised(table, finished)
     images = recognised.shape[1]
-    one = (max(images, 2) - 1) / max(images, 2) ** 2  # a single image is as good as a coin
-    variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / max(images - 1, 1)
     ends = [statistics.wilson(int(hits.sum()), images) for hits in recognised[:best]]
     lead = finished[["rank", "trial", "val_acc"]].assign(
         tied=finished["val_acc"].duplicated(keep=False),
-        p_best=np.round(statistics.p_best_scores(scores, variances), 4),
         # Samples of a single image are all that image
-        p_best_images=np.round(statistics.p_best_images(recognised, rng), 4) if images > 1 else math.nan,
+        comes_first=np.round(statistics.first_shares(recognised, rng), 4) if images > 1 else math.nan,
     )
     lead = lead.join(_against_first(recognised).set_index(finished.index)).head(best)
     lead[["low", "high"]] = np.round(ends, 6)

@@ -257,8 +257,10 @@ def _budget(search: Search, images: int) -> Row | None:
     half = _rows(budget[budget["trials"] == last["trials"] // 2])[0]
     gain = round(last["expected"] - half["expected"], 6)
     ranking = search.ranking
-    equal = ranking[ranking["trial"].isin(search.contenders)]["val_acc"].to_numpy(dtype=np.float64)
-    chance_gain = round(chance_gain_of_doubling(equal, images), 9)
+    scores = ranking["val_acc"].where(ranking["status"] != "diverged", 0.0).fillna(0.0)
+    close = ranking["trial"].isin(search.contenders)
+    equal = scores[close]
+    chance_gain = round(chance_gain_of_doubling(equal, images, scores[~close]), 9)
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
     helps = gain > limit if last["trials"] >= ENOUGH else None
     gains = {"gain": gain, "equal": len(equal), "chance_gain": chance_gain, "limit": limit, "helps": helps}
