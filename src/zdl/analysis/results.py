@@ -14,6 +14,7 @@ from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.outcomes import Labels, Replicates
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.search.distributions import stream
+from zdl.search.rounds import history
 
 Settings = Mapping[str, Any]
 
@@ -102,6 +103,7 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
     best = settings["report"]["best"]
     frame = ranking.rank(table, settings["search"]["space"])
     contenders = significance.contenders(table, frame)
+    points, outcomes = ([row[part] for row in table["trials"]] for part in ("point", "outcome"))
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Search(
         trials=table["trials"],
@@ -109,7 +111,7 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(frame, settings, contenders),
+        space=recommendations.space(frame, settings, contenders, history(points, outcomes)),
         budget=significance.budget(table, frame, settings),
     )
 

@@ -26,12 +26,16 @@ def value(distribution: str, u: float | Decimal, low: float, high: float) -> flo
     """The value at share `u`, below 1, of the box from `low` to `high`; an int of an int_uniform."""
     if distribution == "int_uniform":
         return int(low) + int(u * (int(high) - int(low) + 1))
+    return _rounded(exact(distribution, Decimal(u), low, high))
+
+
+def exact(distribution: str, u: Decimal, low: float, high: float) -> Decimal:
+    """The value at share `u`, of any size, of the box of a uniform or log_uniform; not yet rounded."""
     start, end = Decimal(repr(low)), Decimal(repr(high))
     if distribution == "uniform":
-        return _rounded(EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u))))
+        return EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), u))
     start, end = start.log10(EXACT), end.log10(EXACT)
-    exponent = EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u)))
-    return _rounded(EXACT.power(10, exponent))
+    return EXACT.power(10, EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), u)))
 
 
 def _rounded(exact: Decimal) -> float:
