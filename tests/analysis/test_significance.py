@@ -89,9 +89,9 @@ def test_p_values_are_those_of_all_that_finished_however_many_are_shown():
 def test_contenders_may_be_as_good_as_the_first():
     hits = np.zeros((4, 40), dtype=bool)
     hits[0, :30], hits[1, 2:30], hits[2, 5:10] = True, True, True
-    table = {"trials": [record(7 - i, hits[i], lr=0.1) for i in range(4)]}
-    table["trials"].append(record(9, np.ones(40, dtype=bool), "diverged", lr=1.0))
-    assert significance.contenders(table, ranking.rank(table)) == [7, 6]
+    table = {"trials": [record(700 - i, hits[i], lr=0.1) for i in (2, 1, 0, 3)]}
+    table["trials"].append(record(900, np.ones(40, dtype=bool), "diverged", lr=1.0))
+    assert significance.contenders(table, ranking.rank(table, ["lr"])) == [2, 1]
 
 
 def test_networks_that_recognise_all_or_nothing_have_a_chance_too():

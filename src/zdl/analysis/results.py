@@ -80,7 +80,7 @@ def analyse(
     search = _search(settings, trials)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
     replicated = _replication(
-        [decode_json(file) for file in replicates],
+        _by_place([decode_json(file) for file in replicates], trials["trials"]),
         search.ranking,
         unseen.t,
         metrics["search"]["val_images"],
@@ -114,6 +114,12 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
         space=recommendations.space(frame, settings, contenders, history(points, outcomes)),
         budget=significance.budget(table, frame, settings),
     )
+
+
+def _by_place(replicates: Replicates, trials: Sequence[Mapping[str, Any]]) -> Replicates:
+    """The contents of the files of replicates, with a trial's place in the search instead of its number."""
+    places: dict[int | None, int | None] = {row["trial"]: place for place, row in enumerate(trials)}
+    return [{**contents, "trial": places.get(contents["trial"])} for contents in replicates]
 
 
 def _replication(

@@ -77,7 +77,7 @@ def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
 
 def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
     """Which validation images each trial recognises at the end of its curve, (trials, images)."""
-    curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
+    curves = [row["outcome"]["curve"] for row in table["trials"]]
     return np.array(
         [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
     )
@@ -107,15 +107,16 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     size; blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of other methods
     are not independent: trials, best (so far, in the order of the search; blank until one finished).
     """
-    by_trial = dict(zip(top(frame, len(frame))["trial"], top(frame, len(frame))["val_acc"], strict=True))
-    scores = np.array([by_trial.get(row["trial"], math.nan) for row in table["trials"]], dtype=np.float64)
-    trials = np.arange(1, len(scores) + 1 if by_trial else 1)
+    finished = top(frame, len(frame))
+    scores = np.full(len(table["trials"]), math.nan)
+    scores[finished["trial"].to_numpy(dtype=np.int64)] = finished["val_acc"]
+    trials = np.arange(1, len(scores) + 1 if len(finished) else 1)
     if settings["search"]["method"] != "random":
         best = np.fmax.accumulate(scores)[: len(trials)] if len(scores) else scores
         so_far = pd.DataFrame({"trials": trials, "best": best})
         return so_far[_sizes(len(trials)) | ~so_far["best"].duplicated()]
     columns = np.full((6, len(trials)), np.nan)
-    if by_trial:
+    if len(finished):
         known = np.nan_to_num(scores)
         columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
         columns[3:] = statistics.quartiles_of_experiments(known).T
