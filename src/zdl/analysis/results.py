@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zdl.analysis import mistakes, ranking, recommendations, replication, significance
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.outcomes import Labels, Replicates
+from zdl.analysis.rise import rise
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.search.distributions import stream
 from zdl.search.rounds import history
@@ -46,6 +47,7 @@ class Replication:
     mistakes: pd.DataFrame  # the held-out images that `best` is most surely wrong about
     linear: Mapping[str, float]  # a linear model's accuracies on the same splits
     margin: Mapping[str, float]  # how much more `best` recognises than that, with the interval
+    rise: Mapping[str, float]  # how much accuracy still rises at the end of the replicates' curves
 
 
 @dataclass(frozen=True)
@@ -137,4 +139,5 @@ def _replication(
         mistakes=mistakes.mistakes(replicates, best, t),
         linear=baseline_scores(baseline),
         margin=margin_over_linear(replicates, best, t, baseline),
+        rise=rise(replicates),
     )
