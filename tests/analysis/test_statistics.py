@@ -190,6 +190,10 @@ def test_signs_follow_from_student_s_t_of_all():
     assert statistics.signs_of_differences([0.1, 0.0, -0.1], [0, 0, 0], [7, 7, 7]) == [1, 0, -1]  # 3 / 64
     assert statistics.signs_of_differences([0.1, 0.0, -0.1], [0, 0, 0], [6, 6, 6]) == [0, 0, 0]  # 3 / 32
     assert statistics.signs_of_differences([], [], []) == []
+    assert statistics.signs_of_differences([3, -2.5], [1, 1], [10, 10], tests=3) == [
+        1,
+        0,
+    ]  # p: 0.045 and 0.068
 
 
 @given(st.integers(2, 40), st.floats(-1, 1))

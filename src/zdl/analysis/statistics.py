@@ -204,9 +204,12 @@ def student_interval(
     return max(within[0], mean - half), min(within[1], mean + half)
 
 
-def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts: Sequence[int]) -> list[int]:
+def signs_of_differences(
+    means: Sequence[float], errors: Sequence[float], counts: Sequence[int], tests: int = 0
+) -> list[int]:
     """Of each of k mean differences, (k,), whether it is significantly above 0 (1), below (-1), or neither
-    (0): Student's t of its standard error, and Holm's p below 0.05. A difference of fewer than two values is
+    (0): Student's t of its standard error, and Holm's p below 0.05. If they were picked out of more, `tests`
+    says of how many, and the others count as if they showed nothing. A difference of fewer than two values is
     not tested. If all n values are equal there is no error, and a sign test remains (`p_if_all_agree`)."""
     from scipy.stats import t
 
@@ -218,7 +221,7 @@ def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts
             p_values.append(2 * float(t.sf(abs(mean) / error, n - 1)))
         else:
             p_values.append(p_if_all_agree(n) if mean else 1.0)
-    significant = holm(p_values) < ALPHA
+    significant = holm(p_values + [1.0] * (tests - len(p_values)))[: len(p_values)] < ALPHA
     return [int(np.sign(mean)) if each else 0 for mean, each in zip(means, significant, strict=True)]
 
 
