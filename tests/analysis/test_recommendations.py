@@ -263,6 +263,15 @@ def test_a_plateau_that_reaches_the_end_is_not_called_too_narrow(score):
     assert more <= 2
 
 
+def test_few_trials_near_an_end_may_all_lie_on_this_side_of_a_peak():
+    found = []
+    for seed in range(40):
+        config = configured({"lr": LR}, trials=30)
+        config["search"]["seed"] = seed
+        found.append(recommended(config, noisy(peaked(0.93, 0.06), seed))["advice"]["lr"])
+    assert found.count("up") <= 2
+
+
 # The next ranges.
 
 

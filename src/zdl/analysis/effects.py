@@ -17,6 +17,7 @@ Row = dict[str, Any]
 
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
 NEAR_END = 0.3  # of a range: where scores rise to an end beyond which better ones lie
+SEEN = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
 HINT = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
 FEWEST = 10  # trials for a test: with fewer, the distributions that p-values come from do not hold
 DIVERGED = -1.0  # a score below all others
@@ -64,7 +65,10 @@ def _look(row: Row, end: str, towards: Array, scores: Array, best: Mask) -> None
     falls, hints = (_trend(towards[part], scores[part], "less") for part in (beyond, tenth))
     if falls < statistics.ALPHA / 5:
         row["falling"] |= {end}
-    if min(falls, hints) > HINT and _trend(towards[outer], scores[outer], "greater") < statistics.ALPHA:
+    # Few trials there may all lie on this side of a peak, unless they are at the very end, as those of a grid
+    seen = tenth.sum() >= SEEN or (towards >= 1 - 1e-9).sum() >= SEEN / 2
+    rises = _trend(towards[outer], scores[outer], "greater") < statistics.ALPHA
+    if seen and rises and min(falls, hints) > HINT:
         row["rising"] |= {end}
 
 
