@@ -14,10 +14,11 @@ from ruamel.yaml import YAML
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
 from tests.search.test_trial_config import range_of
 from zdl.analysis import ranking, recommendations, significance
-from zdl.analysis.ranges import wider
+from zdl.analysis.ranges import grid_points, wider
 from zdl.config import settings as zs
 from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
+from zdl.search.samplers.grid import values
 
 
 def spaced(table, frame, config):
@@ -194,6 +195,83 @@ def test_a_grid_of_few_values():
     assert lr["next_high"] == 0.1
 
 
+# The ends.
+
+
+def learned(score, seed=1, trials=40):
+    """The recommendations of a Bayesian search in which a point has this score."""
+    config = configured({"lr": LR, "weight_decay": DECAY}, "bayes", trials)
+    config["search"]["seed"] = seed
+    drawn, seen = noisy(score, seed), []
+    while len(seen) < trials:
+        seen += [(point, drawn(point)) for point, _ in sampler(config["search"]).propose(seen, trials)]
+    records = [
+        record(k, np.arange(100) < round(100 * score), **point) for k, (point, score) in enumerate(seen)
+    ]
+    frame = ranking.rank({"trials": records}, config["search"]["space"])
+    contenders = significance.contenders({"trials": records}, frame)
+    return recommendations.space(frame, config, contenders, seen).set_index("name")
+
+
+def test_a_bayesian_search_that_piles_up_at_an_end_asks_for_more_beyond_it():
+    """Nearly all of its trials are there, so a test of whether the best crowd there has no power."""
+    out = learned(lambda point: 0.9 * rising(point))
+    lr, decay = out.loc["lr"], out.loc["weight_decay"]
+    assert lr["all_high"] > 0.5 and lr["piled_high"] > 0.5
+    assert (lr["low_end"], lr["high_end"], lr["advice"], lr["wider_high"]) == ("clear", "crowded", "up", 0.1)
+    assert lr["effect"] and not decay["effect"]
+    assert out[["p_low", "p_high", "p_rho", "p_groups", "p_effect"]].isna().all(axis=None)
+    assert decay["advice"] == "" and (decay["next_low"], decay["next_high"]) == (1e-8, 1e-4)
+
+
+def test_a_bayesian_search_that_found_a_peak_inside_does_not():
+    lr = learned(peaked(0.5, 0.15)).loc["lr"]
+    assert (lr["low_end"] in ("clear", "unclear"), lr["high_end"], lr["advice"]) == (True, "clear", "")
+    assert lr["next_low"] < 1e-4 < lr["next_high"] < 1e-2
+    assert (lr["next_low"] == 1e-6) == (lr["low_end"] == "unclear")
+
+
+def test_a_bayesian_search_that_is_stopped_by_divergence_is_not_widened():
+    config = configured({"lr": LR}, "bayes", 30)
+    seen = [({"lr": 10 ** (-6 + 0.2 * k)}, 0.3 + 0.03 * k) for k in range(10)]
+    seen += [({"lr": 10 ** (-2.2 + 0.01 * k)}, 0.8 + 0.002 * k) for k in range(18)]
+    seen += [({"lr": 0.0099}, None), ({"lr": 0.0098}, None)]
+    records = [
+        record(k, np.arange(100) < 100 * (score or 0), "finished" if score else "diverged", **point)
+        for k, (point, score) in enumerate(seen)
+    ]
+    frame = ranking.rank({"trials": records}, ["lr"])
+    row = recommendations.space(frame, config, [0], seen).loc[0]
+    assert row["advice"] == "" and row["high_end"] in ("falls", "unclear")
+
+
+def test_no_range_is_narrowed_towards_an_end_that_may_be_its_best():
+    """Of 12 trials two are in the outer tenth: these are the best, which may be chance."""
+    places = [0.02, *np.linspace(0.15, 0.85, 9), 0.95, 1.0]
+    table = {
+        "trials": [record(i, np.arange(100) < 60 + 3 * i, lr=10 ** (4 * p - 6)) for i, p in enumerate(places)]
+    }
+    row = spaced(table, ranking.rank(table, ["lr"]), configured({"lr": LR})).loc[0]
+    assert row["effect"] and row["best_low"] > 1e-4
+    assert (row["high_end"], row["advice"]) in (("untested", ""), ("unclear", ""))
+    assert (row["next_low"], row["next_high"]) == (1e-6, 1e-2)
+
+
+@pytest.mark.parametrize("score", [lambda point: 0.75, lambda point: min(0.8, 0.1 + 1.2 * rising(point))])
+def test_a_plateau_that_reaches_the_end_is_not_called_too_narrow(score):
+    more, _ = advised(score)
+    assert more <= 2
+
+
+def test_few_trials_near_an_end_may_all_lie_on_this_side_of_a_peak():
+    found = []
+    for seed in range(40):
+        config = configured({"lr": LR}, trials=30)
+        config["search"]["seed"] = seed
+        found.append(recommended(config, noisy(peaked(0.93, 0.06), seed))["advice"]["lr"])
+    assert found.count("up") <= 2
+
+
 # The next ranges.
 
 
@@ -234,9 +312,51 @@ def test_shared_of_every_method(method):
     table, frame = searched(configured({"lr": LR}), rising)
     rows = spaced(table, frame, config)
     in_both, trials = shared(config, rows)
-    assert trials == (5 if method == "grid" else 60)
+    assert trials == (4 if method == "grid" else 60)  # three steps of the grid, one beyond it
     assert 0 <= in_both < trials
     assert len(significance.budget(table, frame, config)) == 100
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("points", [2, 3, 5, 6, 13])
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("lr", LR),
+        ("lr", {**LR, "low": 3e-5, "high": 7e-3}),
+        ("momentum", {"distribution": "uniform", "low": 0.3, "high": 0.55}),
+        ("batch_size", {"distribution": "int_uniform", "low": 100, "high": 160}),
+    ],
+)
+def test_a_grid_is_widened_by_whole_steps_and_keeps_its_values(name, spec, points, end):
+    spec = {**spec, "points": points}
+    low, high = wider(name, spec, end)
+    then = {**spec, "low": low, "high": high, "points": grid_points(spec, low, high)}
+    assert set(values(spec)) < set(values(then))
+    assert then["points"] - points == math.ceil((points - 1) / 4)
+
+
+def test_a_grid_has_no_step_beyond_its_sampling_bounds():
+    spec = {"distribution": "uniform", "low": 0.0, "high": 0.99, "points": 3}
+    assert wider("momentum", spec, "high") == (0.0, 0.99) == wider("momentum", spec, "low")
+
+
+def test_a_closer_look_at_a_grid_halves_its_steps():
+    space = {"lr": {**LR, "points": 9}, "weight_decay": {**DECAY, "points": 5}}
+    config = configured(space, "grid", trials=45)
+    rows = spaced(*searched(config, lambda point: 0.1 + 0.8 * (point["lr"] in (1e-4, 10**-3.5))), config)
+    then = edited(config, rows)["search"]["space"]["lr"]
+    assert then["points"] <= 9 and then["low"] >= 1e-5 and then["high"] <= 1e-2
+    assert {1e-4, float("3.16227766017e-4")} < set(values(then))
+
+
+def test_an_edit_of_a_grid_counts_the_trials_that_it_keeps():
+    space = {"lr": {**LR, "points": 5}, "hidden_depth": {"distribution": "int_uniform", "low": 1, "high": 4}}
+    space["hidden_depth"]["points"] = 4
+    config = configured(space, "grid", trials=20)
+    rows = spaced(*searched(config, rising), config)
+    assert edited(config, rows, "wider")["search"]["space"]["lr"] == {**LR, "high": 0.1, "points": 6}
+    assert shared(config, rows, "wider") == (20, 24)
 
 
 NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]

@@ -102,6 +102,16 @@ def test_rivals_are_judged_by_held_out_images():
     assert verdicts(once, 3, t) == {5: 0}, "one pair tells nothing"
 
 
+def test_a_rival_is_one_of_all_pairs():
+    """The best was chosen out of five, by networks that are lucky on other images, too."""
+
+    def val(others):  # p is 0.0081: times four it is below 0.05, and times ten it is not
+        behind = (replicated(k, *(outcome(9 - n, T) for n in (4, 4, 4, 5, 5))) for k in range(1, others + 1))
+        return rivals([replicated(0, *[outcome(9, T)] * 5), *behind], 0, T)["val"].tolist()
+
+    assert val(2) == [1, 1] and val(4) == [0] * 4
+
+
 def test_rivals_are_judged_by_the_validation_images_of_each_split():
     """In pairs: what is hard about a split is hard for both."""
 

@@ -24,7 +24,7 @@ LINKS = {"old": "old.png", "new": "new.png", "overlay": "overlay.png"}
 def trial(number, val_acc, lr, result="r", key=None, status="finished"):
     return {
         "trial": number,
-        "key": key or f"{number:04d}-{lr}",
+        "key": f"{number:04d}-{key or lr}",
         "result": f"{result}{number}",
         "val_acc": val_acc,
         "train_acc": val_acc,
@@ -83,6 +83,15 @@ def test_a_trial_is_kept_only_if_its_key_and_its_result_are_the_same():
         "risen": [], "fallen": [],
     }  # fmt: skip
     assert compare.trials(new, OLD)["dropped"] == [4]
+
+
+def test_a_trial_that_changed_its_place_is_the_same_trial():
+    """A longer grid has a point at another place, under the same number; a review shows places."""
+    was = side("main", trial(0, 0.7, 0.005, key="k") | {"key": "700000000-k"})
+    new = side("edit", trial(5, 0.7, 0.005) | {"key": "700000000-k", "result": "r0"}, trial(1, 0.2, 0.001))
+    assert compare.trials(was, new)["kept"] == [700000000]
+    assert "- kept: 5 - added: 1" in page(was, new)
+    assert compare.paired(was, new, [700000000])["trials"] == 1
 
 
 def of_many(side, trials):

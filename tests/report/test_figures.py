@@ -125,6 +125,7 @@ def test_many_trials_make_no_huge_svg():
     frame = pd.DataFrame(
         {
             "rank": range(1, n + 1),
+            "trial": range(n),
             "status": "finished",
             "val_acc": rng.random(n),
             "lr": 10 ** rng.uniform(-6, -2, n),
@@ -157,7 +158,8 @@ def test_a_panel_for_each_of_the_best_five_in_a_row(trials, rows, columns):
 def test_panels_have_the_books_axes():
     axes = example("20").axes
     assert {ax.get_ylim() for ax in axes} == {(0, 1)}
-    assert all(ax.get_xticks().size == 0 for ax in axes)
+    assert all(ax.get_xticks().tolist() == [1, 25, 50] for ax in axes)
+    assert [k for k, ax in enumerate(axes) if "".join(labels(ax.xaxis))] == [15, 16, 17, 18, 19]
     assert [k for k, ax in enumerate(axes) if ax.get_yticks().size] == [0, 5, 10, 15]
     assert len({ax.get_xlim() for ax in axes}) == 1
 
@@ -248,9 +250,10 @@ def test_a_budget_shows_what_is_expected_and_what_was():
     (ax,) = example("budget").axes
     assert (ax.get_xscale(), ax.get_ylim()) == ("log", (0, 1))
     assert labels(ax.xaxis) == ["1", "2", "4", "8", "16", "33"]  # 32 has no room
-    curve, medians, _ = ax.lines
+    *band, curve, medians, _ = ax.lines
+    assert len(band) == 2 and curve.get_linewidth() > 3 * band[0].get_linewidth()
     np.testing.assert_array_equal(curve.get_ydata(), 0.8 - 0.6 / np.arange(1, 34))
-    assert medians.get_xdata().tolist() == [1, 2, 4, 8]  # of 16 there are only two searches
+    assert medians.get_xdata().tolist() == [4, 8]  # of 16 there are only two searches
     assert words(ax.texts) == ["0.7818"]
 
 
@@ -322,7 +325,10 @@ def test_figures_without_a_confirmed_trial_say_so():
 
 
 def test_mistakes_are_shares_in_percent_and_images_with_what_they_were_taken_for():
-    matrix, *shown = mistakes(30).axes
+    figure = mistakes(30)
+    matrix, key, *shown = figure.axes
+    assert words(figure.texts)[0].endswith("the mean of its 10 replicates, on held-out images")
+    assert labels(key.xaxis) == ["0", "10", "50", "100"]
     inside = {tuple(text.get_position()): text.get_text() for text in matrix.texts}
     assert inside[(3.5, 3.5)] == "90" and inside[(4.5, 3.5)] == "10" and inside[(0.5, 9.5)] == "10"
     assert len(inside) == 20  # 0.4 percent, and nothing, are blank
@@ -333,10 +339,18 @@ def test_mistakes_are_shares_in_percent_and_images_with_what_they_were_taken_for
     assert shown[19].texts[0].get_text() == "9 taken for 0\n9 of 10, 0.97"
 
 
+def test_slices_mark_the_contenders():
+    data = search(30, diverged=(3,))
+    figure = figures.slices(ranking.rank(data, SPACE), SPACE, 20, [0, 1, 2, 4])
+    assert "not distinguishable from Best-1 (4)" in words(figure.legends[0].texts)
+    dark = [dots for dots in figure.axes[0].collections if len(dots.get_offsets()) == 4]
+    assert len(dark) == 1
+
+
 @pytest.mark.parametrize("shape", [(8, 6), (6, 8, 3), (1, 13)], ids=str)
 def test_images_of_any_shape_are_drawn(shape):
     figure = mistakes(5, shape=shape)
     figures.png(figure)
-    ax = figure.axes[5]
+    ax = figure.axes[6]
     np.testing.assert_array_equal(ax.images[0].get_array(), images(5, shape)[4])
     assert ax.get_window_extent().height > 20  # pixels: no thin line

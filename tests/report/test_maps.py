@@ -1,6 +1,7 @@
 """The figures of a search over its space: of every trial, of what a Bayesian search learnt, and of a grid."""
 
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -202,6 +203,26 @@ def test_contours_show_what_is_expected_at_every_tenth_above_chance():
         np.testing.assert_allclose(0.02 * (x + 2 * y), level)
     assert set(words(figure.axes[0].texts)) >= {"0.2", "0.3"}
     assert words(figure.legends[0].get_texts())[-1] == "expected"
+
+
+def test_contours_are_few_and_their_numbers_upright():
+    figure = search_map(search(), expected=surface(start=0.0, slope=0.04))  # up to 0.96
+    numbers = [text for text in figure.axes[0].texts if re.fullmatch(r"0\.\d", text.get_text())]
+    assert 1 < len({text.get_text() for text in numbers}) <= 4
+    assert {text.get_rotation() for text in numbers} == {0}
+
+
+def test_the_best_is_named_where_it_covers_no_other():
+    frame = ranking.rank(search(9), SPACE)
+    frame[["lr", "weight_decay"]] = 1e-4, 1e-6
+    frame.loc[1:, "lr"] = 1e-4 * np.array([0.75, 1.0, 1.3, 0.85, 1.15, 0.9, 1.1, 1.05])
+    frame.loc[1:, "weight_decay"] = 1.5e-6  # a row of dots above
+    figure = figures.search_map(frame, SPACE)
+    figures.png(figure)
+    (name,) = (text for text in texts(figure) if text.get_text() == "Best-1")
+    box = name.get_window_extent()
+    dots = figure.axes[0].transData.transform(frame[["lr", "weight_decay"]])
+    assert not any(box.contains(*dot) for dot in dots[1:])
 
 
 def test_a_flat_expectation_has_no_contours():

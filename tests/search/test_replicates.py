@@ -78,7 +78,8 @@ def trainings():
 
 
 def contents(paths):
-    return of_trials(read(file) for file in paths.replicates)
+    """The replicates of each trial, which is called by its place; here that is its number."""
+    return of_trials(map(read, paths.replicates), read_json(*paths.table)["trials"])
 
 
 def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(paths):
@@ -144,6 +145,7 @@ def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
     import shutil
 
     replicate_all(paths)
+    known = {file["trial"] for file in contents(paths)}
     shutil.rmtree(".zdl")  # which neither Git nor DVC carries
     edited = settings()
     edited["search"]["trials"] = 3
@@ -151,7 +153,6 @@ def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
     assert not {file.path for file in other.replicates} & {file.path for file in paths.replicates}
     steps.plan(other, lambda line: None)
     steps.aggregate(other, lambda line: None)
-    known = {file["trial"] for file in contents(paths)}
     new = {file["trial"] for file in replicate_all(other) and contents(other)} or known
     trained = {int(name.split("-")[1]) for name in trainings()[6:]}
     assert trained == new - known

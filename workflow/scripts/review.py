@@ -55,8 +55,9 @@ with one_line():
         load("params.yaml")  # refuses wrong settings; those of a commit may follow another schema
     base, head = named(args.base), named(args.head) if args.head else None
     old = side(args.base, partial(at, base))
-    name = args.head[:12] if args.head == head else args.head  # a full name would fill the page
-    new = side(name or "working tree", partial(at, head) if head else here)
+    name = args.head or "working tree"
+    name = head[:12] if name == head else name  # in full it would fill the page
+    new = side(name, partial(at, head) if head else here)
     trials, names = compare.overlaid(old, new)
     links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}
     write(OUT / links["old"], old.figure)

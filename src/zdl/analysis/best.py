@@ -33,10 +33,10 @@ def finished(table: bytes) -> list[int]:
     return [record["trial"] for record in records if record["outcome"]["status"] != "diverged"]
 
 
-def order(record: Mapping[str, Any]) -> tuple[bool, float, int]:
+def order(record: Mapping[str, Any]) -> tuple[bool, float]:
     """A key that sorts trials: those that finished by the last point of their validation curve, then those
-    that diverged; ties in trial order."""
+    that diverged. Ties stay in the order of the search."""
     outcome = record["outcome"]
     curve = outcome["curve"]
     score = curve["val_correct"][-1] / curve["val_size"] if curve["val_correct"] else -math.inf
-    return outcome["status"] == "diverged", -score, record["trial"]
+    return outcome["status"] == "diverged", -score

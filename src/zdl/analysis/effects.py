@@ -16,21 +16,26 @@ Mask = NDArray[np.bool_]
 Row = dict[str, Any]
 
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
+NEAR_END = 0.3  # of a range: where scores rise to an end beyond which better ones lie
+SEEN = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
+HINT = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
 FEWEST = 10  # trials for a test: with fewer, the distributions that p-values come from do not hold
 DIVERGED = -1.0  # a score below all others
 
 
 def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
-    """Where the best trials lie, how many of them in the outer tenths, and to which ends scores fall.
+    """Where the best trials lie, how many of them in the outer tenths, and what scores do towards each end:
+    `cliff` (trials beyond the best diverged), `falling` and `rising` are sets of ends.
 
     p_low and p_high are not binomial but hypergeometric, out of all trials as they lie: so they hold for
-    whole numbers, a grid, or a search that crowds there too.
+    whole numbers, or a grid.
     """
     from scipy.stats import hypergeom
 
     if not best.any():
         return {}
-    row: Row = {"best_low": values[best].min(), "best_high": values[best].max(), "falling": set()}
+    row: Row = {"best_low": values[best].min(), "best_high": values[best].max()}
+    row |= {"cliff": set(), "falling": set(), "rising": set()}
     trials, size = len(values), int(best.sum())
     for end, towards in (("low", 1 - places), ("high", places)):
         outer = towards >= 1 - OUTER - 1e-9
@@ -38,29 +43,44 @@ def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
         row |= {f"at_{end}": round(best_there / size, 6), f"all_{end}": round(there / trials, 6)}
         if hypergeom.sf(min(there, size) - 1, trials, there, size) < statistics.ALPHA:
             row[f"p_{end}"] = statistics.significant_digits(hypergeom.sf(best_there - 1, trials, there, size))
-        if _falls(towards, scores, best):
-            row["falling"] |= {end}
+        _look(row, end, towards, scores, best)
     return row
 
 
-def _falls(towards: Array, scores: Array, best: Mask) -> bool:
-    """Whether scores fall to an end at which the best crowd.
+def _look(row: Row, end: str, towards: Array, scores: Array, best: Mask) -> None:
+    """What scores do towards an end: fall, where the best are near it, from their median place on, or stop at
+    trials that diverged; or rise over the outer three tenths, and nothing hints at a fall.
 
-    They do if a trial beyond all of the best diverged; or if, of at least 5 trials from the median place of
-    the best in the outer fifth on, Spearman's correlation is negative with p below 0.05.
+    The median place of the best was picked for its scores, so what follows looks worse than it is: hence the
+    smaller level of a fall.
     """
-    from scipy.stats import spearmanr
-
+    outer, tenth = (towards >= 1 - share - 1e-9 for share in (NEAR_END, OUTER))
+    row[f"near_{end}"] = int(outer.sum())
     near = best & (towards >= 1 - 2 * OUTER - 1e-9)
     if not near.any():
-        return False
+        return
     if (scores[towards > towards[near].max()] == DIVERGED).any():
-        return True
+        row["cliff"] |= {end}
     beyond = towards >= np.median(towards[near]) - 1e-9
-    place, score = np.round(towards[beyond], 9), scores[beyond]
-    if len(place) < FEWEST // 2 or len(set(place)) < 2 or len(set(score)) < 2:
-        return False
-    return bool(spearmanr(place, score, alternative="less").pvalue < statistics.ALPHA)
+    falls, hints = (_trend(towards[part], scores[part], "less") for part in (beyond, tenth))
+    if falls < statistics.ALPHA / 5:
+        row["falling"] |= {end}
+    # Few trials there may all lie on this side of a peak, unless they are at the very end, as those of a grid
+    seen = tenth.sum() >= SEEN or (towards >= 1 - 1e-9).sum() >= SEEN / 2
+    rises = _trend(towards[outer], scores[outer], "greater") < statistics.ALPHA
+    if seen and rises and min(falls, hints) > HINT:
+        row["rising"] |= {end}
+
+
+def _trend(places: Array, scores: Array, way: str) -> float:
+    """The p-value of Spearman's correlation of place and score, which is "greater" or "less" than none; 1
+    with fewer than 5 trials, or with all alike."""
+    from scipy.stats import spearmanr
+
+    places = np.round(places, 9)
+    if len(places) < FEWEST // 2 or len(set(places)) < 2 or len(set(scores)) < 2:
+        return 1.0
+    return float(spearmanr(places, scores, alternative=way).pvalue)
 
 
 def correlation(places: Array, scores: Array) -> Row:

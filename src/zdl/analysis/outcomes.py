@@ -24,13 +24,15 @@ Labels = NDArray[np.uint8]
 Hits = NDArray[np.bool_]
 
 
-def of_trials(files: Iterable[bytes]) -> Replicates:
-    """From the files of replicates, the replicates of each trial."""
-    trials: dict[int, list[Any]] = {}
+def of_trials(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
+    """From the files of replicates, the replicates of each trial, which is called by its place among all
+    `trials`; its files have its number."""
+    places = {row["trial"]: place for place, row in enumerate(trials)}
+    records: dict[int, list[Any]] = {}
     for contents in map(decode_json, files):
         if contents["trial"] is not None:
-            trials.setdefault(contents["trial"], []).append(contents["replicate"])
-    return [{"trial": trial, "replicates": records} for trial, records in trials.items()]
+            records.setdefault(places[contents["trial"]], []).append(contents["replicate"])
+    return [{"trial": trial, "replicates": each} for trial, each in records.items()]
 
 
 def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from zdl.config.hyperparameters import SAMPLING_BOUNDS
-from zdl.search.distributions import shares
+from zdl.search.distributions import exact, shares
 
 Spec = Mapping[str, Any]  # a hyper-parameter under search.space
 Interval = tuple[float, float]
@@ -24,9 +24,44 @@ def place(spec: Spec, value: float) -> float:
 
 
 def wider(name: str, spec: Spec, end: str) -> Interval:
-    """The range with one end, "low" or "high", a quarter further out, inside the sampling bounds."""
+    """The range with one end, "low" or "high", a quarter further out, inside the sampling bounds; of a grid
+    as many steps as that takes, so that it keeps its values."""
+    bounds = SAMPLING_BOUNDS[name][spec["distribution"]]
+    if "points" in spec:
+        return _steps_wider(spec, end, bounds)
     low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)
-    return between(spec, low, high, SAMPLING_BOUNDS[name][spec["distribution"]])
+    return between(spec, low, high, bounds)
+
+
+def _steps_wider(spec: Spec, end: str, bounds: Interval) -> Interval:
+    """The range of a grid, longer by whole steps: a quarter of them, or more if whole numbers ask for it; the
+    present one if the bounds leave no room."""
+    kind, steps, low, high = spec["distribution"], spec["points"] - 1, spec["low"], spec["high"]
+    for more in range(math.ceil(WIDEN * steps), steps + 1):
+        if kind == "int_uniform":
+            if (high - low) * more % steps:
+                continue
+            away = (high - low) * more // steps
+            low_high = (low - away, high) if end == "low" else (low, high + away)
+        else:
+            share = Decimal(-more if end == "low" else steps + more) / steps
+            new = float(exact(kind, share, low, high))  # with all digits, or values in between would move
+            low_high = (new, high) if end == "low" else (low, new)
+        if bounds[0] <= low_high[0] and low_high[1] <= bounds[1]:
+            return low_high
+    return low, high
+
+
+def grid_points(spec: Spec, low: float, high: float) -> int:
+    """How many values a grid has from `low` to `high`, at its own steps; at half of them if these are no more
+    than it has now, so that a closer look sees something new."""
+    start, end = shares(spec["distribution"], (spec["low"], spec["high"]), low, high)
+    if spec["distribution"] == "int_uniform":
+        start, end = ((each - spec["low"]) / (spec["high"] - spec["low"]) for each in (low, high))
+    steps = max(1, round((end - start) * (spec["points"] - 1)))
+    finer = 2 * steps + 1
+    room = high - low + 1 if spec["distribution"] == "int_uniform" else math.inf
+    return int(finer if finer <= min(spec["points"], room) else steps + 1)
 
 
 def is_wider(spec: Spec, low: float, high: float) -> bool:

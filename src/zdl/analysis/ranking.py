@@ -1,8 +1,8 @@
 """The ranking: what became of every trial, as tables.
 
-A trial's score is the last point of its validation curve, which is what the book ranks by. Ties keep trial
-order. A trial that diverged ranks after all that finished, whatever it had reached: its network is useless.
-*The best n* are the first n that finished, so there may be fewer.
+A trial's score is the last point of its validation curve, which is what the book ranks by. Ties keep the
+order of the search. A trial that diverged ranks after all that finished, whatever it had reached: its
+network is useless. *The best n* are the first n that finished, so there may be fewer.
 """
 
 import io
@@ -24,10 +24,11 @@ PUBLISHED = 1000  # rows of the ranking under reports/, the best ones: 100 kB, w
 def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Every trial of `table`, best first: the columns of FIXED, then one for each searched hyper-parameter.
 
-    `names` are the searched hyper-parameters in the order of params.yaml; by default, those of the points, in
-    the order met. Accuracies are shares of images, in [0, 1]: `val_acc` and `train_acc` the curve's last
-    point, `final_val_acc` after the last update. Blank are accuracies never evaluated, the final accuracy of
-    a diverged trial, and a hyper-parameter that plays no part in its trial.
+    A trial is called by its place in the search. `names` are the searched hyper-parameters in the order of
+    params.yaml; by default, those of the points, in the order met. Accuracies are shares of images, in
+    [0, 1]: `val_acc` and `train_acc` the curve's last point, `final_val_acc` after the last update. Blank are
+    accuracies never evaluated, the final accuracy of a diverged trial, and a hyper-parameter that plays no
+    part in its trial.
 
     `key` follows from all that determines a trial's record, and `result` from its outcome: searches whose
     trials agree in both have the same trials (`zdl.report.compare`). `epochs` counts the points of the curve.
@@ -36,7 +37,8 @@ def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.Dat
     """
     records = table["trials"]
     names = _searched(records) if names is None else list(names)
-    rows = [_row(record) for record in sorted(records, key=order)]
+    by_score = sorted(enumerate(records), key=lambda each: order(each[1]))
+    rows = [_row(record, place) for place, record in by_score]
     columns = {name: [row.get(name) for row in rows] for name in (*FIXED[1:], *names)}
     return pd.DataFrame(
         {"rank": range(1, len(rows) + 1), **{name: _column(values) for name, values in columns.items()}}
@@ -47,13 +49,13 @@ def _searched(records: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for record in records for name in record["point"]))
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+def _row(record: Mapping[str, Any], trial: int) -> dict[str, Any]:
     """One trial's values under their column names; what is missing is None."""
     outcome = record["outcome"]
     curve, final = outcome["curve"], outcome["final"]
     evaluated = len(curve["val_correct"]) > 0
     return {
-        "trial": record["trial"],
+        "trial": trial,
         "key": record["key"],
         "result": record["result"][:12],
         "val_acc": curve["val_correct"][-1] / curve["val_size"] if evaluated else None,
@@ -63,6 +65,11 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": len(curve["val_correct"]),
         **record["point"],
     }
+
+
+def number(key: str) -> int:
+    """The number that names a trial's files, from its key."""
+    return int(key.split("-", maxsplit=1)[0])
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
@@ -138,11 +145,11 @@ def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataF
 
     `epoch` counts from 1, as the book prints it. In the order of the ranking; no row if none finished.
     """
-    records = {record["trial"]: record["outcome"]["curve"] for record in table["trials"]}
+    records = [record["outcome"]["curve"] for record in table["trials"]]
     rows = [
-        (row.rank, row.trial, epoch, train / curve["train_size"], val / curve["val_size"])
-        for row in top(frame, best)[["rank", "trial"]].itertuples(index=False)
-        for curve in [records[row.trial]]
+        (rank, trial, epoch, train / curve["train_size"], val / curve["val_size"])
+        for rank, trial in top(frame, best)[["rank", "trial"]].to_numpy().tolist()
+        for curve in [records[trial]]
         for epoch, (train, val) in enumerate(
             zip(curve["train_correct"], curve["val_correct"], strict=True), start=1
         )

@@ -15,13 +15,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zdl.analysis import statistics
-from zdl.analysis.effects import DIVERGED, FEWEST, Array, Mask, Row, correlation, ends, importance
-from zdl.analysis.ranges import WIDEN, Spec, between, is_wider, place, wider
+from zdl.analysis.effects import DIVERGED, FEWEST, OUTER, Array, Mask, Row, correlation, ends, importance
+from zdl.analysis.learnt import learnt
+from zdl.analysis.ranges import WIDEN, Spec, between, grid_points, is_wider, place, wider
 from zdl.analysis.ranking import top
 from zdl.config.checks import ranges
 from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search import plan
-from zdl.search.samplers import sampler
+from zdl.search.samplers import History, sampler
+from zdl.search.samplers.grid import values
 
 if TYPE_CHECKING:
     Column = pd.Series[Any]
@@ -41,39 +43,54 @@ SPACE = (
     *("at_low", "at_high", "all_low", "all_high"),
     # The p-value of so many at an end by chance; blank where even all of them there would prove nothing
     *("p_low", "p_high"),
-    # Where Holm's p over all ends is below 0.05, "down" or "up": the end to widen, or, if scores fall from
-    # the best trials there to the very end, that end under `falls`. Otherwise ""
+    # What is known of either end. If Holm's p over all ends is below 0.05: "falls" if scores fall from the
+    # best trials there to the end, or "crowded" if there is an effect and they rise to it; "clear" if no more
+    # of the best lie there than of all; "untested" without a p-value; else "unclear". A Bayesian search's:
+    # `zdl.analysis.learnt`
+    *("low_end", "high_end"),
+    # How many trials lie in the outer three tenths, and which share of a Bayesian search's later proposals in
+    # the outer tenth
+    *("near_low", "near_high", "piled_low", "piled_high"),
+    # The end to widen, "down" or "up"; the one that is "falls". Otherwise ""
     *("advice", "falls"),
     # The wider range, by a quarter on its own scale; blank without advice
     *("wider_low", "wider_high"),
     # Spearman's rank correlation with the score; Kruskal and Wallis, over options or over fifths of a range
     *("rho", "p_rho", "p_groups"),
-    # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; is it below 0.05
+    # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; is it below
+    # 0.05, or, in a Bayesian search, are two of the predicted scores surely apart
     *("p_effect", "effect"),
     # 0 to 1: the share of the variance of the scores' ranks that options or fifths explain
     "importance",
     # The range for a closer look: around the contenders (and never fewer than the best five) if there is an
-    # effect, moved beyond an end where that is advised; the present one otherwise. A choice is left alone.
+    # effect, moved beyond an end where that is advised; the present one otherwise. An end that is not known
+    # to be clear stays, and so does the other one if contenders lie at it. A choice is left alone.
     *("next_low", "next_high"),
 )
-TEXT = ("name", "distribution", "advice", "falls")
+TEXT = ("name", "distribution", "low_end", "high_end", "advice", "falls")
 
 
-def space(frame: pd.DataFrame, settings: Settings, contenders: Sequence[int]) -> pd.DataFrame:
+def space(
+    frame: pd.DataFrame, settings: Settings, contenders: Sequence[int], history: History = ()
+) -> pd.DataFrame:
     """A row for each searched hyper-parameter (columns: SPACE): where the best trials of a ranking lie,
-    whether it matters, and what to do next. `contenders` are the trials that may be as good as Best-1."""
+    whether it matters, and what to do next. `contenders` are the trials that may be as good as Best-1, and
+    `history` is what a search learnt from."""
     searched = settings["search"]["space"]
     scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(DIVERGED).to_numpy(dtype=np.float64)
     rank = np.arange(len(frame))  # the best come first
     best = rank < len(top(frame, size_of_best(len(frame))))
     close = frame["trial"].isin(contenders).to_numpy() | (rank < len(top(frame, FEWEST // 2)))
-    rows = []
+    rows, known = [], learnt(settings, history)
     for name, spec in searched.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype="float64")
         there = values.notna().to_numpy()
-        rows.append(_row(name, spec, values[there], scores[there], best=best[there], close=close[there]))
-    _advise(rows, searched)
+        row = _row(name, spec, values[there], scores[there], best=best[there], close=close[there])
+        if name in known:
+            row = {key: value for key, value in row.items() if not key.startswith("p_")} | known[name]
+        rows.append(row)
     _judge(rows)
+    _advise(rows, searched)
     for row in rows:
         _next(row, searched[row["name"]], settings)
     return _frame(rows)
@@ -106,37 +123,59 @@ def _row(name: str, spec: Spec, values: "Column", scores: Array, *, best: Mask, 
 
 
 def _advise(rows: Sequence[Row], searched: Mapping[str, Spec]) -> None:
-    """Which ends to widen: at most one of a range, none to which scores fall, and none that is at the end of
+    """What is known of every end, and which to widen: at most one of a range, and none that is at the end of
     the sampling bounds."""
-    tested = [(row, end) for row in rows for end in ("low", "high") if f"p_{end}" in row]
-    adjusted = statistics.holm([row[f"p_{end}"] for row, end in tested])
-    for p, (row, end) in sorted(zip(adjusted.tolist(), tested, strict=True), key=lambda each: each[0]):
+    tested = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
+    adjusted = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in tested])
+    for p, (row, end) in sorted(zip(adjusted.tolist(), tested, strict=True), key=_surest):
         low, high = wider(row["name"], searched[row["name"]], end)
         way = "down" if end == "low" else "up"
-        if not p < statistics.ALPHA or "advice" in row:
+        state = row.get(f"judged_{end}") or _state(row, end, p)
+        if state == "crowded" and end in row["cliff"]:  # by the surrogate, which does not see a cliff
+            state = "falls"
+        row[f"{end}_end"] = state
+        if "advice" in row:
             continue
-        if end in row["falling"]:
+        if state == "falls":
             row["falls"] = way
-        elif is_wider(searched[row["name"]], low, high):
+        elif state == "crowded" and is_wider(searched[row["name"]], low, high):
             row |= {"advice": way, "wider_low": low, "wider_high": high}
 
 
+def _surest(tested: tuple[float, tuple[Row, str]]) -> float:
+    p, _ = tested
+    return math.inf if math.isnan(p) else p
+
+
+def _state(row: Row, end: str, p: float) -> str:
+    """What a test tells of an end, with its corrected p-value."""
+    if math.isnan(p):
+        return "untested"
+    if p < statistics.ALPHA:
+        rises = row["effect"] and end in row["rising"]
+        return "falls" if end in row["cliff"] | row["falling"] else "crowded" if rises else "unclear"
+    return "clear" if row[f"at_{end}"] <= row[f"all_{end}"] else "unclear"
+
+
 def _judge(rows: Sequence[Row]) -> None:
-    """Which hyper-parameters have an effect: the lesser of two p-values is small twice as often as one."""
+    """Which hyper-parameters have an effect: the lesser of two p-values is small twice as often as one. A
+    search that learns has no p-values."""
     tests = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
     alone = [min(1.0, p_values[0] * len(p_values)) if p_values else math.nan for p_values in tests]
     for row, p in zip(rows, statistics.significant_digits(statistics.holm(alone)), strict=True):
-        row |= {"p_effect": p, "effect": p < statistics.ALPHA}  # of NaN: false
+        row |= {"p_effect": p, "effect": row.get("effect", p < statistics.ALPHA)}  # of NaN: false
 
 
 def _next(row: Row, spec: Spec, settings: Settings) -> None:
     """The range of a closer look; the present one if the settings would refuse it."""
     if "options" in spec:
         return
-    places, advice, start, end = row.get("places", ()), row.get("advice", ""), 0.0, 1.0
-    if row["effect"] and len(places) >= FEWEST // 2:
-        start, end = max(0.0, places.min() - MARGIN), min(1.0, places.max() + MARGIN)
+    advice = row.get("advice", "")
+    start, end = _closer(row) if row["effect"] else (0.0, 1.0)
     start, end = (-WIDEN if advice == "down" else start), (1 + WIDEN if advice == "up" else end)
+    if "points" in spec:
+        _next_of_grid(row, spec, settings, (start, end))
+        return
     bounds = SAMPLING_BOUNDS[row["name"]][spec["distribution"]]
     within = (
         bounds[0] if advice == "down" else spec["low"],
@@ -148,12 +187,42 @@ def _next(row: Row, spec: Spec, settings: Settings) -> None:
     row |= {"next_low": low, "next_high": high}
 
 
+def _closer(row: Row) -> tuple[float, float]:
+    """Where the contenders lie, with a margin, as places; an end that is not known to be clear stays where it
+    is, and if contenders lie at such an end, better ones may lie beyond, and nothing is cut."""
+    places = row.get("places", np.zeros(0))
+    if len(places) < FEWEST // 2:
+        return 0.0, 1.0
+    known = {end: row[f"{end}_end"] in ("clear", "falls") for end in ("low", "high")}
+    widened = {"down": "low", "up": "high"}.get(row.get("advice", ""))
+    for end, towards in (("low", 1 - places), ("high", places)):
+        if not known[end] and end != widened and towards.max() >= 1 - OUTER - 1e-9:
+            return 0.0, 1.0
+    start, end = max(0.0, places.min() - MARGIN), min(1.0, places.max() + MARGIN)
+    return start if known["low"] else 0.0, end if known["high"] else 1.0
+
+
+def _next_of_grid(row: Row, spec: Spec, settings: Settings, places: tuple[float, float]) -> None:
+    """The range of a closer look of a grid: from one of its values to another, or to the wider one's end."""
+    known = values(spec)
+    at = [place(spec, value) for value in known]
+    low = known[max(k for k, each in enumerate(at) if each <= max(places[0], 0.0) + 1e-9)]
+    high = known[min(k for k, each in enumerate(at) if each >= min(places[1], 1.0) - 1e-9)]
+    low = row["wider_low"] if places[0] < 0 else low
+    high = row["wider_high"] if places[1] > 1 else high
+    edited = (
+        {**spec, "low": low, "high": high, "points": grid_points(spec, low, high)} if low < high else spec
+    )
+    kept = edited if not any(ranges(settings, row["name"], edited)) else spec
+    row |= {"next_low": kept["low"], "next_high": kept["high"]}
+
+
 class Edit(NamedTuple):
     """An edit of the ranges in params.yaml, and what it costs."""
 
     space: dict[str, Any]  # search.space after it
     shared: int  # trials of the present search that a search of this space has, too
-    trials: int  # of the present search (of a Bayesian one: of its first round, as the others follow from it)
+    trials: int  # of that search (of a Bayesian one, `shared` counts those of the first round)
 
 
 def edit(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:
@@ -163,15 +232,18 @@ def edit(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:
     low, high = f"{which}_low", f"{which}_high"
     for row in space_table.dropna(subset=[low, high]).to_dict("records"):
         kind = int if row["distribution"] == "int_uniform" else float
-        changed[row["name"]] |= {"low": kind(row[low]), "high": kind(row[high])}
+        spec, ends = changed[row["name"]], {"low": kind(row[low]), "high": kind(row[high])}
+        if "points" in spec and ends.items() - spec.items():
+            ends["points"] = grid_points(spec, ends["low"], ends["high"])
+        changed[row["name"]] |= ends
     return Edit(changed, *_shared(settings, changed))
 
 
 def _shared(settings: Settings, space: Mapping[str, Any]) -> tuple[int, int]:
-    size = sampler(settings["search"]).size
+    size = sampler({**settings["search"], "space": space}).size
     trials = settings["search"]["trials"] if size is None else size
     if space == settings["search"]["space"]:
         return trials, trials
-    edited = {**settings, "search": {**settings["search"], "space": space}}
-    before, after = ({trial.key for trial in plan.trials(each)} for each in (settings, edited))
+    searches = (settings["search"], {**settings["search"], "space": space, "trials": trials})
+    before, after = ({trial.key for trial in plan.trials({**settings, "search": each})} for each in searches)
     return len(before & after), trials

@@ -129,8 +129,9 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     fewer, 0 if they cannot be distinguished (`signs_of_differences`, over all others).
 
     Networks are compared in pairs, on the same split, and on held-out images image by image as well. `trial`
-    was chosen by its validation scores (`confirmed_best`), so only the held-out images are a fair judge. They
-    judge networks that learn from these images: other training images might order the trials otherwise.
+    was chosen by its validation scores (`confirmed_best`), and networks that are lucky on validation images
+    are better on held-out ones, too; so its comparisons count as those of all pairs. They judge networks that
+    learn from these images: other training images might order the trials otherwise.
     """
     known = [contents["trial"] for contents in replicates if contents["trial"] is not None]
     others = [other for other in known if trial is not None and other != trial]
@@ -139,9 +140,11 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
         "val": [_validation_difference(each) for each in pairs],
         "held_out": [_held_out_difference(each, t) for each in pairs],
     }
-    signs = {
-        name: signs_of_differences(*zip(*rows, strict=True)) if rows else [] for name, rows in judged.items()
-    }
+    tests = math.comb(len(known), 2)
+    signs = {}
+    for name, rows in judged.items():
+        means, errors, counts = zip(*rows, strict=True) if rows else ((), (), ())
+        signs[name] = signs_of_differences(means, errors, counts, tests=tests)
     return pd.DataFrame({"trial": others, **signs}).astype("int64")
 
 

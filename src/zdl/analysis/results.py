@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from zdl.analysis import mistakes, ranking, recommendations, replication, significance
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.outcomes import Labels, Replicates, of_trials
+from zdl.analysis.rise import rise
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.search.distributions import stream
+from zdl.search.rounds import history
 
 Settings = Mapping[str, Any]
 
@@ -26,7 +28,7 @@ class Search:
     trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
     ranking: pd.DataFrame  # a row a trial, the best first
     curves: pd.DataFrame  # the learning curves of the best
-    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, chances to be best, tests
+    leaders: pd.DataFrame  # a row for each of the best: intervals, ties, how often each comes first, tests
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
     space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
     budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
@@ -45,6 +47,7 @@ class Replication:
     mistakes: pd.DataFrame  # the held-out images that `best` is most surely wrong about
     linear: Mapping[str, float]  # a linear model's accuracies on the same splits
     margin: Mapping[str, float]  # how much more `best` recognises than that, with the interval
+    rise: Mapping[str, float]  # how much accuracy still rises at the end of the replicates' curves
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def analyse(
     search = _search(settings, trials)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
     replicated = _replication(
-        of_trials(replicates),
+        of_trials(replicates, trials["trials"]),
         search.ranking,
         unseen.t,
         metrics["search"]["val_images"],
@@ -102,6 +105,7 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
     best = settings["report"]["best"]
     frame = ranking.rank(table, settings["search"]["space"])
     contenders = significance.contenders(table, frame)
+    points, outcomes = ([row[part] for row in table["trials"]] for part in ("point", "outcome"))
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Search(
         trials=table["trials"],
@@ -109,7 +113,7 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(frame, settings, contenders),
+        space=recommendations.space(frame, settings, contenders, history(points, outcomes)),
         budget=significance.budget(table, frame, settings),
     )
 
@@ -129,4 +133,5 @@ def _replication(
         mistakes=mistakes.mistakes(replicates, best, t),
         linear=baseline_scores(baseline),
         margin=margin_over_linear(replicates, best, t, baseline),
+        rise=rise(replicates),
     )

@@ -28,12 +28,9 @@ LEADERS = (
     *("low", "high"),
     # Whether another trial that finished has the same val_acc
     "tied",
-    # To be the best of all that finished, if scores were independent: normal, with the binomial variance of
-    # Bergstra and Bengio, 2012, sec. 2.1 (at least that of one image)
-    "p_best",
-    # To be the best of all that finished on other images, by a bootstrap of those that all trials share;
-    # blank for one image
-    "p_best_images",
+    # How often it comes first of all that finished when the images are drawn again (`first_shares`); blank
+    # for one image
+    "comes_first",
 )
 AGAINST = (  # Best-1; blank in its own row
     # Images that only Best-1, or only this trial, recognises
@@ -55,17 +52,13 @@ def leaders(
         return pd.DataFrame(
             {name: pd.Series(dtype=KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
-    scores = finished["val_acc"].to_numpy(dtype=np.float64)
     recognised = _recognised(table, finished)
     images = recognised.shape[1]
-    one = (max(images, 2) - 1) / max(images, 2) ** 2  # a single image is as good as a coin
-    variances = np.maximum(np.maximum(scores * (1 - scores), one), 1e-9) / max(images - 1, 1)
     ends = [statistics.wilson(int(hits.sum()), images) for hits in recognised[:best]]
     lead = finished[["rank", "trial", "val_acc"]].assign(
         tied=finished["val_acc"].duplicated(keep=False),
-        p_best=np.round(statistics.p_best_scores(scores, variances), 4),
         # Samples of a single image are all that image
-        p_best_images=np.round(statistics.p_best_images(recognised, rng), 4) if images > 1 else math.nan,
+        comes_first=np.round(statistics.first_shares(recognised, rng), 4) if images > 1 else math.nan,
     )
     lead = lead.join(_against_first(recognised).set_index(finished.index)).head(best)
     lead[["low", "high"]] = np.round(ends, 6)
@@ -84,7 +77,7 @@ def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
 
 def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
     """Which validation images each trial recognises at the end of its curve, (trials, images)."""
-    curves = {row["trial"]: row["outcome"]["curve"] for row in table["trials"]}
+    curves = [row["outcome"]["curve"] for row in table["trials"]]
     return np.array(
         [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
     )
@@ -114,15 +107,16 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     size; blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of other methods
     are not independent: trials, best (so far, in the order of the search; blank until one finished).
     """
-    by_trial = dict(zip(top(frame, len(frame))["trial"], top(frame, len(frame))["val_acc"], strict=True))
-    scores = np.array([by_trial.get(row["trial"], math.nan) for row in table["trials"]], dtype=np.float64)
-    trials = np.arange(1, len(scores) + 1 if by_trial else 1)
+    finished = top(frame, len(frame))
+    scores = np.full(len(table["trials"]), math.nan)
+    scores[finished["trial"].to_numpy(dtype=np.int64)] = finished["val_acc"]
+    trials = np.arange(1, len(scores) + 1 if len(finished) else 1)
     if settings["search"]["method"] != "random":
         best = np.fmax.accumulate(scores)[: len(trials)] if len(scores) else scores
         so_far = pd.DataFrame({"trials": trials, "best": best})
         return so_far[_sizes(len(trials)) | ~so_far["best"].duplicated()]
     columns = np.full((6, len(trials)), np.nan)
-    if by_trial:
+    if len(finished):
         known = np.nan_to_num(scores)
         columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
         columns[3:] = statistics.quartiles_of_experiments(known).T

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 ALPHA = 0.05  # a p-value below it is called significant
-RARELY_EXCEEDED = 2.5  # times the mean gain by chance: 1 to 5 of 100 single searches gain more
-DRAWS = 4000  # of a bootstrap: a probability of one half is then known to within 0.016, 19 times of 20
+RARELY_EXCEEDED = 2.5  # times the mean gain by chance: at most 5 of 100 single searches gain more
+DRAWS = 4000  # of a bootstrap: a share of one half is then known to within 0.016, 19 times of 20
 
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -57,34 +57,13 @@ def significant_digits(p: Any) -> Any:
     return float(f"{float(p):.4g}")
 
 
-def p_best_scores(means: ArrayLike, variances: ArrayLike) -> Array:
-    """The probability of each of k scores to be the greatest, if they are independent and normal, with
-    these means and variances above 0, (k,); they sum to 1.
+def first_shares(hits: NDArray[np.bool_], rng: np.random.Generator, draws: int = DRAWS) -> Array:
+    """How often each of k networks recognises most when the images are drawn again: the share of bootstrap
+    samples of the n images in which it does. `hits` (k, n) says which it recognises; networks that tie in a
+    sample share it.
 
-    The weights w of J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", JMLR 13,
-    2012, sec. 2.1. They simulate; this integrates over the greatest score. Equal scores are computed once.
-    """
-    from scipy.special import log_ndtr
-
-    rows = np.column_stack([np.asarray(means, dtype=np.float64), np.asarray(variances, dtype=np.float64)])
-    if not len(rows):
-        return np.zeros(0)
-    kinds, which, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    mean, deviation = kinds[:, :1], np.sqrt(kinds[:, 1:])
-    start, end = mean.max() - 9 * deviation.max(), (mean + 9 * deviation).max()
-    steps = math.ceil(8 * (end - start) / deviation.min())
-    z = (np.linspace(start, end, steps + 1) - mean) / deviation
-    below = log_ndtr(z)
-    # The density of one score, times the probability that all others are below, at each point
-    weights = np.exp(counts @ below - below - z * z / 2).sum(axis=1) / deviation[:, 0]
-    weights /= counts @ weights
-    return np.asarray(weights[which.reshape(-1)])
-
-
-def p_best_images(hits: NDArray[np.bool_], rng: np.random.Generator, draws: int = DRAWS) -> Array:
-    """The probability of each of k networks to recognise most, on other images of the same kind: the share of
-    bootstrap samples of the n images in which it does. `hits` (k, n) says which it recognises; networks that
-    tie in a sample share it.
+    It is no probability of being the best. The samples are of the images that chose the first network, so
+    they flatter it: of seven equally good ones it gets a third to a half, and not a seventh.
 
     All networks see the same images, and what is hard for one is hard for most, so the difference of two
     scores is less uncertain than either score. Indices come from raw bits, which NumPy keeps across versions,
@@ -159,20 +138,25 @@ def quartiles_of_experiments(scores: Sequence[float] | Array, fewest: int = 4) -
     return quartiles
 
 
-def chance_gain_of_doubling(scores: ArrayLike, images: int) -> float:
+def chance_gain_of_doubling(scores: ArrayLike, images: int, others: ArrayLike = ()) -> float:
     """What twice as many trials add to the best score by chance alone, on average, if those of `scores`,
-    (n,), are equally good: each has the mean as its true score, and is measured on so many images. It is the
-    expected best of n binomial scores, less that of half as many, from the distribution function F of one
-    score: E max = sum of 1 - F(k)**n. (The gain of a single search scatters widely: see RARELY_EXCEEDED.)"""
-    from scipy.stats import binom
+    (n,), are equally good: each has the mean as its true score, and is measured on so many images. Half of
+    all trials hold a hypergeometric number of them, and if none, the best of the `others`, (m,).
 
-    scores = np.asarray(scores, dtype=np.float64)
-    n = len(scores)
+    The expected best of k binomial scores is from the distribution function F of one: sum of 1 - F(i)**k.
+    (The gain of a single search scatters widely: see RARELY_EXCEEDED.)
+    """
+    from scipy.stats import binom, hypergeom
+
+    scores, others = np.asarray(scores, dtype=np.float64), np.asarray(others, dtype=np.float64)
+    n, trials = len(scores), len(scores) + len(others)
     if n < 2:
         return 0.0
     below = binom.cdf(np.arange(images), images, scores.mean())
-    best, *halves = (images - (below**k).sum() for k in (n, n // 2, n - n // 2))
-    return float(best - sum(halves) / 2) / images
+    best = np.array([(images - (below**k).sum()) / images for k in range(n + 1)])
+    if n <= trials - trials // 2:  # or else no half is without one of them
+        best[0] = expected_maximum(others)[trials // 2 - 1]
+    return float(best[n] - hypergeom.pmf(np.arange(n + 1), trials, n, trials // 2) @ best)
 
 
 def standard_error_over_splits(deviation: float, splits: int, ratio: float) -> float:
@@ -220,9 +204,12 @@ def student_interval(
     return max(within[0], mean - half), min(within[1], mean + half)
 
 
-def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts: Sequence[int]) -> list[int]:
+def signs_of_differences(
+    means: Sequence[float], errors: Sequence[float], counts: Sequence[int], tests: int = 0
+) -> list[int]:
     """Of each of k mean differences, (k,), whether it is significantly above 0 (1), below (-1), or neither
-    (0): Student's t of its standard error, and Holm's p below 0.05. A difference of fewer than two values is
+    (0): Student's t of its standard error, and Holm's p below 0.05. If they were picked out of more, `tests`
+    says of how many, and the others count as if they showed nothing. A difference of fewer than two values is
     not tested. If all n values are equal there is no error, and a sign test remains (`p_if_all_agree`)."""
     from scipy.stats import t
 
@@ -234,7 +221,7 @@ def signs_of_differences(means: Sequence[float], errors: Sequence[float], counts
             p_values.append(2 * float(t.sf(abs(mean) / error, n - 1)))
         else:
             p_values.append(p_if_all_agree(n) if mean else 1.0)
-    significant = holm(p_values) < ALPHA
+    significant = holm(p_values + [1.0] * (tests - len(p_values)))[: len(p_values)] < ALPHA
     return [int(np.sign(mean)) if each else 0 for mean, each in zip(means, significant, strict=True)]
 
 

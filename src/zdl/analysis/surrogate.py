@@ -3,7 +3,7 @@ Bayesian search, or one that learns afterwards from the trials of another."""
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,19 +26,42 @@ def surface(search: Mapping[str, Any], history: History, *names: str, steps: int
     trial that diverged counts as it does in the search (`gaussian_process.standard`). NaN if no
     trial finished.
     """
-    model = Bayes(search)
     axes = [_ticks(search["space"][name], steps) for name in names]
     shape = [len(ticks) for ticks in axes]
     predicted = np.full(math.prod(shape), np.nan)
-    finished = [(point, score) for point, score in history if score is not None]
-    if finished:
-        best, _ = max(finished, key=lambda trial: trial[1])
-        grid = [{**best, **dict(zip(names, ticks, strict=True))} for ticks in itertools.product(*axes)]
-        tried = model.columns(model.places([point for point, _ in history]))
-        scores, mean, deviation = standard(history)
-        process = posterior(*fit(tried, scores), tried, scores)
-        predicted = mean + deviation * process.predict(model.columns(model.places(grid)))
+    if any(score is not None for _, score in history):
+        predicted = Surrogate(search, history).predict(names, list(itertools.product(*axes)))
     return [np.array(ticks) for ticks in axes], np.round(predicted, 4).reshape(shape)
+
+
+class Surrogate:
+    """The process that follows from a history in which some trial finished."""
+
+    def __init__(self, search: Mapping[str, Any], history: History) -> None:
+        self.space, self.model = search["space"], Bayes(search)
+        tried = self.model.columns(self.model.places([point for point, _ in history]))
+        scores, self.mean, self.deviation = standard(history)
+        self.process = posterior(*fit(tried, scores), tried, scores)
+        finished = [(point, score) for point, score in history if score is not None]
+        self.best, _ = max(finished, key=lambda trial: trial[1])
+
+    def _columns(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
+        points = [{**self.best, **dict(zip(names, each, strict=True))} for each in values]
+        return self.model.columns(self.model.places(points))
+
+    def predict(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
+        """The scores where the hyper-parameters `names` have these values, all else as at the best point."""
+        scores: NDArray[np.float64] = self.process.predict(self._columns(names, values))
+        return self.mean + self.deviation * scores
+
+    def along(self, name: str, steps: int = 41) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The standard scores along a range, from its low end to its high one, (n,), and the standard error
+        of each one's distance from the greatest, (n,)."""
+        values = [[tick] for tick in _ticks(self.space[name], steps)]
+        scores, covariance = self.process.predict(self._columns([name], values), return_cov=True)
+        top = int(np.argmax(np.round(scores, 6)))
+        variances = np.diag(covariance) + covariance[top, top] - 2 * covariance[top]
+        return scores, np.sqrt(np.maximum(variances, 1e-12))
 
 
 def _ticks(spec: Mapping[str, Any], steps: int) -> list[Any]:

@@ -30,7 +30,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
         "new": new,
         "changes": list(changes(old.settings, new.settings)),
         "same": same,
-        "trials": fates,
+        "trials": _called(fates, old, new),
         "paired": paired(old, new, fates["other"]),
         "fewer": fewer_trials(old, new),
         "measures": list(measures(old, new, **same)),
@@ -52,7 +52,7 @@ def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]
 
 
 def trials(old: Side, new: Side) -> dict[str, list[int]]:
-    """Numbers of trials, by what became of them.
+    """Numbers of trials, which are in their keys, by what became of them.
 
     kept        the same key, and the same result
     broken      the same key, and another result, which must not happen
@@ -63,12 +63,22 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     risen, fallen    published on one side only, where the other did not publish all: unknown which
     """
     groups: dict[str, list[int]] = {name: [] for name in FATES}
-    before, after = ({row["trial"]: row for row in _rows(side.ranking)} for side in (old, new))
+    before, after = ({_number(row): row for row in _rows(side.ranking)} for side in (old, new))
     for number, row in sorted(after.items()):
         fate = _fate(before.get(number), row)
         groups["risen" if fate == "added" and old.partial else fate].append(number)
     groups["fallen" if new.partial else "dropped"] = sorted(before.keys() - after.keys())
     return groups
+
+
+def _called(fates: Mapping[str, Sequence[int]], old: Side, new: Side) -> dict[str, list[int]]:
+    """Trials by their places in the search: the new one, or, of those that are gone, the old one."""
+    places = {_number(row): row["trial"] for side in (old, new) for row in _rows(side.ranking)}
+    return {fate: sorted(places[number] for number in numbers) for fate, numbers in fates.items()}
+
+
+def _number(row: Row) -> int:
+    return ranking.number(row["key"])
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:
@@ -92,7 +102,7 @@ def _point(row: Row) -> Row:
 
 def _identity(row: Row) -> tuple[Any, ...]:
     """What makes a trial the same on both sides: its number and its point."""
-    return (row["trial"], *_point(row).items())
+    return (_number(row), *_point(row).items())
 
 
 def paired(old: Side, new: Side, retrained: Sequence[int]) -> Row:

@@ -4,33 +4,34 @@ The values are computed once and each template puts them into words, so all page
 translator edits a file that reads like the page.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
 from zdl.analysis.recommendations import Edit
-from zdl.analysis.results import Analysis, Replication, Search, Settings
-from zdl.analysis.statistics import RARELY_EXCEEDED, chance_gain_of_doubling, sign_of_difference
+from zdl.analysis.results import Analysis, Search, Settings
+from zdl.analysis.statistics import RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.report.formatting import accuracy, short
+from zdl.report.opening import longer, next_step, opening
 from zdl.report.params_yaml import as_yaml, space_as_yaml
+from zdl.report.replicated import learned, replicated, rows_of
 
 Row = dict[str, Any]
 Words = Mapping[str, Mapping[str, str]]  # for the images, by language, as `zdl.data.mnist.WORDS`
 
-MEASURED = ("at_low", "at_high", "all_low", "all_high", "p_low", "p_high", "rho", "p_effect", "importance")
+ENDS = tuple(f"{what}_{end}" for what in ("at", "all", "p", "near", "piled") for end in ("low", "high"))
+MEASURED = (*ENDS, "rho", "p_effect", "importance")
+SETTLED = ("clear", "falls")  # ends of which is known that no better ones lie beyond
 ENOUGH = 20  # trials, to say what more of them would bring
 
 
 def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], words: Words) -> Row:
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts = analysis.search, analysis.metrics["search"]
-    tested = bool(search.space["p_effect"].notna().any()) if len(search.space) else False
-    return {
+    searched, budget = _searched(search, settings), _budget(search, counts["val_images"])
+    facts = {
         "settings": settings,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
@@ -42,16 +43,21 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings),
         "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
-        "searched": _searched(search, settings),
-        "tested": tested,
+        "searched": searched,
+        "tested": any(row["judged"] for row in searched),
+        # Ends beyond which better ones may lie, of hyper-parameters that matter
+        "open_ends": [row["name"] for row in searched if row["effect"] and row["open"]],
         "often_diverged": 3 * counts["diverged"] > counts["trials"],
-        "budget": _budget(search, counts["val_images"]),
+        "budget": budget,
+        **opening(settings, analysis),
+        "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
         **_map(search, settings),
-        **_replicated(analysis.replication),
-        **_learned(analysis),
+        **replicated(analysis.replication),
+        **learned(analysis),
         **_edits(search, settings, edits),
     }
+    return {**facts, "step": next_step(facts)}
 
 
 def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
@@ -78,7 +84,7 @@ def _leaders(search: Search, settings: Settings) -> list[Row]:
         return []
     names = [name for name in settings["search"]["space"] if name in best]
     texts = {name: _accuracies(best[name].tolist()) for name in ("val_acc", "train_acc", "final_val_acc")}
-    by_trial = {row["trial"]: row for row in _rows(search.leaders)}
+    by_trial = {row["trial"]: row for row in rows_of(search.leaders)}
     return [
         {
             **by_trial[trial],
@@ -88,16 +94,6 @@ def _leaders(search: Search, settings: Settings) -> list[Row]:
         }
         for k, trial in enumerate(best["trial"].tolist())
     ]
-
-
-def _rows(frame: pd.DataFrame) -> list[Row]:
-    """A table's rows as plain values, None for a blank."""
-    records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    return [_plain(row) for row in records]
-
-
-def _plain(row: Mapping[str, Any]) -> Row:
-    return {name: None if pd.isna(cell) else cell for name, cell in row.items()}
 
 
 def _accuracies(values: Sequence[float]) -> list[str]:
@@ -111,13 +107,15 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
     """A row for each searched hyper-parameter, with the columns of `zdl.analysis.recommendations.space`.
 
     `of_best` is what the best trials have of it. Where a range is to be widened, or scores fall before its
-    end, `best_there` of the best lie at that end, which has p-value `p_there`. `unchecked` says that the
-    trials were too few to test either end.
+    end, `best_there` of the best lie at that end, and what is known of it ends in `_there`. `judged` says
+    whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
     """
-    recommended = {row["name"]: row for row in _rows(search.space)}
+    recommended = {row["name"]: row for row in rows_of(search.space)}
+    learnt = _method({"trials": len(search.ranking)}, settings["search"]) == "bayes"
     rows = []
     for name, spec in settings["search"]["space"].items():
-        blank = {"advice": "", "falls": "", "effect": False, "best": 0, **dict.fromkeys(MEASURED)}
+        texts = dict.fromkeys(("advice", "falls", "low_end", "high_end"), "")
+        blank = {**texts, "effect": False, "best": 0, **dict.fromkeys(MEASURED)}
         row = {**blank, **recommended.get(name, {})}
         best = top(search.ranking, len(search.ranking)).get(name, pd.Series(dtype="float64")).dropna()
         end = {"up": "high", "down": "low"}.get(row["advice"] or row["falls"])
@@ -128,8 +126,11 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
                 "spec": spec,
                 "of_best": _summary(best.head(int(row["best"])).tolist(), spec),
                 "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,
-                "p_there": row[f"p_{end}"] if end else None,
-                "unchecked": "options" not in spec and row["p_low"] is None and row["p_high"] is None,
+                **{f"{what}_there": row[f"{what}_{end}"] if end else None for what in ("p", "piled")},
+                "near_there": round(row[f"near_{end}"]) if end else None,
+                "judged": row["p_effect"] is not None or (learnt and bool(row["best"])),
+                "settled": row["low_end"] in SETTLED and row["high_end"] in SETTLED,
+                "open": any(row[end] and row[end] not in SETTLED for end in ("low_end", "high_end")),
             }
         )
     return rows
@@ -160,84 +161,6 @@ def _map(search: Search, settings: Settings) -> dict[str, bool]:
     }
 
 
-def _replicated(replication: Replication) -> Row:
-    """The trials that have replicates; the best of them, and how it compares with the others and with a
-    linear model; what Best-1 has lost; and what is mistaken for what."""
-    confirmed = _rows(replication.confirmed)
-    finished = [row for row in confirmed if row["val_mean"] is not None]
-    never = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
-    rivals = [row for row in _rows(replication.rivals) if row["trial"] not in never]
-    best = next((row for row in confirmed if row["trial"] == replication.best), None)
-    first = next((row for row in finished if row["rank"] == 1), None)
-    trainings = confirmed[0]["repeats"] + confirmed[0]["diverged"] if confirmed else 0
-    return {
-        "confirmed": confirmed,
-        "confirmed_best": best,
-        **_lead(best, finished),
-        "compared": len(rivals),
-        "rivals": {
-            images: {sign: [row["trial"] for row in rivals if row[images] == sign] for sign in (1, 0, -1)}
-            for images in ("val", "held_out")
-        },
-        "best_1": first and _judged(first, "luck", first["repeats"]),
-        "linear": _judged(_plain(replication.linear), "loss", trainings),
-        "margin": _judged(_plain(replication.margin), "apart", best["repeats"] if best else 0),
-        "confusion": _confusion(replication.confusion) if confirmed else None,
-    }
-
-
-def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
-    """The other trials whose mean is not below the confirmed best's. One that is `ahead` diverged more often;
-    one that is `level` comes after it for that, or for its rank."""
-    others = [row for row in finished if best and row is not best]
-    sides = {"ahead": 1, "level": 0}
-    return {
-        side: [row["trial"] for row in others if best and np.sign(row["val_mean"] - best["val_mean"]) == sign]
-        for side, sign in sides.items()
-    }
-
-
-def _judged(row: Row, name: str, n: int) -> Row:
-    """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
-    if name not in row:
-        return row
-    values = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
-    mean, low, high = (math.nan if value is None else float(value) for value in values)
-    return {**row, f"{name}_sign": sign_of_difference(mean, low, high, n)}
-
-
-def _learned(analysis: Analysis) -> Row:
-    """Whether the confirmed best recognises more than a guess. That is asked of its own networks, not of
-    others that it might have, so images count, and one network may do."""
-    rows, guess = analysis.replication.confirmed, analysis.held_out.commonest
-    for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
-        ahead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
-        return {"guess": guess, "learned": sign_of_difference(ahead, low, high, len(analysis.held_out.t)) > 0}
-    return {"guess": guess, "learned": False}
-
-
-def _confusion(confusion: NDArray[np.float64]) -> Row | None:
-    """The class that is most often taken for another, with the share, and how many pairs of classes tie with
-    it; and those read best and worst."""
-    shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
-    right = shares.diagonal().tolist()
-    wrong = shares - np.diag(right)
-    if not wrong.max() > 0:
-        return None
-    digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
-    best, worst = ([k for k, share in enumerate(right) if share == end(right)] for end in (max, min))
-    return {
-        "digit": digit,
-        "taken_for": taken_for,
-        "share": wrong.max().item(),
-        "tied": int((wrong == wrong.max()).sum()) - 1,
-        "read_best": best,
-        "best_share": max(right),
-        "read_worst": worst,
-        "worst_share": min(right),
-    }
-
-
 def _budget(search: Search, images: int) -> Row | None:
     """What the last doubling of trials brought, if they are independent; else when the last gain came.
 
@@ -248,17 +171,19 @@ def _budget(search: Search, images: int) -> Row | None:
     budget = search.budget
     if len(budget) < 2:
         return None
-    last = _rows(budget.tail(1))[0]
+    last = rows_of(budget.tail(1))[0]
     if "best" in budget:
         if last["best"] is None:
             return None
-        first = next(row for row in _rows(budget) if row["best"] == last["best"])
+        first = next(row for row in rows_of(budget) if row["best"] == last["best"])
         return {**last, "last_gain": first["trials"]}
-    half = _rows(budget[budget["trials"] == last["trials"] // 2])[0]
+    half = rows_of(budget[budget["trials"] == last["trials"] // 2])[0]
     gain = round(last["expected"] - half["expected"], 6)
     ranking = search.ranking
-    equal = ranking[ranking["trial"].isin(search.contenders)]["val_acc"].to_numpy(dtype=np.float64)
-    chance_gain = round(chance_gain_of_doubling(equal, images), 9)
+    scores = ranking["val_acc"].where(ranking["status"] != "diverged", 0.0).fillna(0.0)
+    close = ranking["trial"].isin(search.contenders)
+    equal = scores[close]
+    chance_gain = round(chance_gain_of_doubling(equal, images, scores[~close]), 9)
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
     helps = gain > limit if last["trials"] >= ENOUGH else None
     gains = {"gain": gain, "equal": len(equal), "chance_gain": chance_gain, "limit": limit, "helps": helps}
@@ -268,14 +193,20 @@ def _budget(search: Search, images: int) -> Row | None:
 def _edits(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row:
     """The ranges to write in params.yaml: wider ones, where the best lie at an end; and for another round."""
     present, wider, following = settings["search"]["space"], edits["wider"], edits["next"]
-    advised = [row["name"] for row in _rows(search.space) if row["advice"]]
+    advised = [row["name"] for row in rows_of(search.space) if row["advice"]]
+    # A grid may outgrow the largest number of trials
+    allowed = {
+        which: "" if edit.trials <= settings["search"]["trials"] else f"  trials: {edit.trials}\n"
+        for which, edit in edits.items()
+    }
+    wide = space_as_yaml({name: wider.space[name] for name in advised}) if advised else ""
     return {
-        "wider": space_as_yaml({name: wider.space[name] for name in advised}) if advised else "",
-        "next": space_as_yaml(following.space),
+        "wider": allowed["wider"] + wide if wide else "",
+        "next": allowed["next"] + space_as_yaml(following.space),
         # Not those that another round would only widen, as the edit before does
         "moved": [
             name for name in present if following.space[name] not in (present[name], wider.space[name])
         ],
         "shared": {"wider": wider.shared, "next": following.shared},
-        "planned": following.trials,
+        "planned": {"wider": wider.trials, "next": following.trials},
     }

@@ -51,9 +51,9 @@ def search(settings: "Settings", table: bytes) -> Files:
     trials, ranking = _ranked(settings, table)
     if search["method"] == "grid":
         return _files("search", heat_map(ranking, space, best))
-    importance = recommendations.space(ranking, settings, contenders(trials, ranking))
-    names = important_axes(ranking, space, importance)
     seen = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
+    importance = recommendations.space(ranking, settings, contenders(trials, ranking), seen)
+    names = important_axes(ranking, space, importance)
     if search["method"] == "bayes":
         predicted = surface(search, seen, *names)
         figure = surface_map(ranking, space, predicted, search["batch"], best, names=names)
@@ -65,10 +65,12 @@ def search(settings: "Settings", table: bytes) -> Files:
 
 def slices(settings: "Settings", table: bytes) -> Files:
     """Each hyper-parameter by itself."""
+    from zdl.analysis.significance import contenders
     from zdl.report.figures.slices import slices as draw
 
-    _, ranking = _ranked(settings, table)
-    return _files("slices", draw(ranking, settings["search"]["space"], settings["report"]["best"]))
+    trials, ranking = _ranked(settings, table)
+    space, best = settings["search"]["space"], settings["report"]["best"]
+    return _files("slices", draw(ranking, space, best, contenders(trials, ranking)))
 
 
 def budget(settings: "Settings", table: bytes) -> Files:
@@ -90,7 +92,7 @@ def confirmed(
     from zdl.report.figures.confirmed import confirmed as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, t = of_trials(replicates), decode_npz(held_out)["t"]
+    of_best, t = of_trials(replicates, trials["trials"]), decode_npz(held_out)["t"]
     rows = replication.confirmed(of_best, ranking, t, _val_images(trials))
     figure = draw(
         rows,
@@ -115,7 +117,7 @@ def mistakes(
     from zdl.report.figures.mistakes import mistakes as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, images = of_trials(replicates), decode_npz(held_out)
+    of_best, images = of_trials(replicates, trials["trials"]), decode_npz(held_out)
     t = images["t"]
     best = replication.confirmed_best(replication.confirmed(of_best, ranking, t, _val_images(trials)))
     wrong = mistakes.mistakes(of_best, best, t)

@@ -40,9 +40,9 @@ class Side(NamedTuple):
 
     @property
     def scores(self) -> "pd.Series[float]":
-        """The accuracy of each trial that finished, by its number."""
+        """The accuracy of each trial that finished, by the number in its key."""
         finished = ranking.top(self.ranking, len(self.ranking))
-        return finished.set_index("trial")["val_acc"].astype("float64")
+        return finished.set_index(finished["key"].map(ranking.number))["val_acc"].astype("float64")
 
 
 def read(name: str, files: Files, stale: list[str]) -> Side:

@@ -8,6 +8,7 @@ and libm differ in a few values in a million).
 
 import decimal
 import math
+import zlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -25,12 +26,16 @@ def value(distribution: str, u: float | Decimal, low: float, high: float) -> flo
     """The value at share `u`, below 1, of the box from `low` to `high`; an int of an int_uniform."""
     if distribution == "int_uniform":
         return int(low) + int(u * (int(high) - int(low) + 1))
+    return _rounded(exact(distribution, Decimal(u), low, high))
+
+
+def exact(distribution: str, u: Decimal, low: float, high: float) -> Decimal:
+    """The value at share `u`, of any size, of the box of a uniform or log_uniform; not yet rounded."""
     start, end = Decimal(repr(low)), Decimal(repr(high))
     if distribution == "uniform":
-        return _rounded(EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u))))
+        return EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), u))
     start, end = start.log10(EXACT), end.log10(EXACT)
-    exponent = EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), Decimal(u)))
-    return _rounded(EXACT.power(10, exponent))
+    return EXACT.power(10, EXACT.add(start, EXACT.multiply(EXACT.subtract(end, start), u)))
 
 
 def _rounded(exact: Decimal) -> float:
@@ -61,3 +66,20 @@ def stream(*key: str | int) -> np.random.PCG64:
     """The random bits that belong to a key, and to nothing else. NumPy promises raw bits across its versions
     (what Generator makes of them, it does not)."""
     return np.random.PCG64(np.random.SeedSequence(int(digest(key), 16)))
+
+
+def told_apart(key: list[int], word: str, *seeds: int) -> list[int]:
+    """The key of a `SeedSequence`, of two numbers or more, with a word behind it if it begins like one of
+    `seeds`, which other streams have. NumPy reads a key as words of 32 bits, without the zeros behind them:
+    [7, 0] is 7, and [7, 1] is 7 + 2**32.
+
+    The word stands only where two streams would be one, so the keys of most searches are plain numbers, as
+    somebody who writes the loop anew would have them.
+    """
+    mine = _words(*key)
+    meets = any(mine[: len(other)] == other for other in map(_words, seeds))
+    return [*key, zlib.crc32(word.encode())] if meets else key
+
+
+def _words(*numbers: int) -> list[int]:
+    return [word for number in numbers for word in divmod(number, 2**32)[::-1][: 1 + (number >= 2**32)]]

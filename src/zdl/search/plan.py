@@ -7,6 +7,7 @@ from typing import Any
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
 from zdl.config.space import possible
 from zdl.data.preprocess import validation_count
+from zdl.search.distributions import told_apart
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
 from zdl.search.trial_config import resolve
@@ -44,7 +45,8 @@ def trials_at(
         point = {name: value for name, value in proposal.point.items() if name in config or name in SHAPE}
         number = number_of(point, taken) if proposal.number is None else proposal.number
         taken.add(number)
-        trials.append(Trial(number, point, trial_spec(seed, number, config, split, code)))
+        key = told_apart([seed, number], "trial", settings["split"]["seed"])
+        trials.append(Trial(number, point, trial_spec(key, config, split, code)))
     return trials
 
 

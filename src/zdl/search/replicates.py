@@ -15,6 +15,7 @@ from zdl.artifacts.encoding import decode_npz
 from zdl.data import preprocess
 from zdl.nn.layers import softmax
 from zdl.nn.network import MultiLayerNet
+from zdl.search.distributions import told_apart
 from zdl.search.trial import Code, Say, Trial, describe, record, train
 
 
@@ -43,9 +44,10 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
     """What determines the split of each replicate: the r-th of every trial has the same, so that trials can
     be compared in pairs. `prepared` is the digest of the images that are split."""
     rate, replicate = settings["split"]["validation_rate"], settings["replicate"]
+    others = [settings[section]["seed"] for section in ("split", "search")]
+    keys = ([replicate["seed"], number] for number in range(1, replicate["replicates"] + 1))
     return [
-        {"of": prepared, "validation_rate": rate, "seed": [replicate["seed"], number]}
-        for number in range(1, replicate["replicates"] + 1)
+        {"of": prepared, "validation_rate": rate, "seed": told_apart(key, "split", *others)} for key in keys
     ]
 
 
@@ -58,7 +60,9 @@ def replicates(
     specs = (
         {
             **trial.spec,
-            "seed": [split["seed"][0], trial.number, split["seed"][1]],
+            "seed": told_apart(
+                [split["seed"][0], trial.number, split["seed"][1]], "replicate", trial.spec["seed"][0]
+            ),
             "split": split,
             "held_out": held_out,
             "code": digest_of_code,

@@ -47,12 +47,12 @@ class Trial:
         return f"{self.number:04d}-{self.digest[:12]}"
 
 
-def trial_spec(seed: int, number: int, config: Mapping[str, Any], split: str, code: Code) -> dict[str, Any]:
-    """All that determines a trial's record: `config` are its hyper-parameters, `split` is the digest of the
-    images it trains on, and `code` the fingerprint of `run`."""
+def trial_spec(seed: list[int], config: Mapping[str, Any], split: str, code: Code) -> dict[str, Any]:
+    """All that determines a trial's record: `seed` is the key of its weights and batches, `config` are its
+    hyper-parameters, `split` is the digest of the images it trains on, `code` the fingerprint of `run`."""
     digest_of_code, libraries = code
     return {
-        "seed": [seed, number],
+        "seed": seed,
         "config": config,
         "split": split,
         "code": digest_of_code,

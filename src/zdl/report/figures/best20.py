@@ -25,7 +25,7 @@ from zdl.report.formatting import accuracy, count, short, title
 BOOK = ("lr", "weight_decay")  # what the book searches
 COLUMNS, NAMED = 5, 3  # panels in a row; hyper-parameters named above each
 WIDTH, HEIGHT, GAP = 1.59, 1.05, 0.125  # of a panel and between two, in inches
-LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.1, 0.46, 0.3  # around the panels, in inches
+LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.15, 0.46, 0.42  # around the panels, in inches
 
 
 def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
@@ -53,14 +53,13 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         for k, (trial, curve) in enumerate(panels):
             row, column = divmod(k, COLUMNS)
             ax = add_axes(figure, LEFT + column * across, HEADER + caption + row * down, WIDTH, HEIGHT)
-            lines = _draw_curve(ax, curve, end)
+            lines = _draw_curve(ax, curve, end, last=k + columns >= len(panels))
             _write_caption(ax, ranked[trial], names)
             if column:
                 ax.set_yticks([])
         add_legend(figure, lines, handlelength=2.6)
         w, h = figure.get_size_inches()
-        epochs = f"epoch, 1 to {end}" if end > 1 else "epoch 1"
-        figure.text(LEFT / w, 0.08 / h, epochs, fontsize=8, color=QUIET)
+        figure.text(LEFT / w, 0.06 / h, "epoch", fontsize=8, color=QUIET)
     return figure
 
 
@@ -70,10 +69,13 @@ def _heading(best: int, trials: int) -> str:
     return f"The best {best:,} of {count(trials, 'trial')}"
 
 
-def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int) -> list[Line2D]:
-    """Draw one panel, its x axis up to epoch `end`. Returns legend handles."""
+def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, last: bool) -> list[Line2D]:
+    """Draw one panel, its x axis up to epoch `end`, with numbers if it is the last of its column. Returns
+    legend handles."""
     ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=(0, 1))
-    ax.set_xticks([])
+    ticks = sorted({1, round(end / 2), end} if end > 4 else {1, end})
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks] if last else [], fontsize=8)
+    ax.tick_params(axis="x", length=2.5, pad=2)
     ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     ax.axhline(0.5, color=FAINT, linewidth=0.7, zorder=0)

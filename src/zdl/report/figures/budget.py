@@ -12,6 +12,8 @@ from zdl.report.figures.base import FAINT, INK, VALIDATION, add_axes, add_legend
 from zdl.report.formatting import accuracy, count
 
 WIDTH = 7.6  # inches
+BAND = 0.07  # the opacity of the band, behind the curve
+SINGLE = 4  # trials of a single search that is shown: of fewer there is no search
 
 
 def budget(budget: pd.DataFrame) -> Figure:
@@ -48,16 +50,18 @@ def _draw_expected(ax: Axes, known: pd.DataFrame) -> list[Artist]:
     doublings = [2**k for k in range(end.bit_length())]
     _scale_by_doublings(ax, doublings, end)
     x = known["trials"]
-    ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=0.15, lw=0)
-    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=1.8, label="mean of the best")
-    band = Patch(color=VALIDATION, alpha=0.15, lw=0, label="its 95 % confidence band")
-    quartiles = known[known["trials"].isin(doublings)].dropna(subset=["median"])
+    ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=BAND, lw=0)
+    for edge in ("low", "high"):
+        ax.plot(x, known[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
+    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=2.4, label="mean of the best")
+    band = Patch(fc=(VALIDATION, BAND), ec=(VALIDATION, 0.6), lw=0.7, label="its 95 % confidence band")
+    quartiles = known[known["trials"].isin(doublings) & (known["trials"] >= SINGLE)].dropna(subset=["median"])
     if quartiles.empty:
         return [line, band]
-    ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=4, alpha=0.35)
-    ax.plot(quartiles["trials"], quartiles["median"], "_", color=INK, markersize=11, mew=1.8)
+    ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=1, alpha=0.6)
+    ax.plot(quartiles["trials"], quartiles["median"], "_", color=INK, markersize=9, mew=1.4)
     label = "single searches cut out of these trials: median and quartiles"
-    return [line, band, Line2D([], [], color=INK, marker="_", lw=0, markersize=11, mew=1.8, label=label)]
+    return [line, band, Line2D([], [], color=INK, marker="_", lw=0, markersize=9, mew=1.4, label=label)]
 
 
 def _scale_by_doublings(ax: Axes, doublings: list[int], end: int) -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -13,6 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from zdl.report.figures.base import DIVERGED, MANY, VALIDATION, add_axes, legend_handle
+
+TEXT = (34, 8)  # the size of Best-1 in points, and where its middle may be: above, below, left or right
+SPOTS = ((0, 13), (0, -13), (-27, 0), (27, 0), (-24, 12), (24, 12), (-24, -12), (24, -12))
 
 
 def scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
@@ -75,15 +79,24 @@ def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: 
 
 
 def label_best(ax: Axes, trials: pd.DataFrame) -> None:
-    """Write Best-1 above the best trial, within the width of the axes."""
-    for x, y in trials.loc[trials["rank"] == 1, ["x", "y"]].itertuples(index=False):
-        across, _ = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+    """Write Best-1 beside the best trial, where it covers the fewest other trials, within the axes' width."""
+    points = ax.transData.transform(trials[["x", "y"]].to_numpy("float64")) * 72 / ax.figure.dpi
+    left, right = (edge * 72 / ax.figure.dpi for edge in ax.bbox.intervalx)
+    for (x, y), (across, up) in zip(
+        trials.loc[trials["rank"] == 1, ["x", "y"]].to_numpy(), points[trials["rank"] == 1], strict=True
+    ):
+        hidden = []
+        for dx, dy in SPOTS:  # the middle of the text
+            apart = np.abs(points - (across + dx, up + dy)) - np.divide(TEXT, 2)
+            inside = left <= across + dx - TEXT[0] / 2 and across + dx + TEXT[0] / 2 <= right
+            hidden.append(int((apart < 5).all(axis=1).sum()) + (0 if inside else len(points) + 1))
         ax.annotate(
             "Best-1",
             (x, y),
-            (0, 8),
+            SPOTS[int(np.argmin(hidden))],
             textcoords="offset points",
-            ha="left" if across < 0.04 else "right" if across > 0.96 else "center",
+            ha="center",
+            va="center",
             fontweight="bold",
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )

@@ -18,10 +18,11 @@ from zdl.report.figures.base import INK, QUIET
 # As `zdl.analysis.surrogate.surface` gives it: values along each axis, and the score expected over them
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]
 CONTOUR = "#9a9a9a"
+FEW = 4  # contours
 
 
 def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface) -> list[Line2D]:
-    """Draw a curve over one hyper-parameter, or contours at every tenth over two. Returns legend handles."""
+    """Draw a curve over one hyper-parameter, or a few contours at tenths over two. Returns legend handles."""
     values, mean = surface
     if len(values) == 1:
         return list(ax.plot(values[0], mean, color=INK, lw=1.4, zorder=1, label="expected"))
@@ -29,13 +30,14 @@ def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface) -> list[Line
     levels = tenths[(tenths > mean.min()) & (tenths < mean.max())]
     if not len(levels):
         return []
+    levels = levels[:: -(-len(levels) // FEW)]
     contours = ax.contour(*values, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1)
-    labels = []
     if spots := _label_spots(ax, contours, places):
-        labels = ax.clabel(contours, manual=spots, fmt="%.1f", fontsize=8, colors=QUIET)
+        labels = ax.clabel(contours, manual=spots, fmt="%.1f", fontsize=8, colors=QUIET, inline=False)
+        for label in labels:
+            label.set(rotation=0, path_effects=[withStroke(linewidth=4, foreground="white")])
     if len(places) > CROWDED:  # the ground is dark
-        for artist in (contours, *labels):
-            artist.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
+        contours.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
     return [Line2D([], [], color=CONTOUR, lw=0.8, label="expected")]
 
 

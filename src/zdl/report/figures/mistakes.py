@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -34,8 +35,11 @@ def mistakes(
     with style():
         if not len(confusion):
             return new_figure(4, 0.4, "No trial was confirmed")
-        figure = new_figure(9, 4.75, f"What trial {trial} takes for what, among the held-out images")
-        _draw_confusion(add_axes(figure, 0.6, TOP, 3.45, 3.45), confusion, class_name)
+        networks = f"its {mistakes['repeats'].max()} replicates" if len(mistakes) else "its replicates"
+        heading = f"What trial {trial} takes for what: the mean of {networks}, on held-out images"
+        figure = new_figure(9, 4.75, heading)
+        mesh = _draw_confusion(add_axes(figure, 0.6, TOP, 3.45, 3.45), confusion, class_name)
+        _draw_key(figure, mesh)
         shown = mistakes.head(SHOWN).to_dict("records")
         w, h = figure.get_size_inches()
         surest = "the surest mistakes: wrong in how many networks, and how sure they were"
@@ -70,12 +74,21 @@ def _draw_mistake(ax: Axes, mistake: Mapping[Any, Any], image: NDArray[np.float3
     )
 
 
-def _draw_confusion(ax: Axes, confusion: NDArray[np.float64], class_name: str) -> None:
-    """Draw a matrix of shares, in colours and in whole percent."""
+def _draw_key(figure: Figure, mesh: QuadMesh) -> None:
+    """Which colour is how many percent."""
+    key = add_axes(figure, 2.75, TOP - 0.24, 1.3, 0.08)
+    bar = figure.colorbar(mesh, cax=key, orientation="horizontal", ticks=[0, 0.1, 0.5, 1])
+    bar.ax.set_xticklabels(["0", "10", "50", "100"], fontsize=7)
+    bar.ax.tick_params(length=0, pad=2, top=True, bottom=False, labeltop=True, labelbottom=False)
+    bar.outline.set_visible(False)
+
+
+def _draw_confusion(ax: Axes, confusion: NDArray[np.float64], class_name: str) -> QuadMesh:
+    """Draw a matrix of shares, in colours and in whole percent. Returns what is coloured."""
     cmap = LinearSegmentedColormap.from_list("shares", ["#ffffff", VALIDATION, "#00304d"])
     classes = len(confusion)
     edges = np.arange(classes + 1)
-    ax.pcolormesh(
+    mesh = ax.pcolormesh(
         edges, edges, confusion, cmap=cmap, norm=PowerNorm(0.5, 0, 1), edgecolors="white", linewidth=1
     )
     ax.set(xlim=(0, classes), ylim=(classes, 0), xlabel="taken for", ylabel=class_name)
@@ -95,3 +108,4 @@ def _draw_confusion(ax: Axes, confusion: NDArray[np.float64], class_name: str) -
                 color="white" if share > 0.2 else INK,
                 fontweight="bold" if i == j else "normal",
             )
+    return mesh

@@ -1,7 +1,7 @@
 """Accuracy against each hyper-parameter, in small multiples."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -37,16 +37,18 @@ COLUMNS = 4  # panels in a row, at most
 FEW = 12  # whole numbers
 LETTER = 0.068  # width of a letter of the smallest font, in inches
 LEFT, RIGHT, HEADER, GAP = 0.55, 0.2, 0.66, 0.4  # around panels and between them, in inches
-LEGEND = ("finished", "the best", "Best-1", "diverged")  # how its entries begin, in this order
+LEGEND = ("finished", "the best", "not", "Best-1", "diverged")  # how its entries begin, in this order
 
 
-def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
+def slices(
+    ranking: pd.DataFrame, space: Space, best: int = 20, contenders: Sequence[int] | None = None
+) -> Figure:
     """Validation accuracy against each hyper-parameter of `space`, in a panel each.
 
     The x axis is what was searched, on its own scale; a choice, or a range of a few whole numbers, has a
-    strip for each value. The best n trials are dark, and Best-1 is ringed. Diverged trials are crosses at 0,
-    whatever they had reached. A panel leaves out the trials in which its hyper-parameter plays no part, and
-    its label counts the others.
+    strip for each value. The `contenders`, by default the best n trials, are dark, and Best-1 is ringed.
+    Diverged trials are crosses at 0, whatever they had reached. A panel leaves out the trials in which its
+    hyper-parameter plays no part, and its label counts the others.
     """
     specs = {name: _with_options(spec) for name, spec in space.items() if name in ranking}
     rows = math.ceil(len(specs) / COLUMNS)
@@ -57,6 +59,7 @@ def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
     down = height + footer
     trials = diverged_at_zero(ranking).iloc[::-1]
+    marked = _marked(trials, best, contenders)
     against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
     heading = f"Validation accuracy against {against}: {count(len(ranking), 'trial')}"
     rasterized = len(trials) * len(specs) > MANY
@@ -66,7 +69,7 @@ def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
             ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * down, width, height)
-            for handle in _draw_slice(ax, trials, name, spec, best, rasterized=rasterized):
+            for handle in _draw_slice(ax, trials, name, spec, marked, rasterized=rasterized):
                 handles[str(handle.get_label())] = handle
             if name in options:
                 ax.set_xticks(range(len(options[name])), options[name])
@@ -75,6 +78,14 @@ def slices(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
             _label_y_axis(ax, first=column == 0)
         add_legend(figure, [handles[label] for label in sorted(handles, key=_order)], handlelength=0.8)
     return figure
+
+
+def _marked(trials: pd.DataFrame, best: int, contenders: Sequence[int] | None) -> tuple[str, list[int]]:
+    """Which trials are dark, and how the legend calls them; none if it were all."""
+    finished = trials[trials["status"] != "diverged"]
+    chosen = finished[finished["rank"] <= best]["trial"].tolist() if contenders is None else list(contenders)
+    label = best_label(best) if contenders is None else f"not distinguishable from Best-1 ({len(chosen):,})"
+    return label, [] if len(chosen) >= len(finished) else chosen
 
 
 def _with_options(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,7 +117,13 @@ def _label_y_axis(ax: Axes, first: bool) -> None:
 
 
 def _draw_slice(
-    ax: Axes, trials: pd.DataFrame, name: str, spec: Mapping[str, Any], best: int, *, rasterized: bool
+    ax: Axes,
+    trials: pd.DataFrame,
+    name: str,
+    spec: Mapping[str, Any],
+    marked: tuple[str, list[int]],
+    *,
+    rasterized: bool,
 ) -> list[Line2D]:
     """Draw one panel. Returns legend handles."""
     shown = trials.dropna(subset=[name])
@@ -122,12 +139,11 @@ def _draw_slice(
     size = 5.0 if many else dot_size(places, 24.0)
     look = {"alpha": crowd_alpha(len(trials)), "lw": 0} if many else {"lw": 0.3}
     finished = places[places["status"] != "diverged"]
-    all_best = (trials["status"] != "diverged").sum() <= best  # if all were dark, it would say nothing
-    dark = finished["rank"] <= (0 if all_best else best)
+    dark = finished["trial"].isin(marked[1])
     handles = []
     for dots, label, colour, area, how in (
         (finished[~dark], "finished", PALE, size, {**look, "rasterized": rasterized}),
-        (finished[dark], best_label(best), INK, max(size, 9.0), {"lw": 0.4}),
+        (finished[dark], marked[0], INK, max(size, 9.0), {"lw": 0.4}),
     ):
         if len(dots):
             scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)

@@ -1,0 +1,39 @@
+"""Whether training was over when it ended: how accuracy still changes at the end of the best curves.
+
+The curves are those of replicates. The search ranks by the last point of a curve, so the best of its own
+trials are those whose curves happen to end high; replicates were not picked for theirs.
+"""
+
+import numpy as np
+
+from zdl.analysis.outcomes import Outcome, Replicates, outcomes, split_ratio, with_interval
+from zdl.analysis.statistics import standard_error_over_splits, student_interval
+
+PART = 5  # the last fifth of a curve
+FEWEST = 2 * PART  # points of a curve: a slope needs two
+
+
+def rise(replicates: Replicates) -> dict[str, float]:
+    """By how much validation accuracy rises in the last fifth of a curve, by the slope there: `rise`, the
+    mean over the splits, with its 95 % interval `rise_low` to `rise_high` (blank for one split), and over how
+    many `splits`. Empty if curves are short or differ in length."""
+    files = (outcomes([file], file["trial"]) for file in replicates if file["replicates"])
+    by_split = [[each for each in split if each["final"]] for split in zip(*files, strict=True)]
+    finished = [each for split in by_split for each in split]
+    lengths = {len(each["curve"]["val_correct"]) for each in finished}
+    if len(lengths) != 1 or min(lengths) < FEWEST:
+        return {}
+    means = [float(np.mean([_rise(each) for each in split])) for split in by_split if split]
+    deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
+    error = standard_error_over_splits(round(deviation, 9), len(means), split_ratio(finished[0]))
+    mean = float(np.mean(means))
+    interval = student_interval(mean, error, len(means), within=(-1, 1))
+    return {**with_interval("rise", mean, interval), "splits": len(means)}
+
+
+def _rise(outcome: Outcome) -> float:
+    """The slope of the last fifth of a curve, by least squares, times its length."""
+    curve = np.array(outcome["curve"]["val_correct"], dtype=np.float64) / outcome["curve"]["val_size"]
+    last = curve[-(len(curve) // PART) :]
+    places = np.arange(len(last)) - (len(last) - 1) / 2
+    return float(places @ last / (places @ places)) * len(last)

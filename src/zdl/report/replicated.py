@@ -1,0 +1,103 @@
+"""What the pages say of replicates, as plain values: which trial they confirm, how it compares, what it lost,
+and what it mistakes for what."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zdl.analysis.results import Analysis, Replication
+from zdl.analysis.statistics import sign_of_difference
+
+Row = dict[str, Any]
+
+
+def replicated(replication: Replication) -> Row:
+    """The trials that have replicates; the best of them, and how it compares with the others and with a
+    linear model; what Best-1 has lost; and what is mistaken for what."""
+    confirmed = rows_of(replication.confirmed)
+    finished = [row for row in confirmed if row["val_mean"] is not None]
+    never = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
+    rivals = [row for row in rows_of(replication.rivals) if row["trial"] not in never]
+    best = next((row for row in confirmed if row["trial"] == replication.best), None)
+    first = next((row for row in finished if row["rank"] == 1), None)
+    trainings = confirmed[0]["repeats"] + confirmed[0]["diverged"] if confirmed else 0
+    return {
+        "confirmed": confirmed,
+        "confirmed_best": best,
+        **_lead(best, finished),
+        "compared": len(rivals),
+        "rivals": {
+            images: {sign: [row["trial"] for row in rivals if row[images] == sign] for sign in (1, 0, -1)}
+            for images in ("val", "held_out")
+        },
+        "best_1": first and _judged(first, "luck", first["repeats"]),
+        "linear": _judged(_plain(replication.linear), "loss", trainings),
+        "margin": _judged(_plain(replication.margin), "apart", best["repeats"] if best else 0),
+        "confusion": _confusion(replication.confusion) if confirmed else None,
+    }
+
+
+def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
+    """The other trials whose mean is not below the confirmed best's. One that is `ahead` diverged more often;
+    one that is `level` comes after it for that, or for its rank."""
+    others = [row for row in finished if best and row is not best]
+    sides = {"ahead": 1, "level": 0}
+    return {
+        side: [row["trial"] for row in others if best and np.sign(row["val_mean"] - best["val_mean"]) == sign]
+        for side, sign in sides.items()
+    }
+
+
+def _judged(row: Row, name: str, n: int) -> Row:
+    """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
+    if name not in row:
+        return row
+    values = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
+    mean, low, high = (math.nan if value is None else float(value) for value in values)
+    return {**row, f"{name}_sign": sign_of_difference(mean, low, high, n)}
+
+
+def learned(analysis: Analysis) -> Row:
+    """Whether the confirmed best recognises more than a guess. That is asked of its own networks, not of
+    others that it might have, so images count, and one network may do."""
+    rows, guess = analysis.replication.confirmed, analysis.held_out.commonest
+    for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
+        ahead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
+        return {"guess": guess, "learned": sign_of_difference(ahead, low, high, len(analysis.held_out.t)) > 0}
+    return {"guess": guess, "learned": False}
+
+
+def _confusion(confusion: NDArray[np.float64]) -> Row | None:
+    """The class that is most often taken for another, with the share, and how many pairs of classes tie with
+    it; and those read best and worst."""
+    shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
+    right = shares.diagonal().tolist()
+    wrong = shares - np.diag(right)
+    if not wrong.max() > 0:
+        return None
+    digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
+    best, worst = ([k for k, share in enumerate(right) if share == end(right)] for end in (max, min))
+    return {
+        "digit": digit,
+        "taken_for": taken_for,
+        "share": wrong.max().item(),
+        "tied": int((wrong == wrong.max()).sum()) - 1,
+        "read_best": best,
+        "best_share": max(right),
+        "read_worst": worst,
+        "worst_share": min(right),
+    }
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """A table's rows as plain values, None for a blank."""
+    records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+    return [_plain(row) for row in records]
+
+
+def _plain(row: Mapping[str, Any]) -> Row:
+    return {name: None if pd.isna(cell) else cell for name, cell in row.items()}

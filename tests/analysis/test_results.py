@@ -1,0 +1,26 @@
+"""The analysis calls a trial by its place in the search, whatever number names its files."""
+
+from zdl.analysis.best import best_trial
+from zdl.analysis.outcomes import of_trials
+from zdl.artifacts.encoding import sealed_json
+
+
+def test_replicates_are_of_a_place():
+    trials = [{"trial": number} for number in (900000001, 0, 450000000)]
+    found = ((450000000, "a"), (450000000, "b"), (0, "c"), (None, None))
+    files = [sealed_json({"digest": "", "trial": trial, "replicate": each}) for trial, each in found]
+    assert of_trials(files, trials) == [
+        {"trial": 2, "replicates": ["a", "b"]},
+        {"trial": 1, "replicates": ["c"]},
+    ]
+
+
+def test_files_are_those_of_a_number_and_ties_stay_in_the_order_of_the_search():
+    curve = {"val_correct": [5], "val_size": 10}
+    outcomes = ("finished", "finished", "diverged")
+    trials = [
+        {"trial": number, "outcome": {"status": status, "curve": curve}}
+        for number, status in zip((700, 200, 900), outcomes, strict=True)
+    ]
+    table = sealed_json({"digest": "", "trials": trials})
+    assert [best_trial(table, place) for place in (1, 2, 3)] == [700, 200, None]
