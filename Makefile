@@ -76,10 +76,8 @@ report: run  ## write all results with captions, the graph and the times to one 
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
 
-# Of some fifty columns, show those that tell experiments apart and compare them.
 experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how it scored
-	@dvc exp show --no-pager --only-changed --precision 3 --hide-workspace \
-	  --drop '.*(/|held_out_|_sd|luck|final|train_acc|trial$$|above)|Created|params.yaml|top|best.(lr|weight)'
+	@python workflow/scripts/experiments.py
 
 # Hand out tests one by one: a few take a minute, most take almost no time.
 test: $(VENV)/ready  ## run all tests

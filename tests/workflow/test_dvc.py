@@ -108,6 +108,34 @@ def test_metrics_and_params_say_what_an_experiment_changed(recorded, queued):
     assert edits == {"replicate.replicates": (2, 3), "search.space.lr.high": (0.01, 10.0)}
 
 
+def test_a_list_of_experiments_says_what_each_changed_and_how_it_scored(recorded, clone):
+    many = (
+        "search.trials=8",
+        "training.epochs=3",
+        "split.seed=3",
+        "model.hidden_sizes=[9,9,9]",
+        "report.best=2",
+    )
+    clone.run("dvc", "exp", "run", "--queue", "--name", "m" * 40, *(f"--set-param={each}" for each in many))
+    head, commit, *rows = clone.run("python", "workflow/scripts/experiments.py").splitlines()
+    assert head.split()[0] == "experiment" and commit.endswith("(the commit)")
+    assert max(map(len, rows)) <= 100 and len(rows) > 3
+    often, wide = (next(row for row in rows if row.split()[0] == name) for name in ("often", "wide"))
+    score = json.loads(recorded.reports()["metrics.json"])["best"]["val_acc"]
+    assert commit.split()[1] == f"{score:.2f}" and wide.endswith(" search.space.lr.high 0.01 → 10")
+    assert " ".join(row.strip() for row in rows).count("replicate.replicates 2 → 3") == 1
+    assert often.split()[1] == wide.split()[1]
+    assert any(row.startswith(f"  {'m' * 23}… ") and " queued," in row for row in rows)
+    assert "model.hidden_sizes [8, 8] → [9, 9, 9]," in " ".join(" ".join(rows).split())
+
+
+def test_a_list_of_experiments_without_git_is_one_line(fresh, tmp_path):
+    clone = fresh.copy(tmp_path / "zdl")
+    shutil.rmtree(clone.path / ".git")
+    said = clone.run("python", "workflow/scripts/experiments.py", ok=False)
+    assert said.count("\n") == 1 and "is no Git repository, and make experiments needs one" in said
+
+
 class Page(HTMLParser):
     """What a page would fetch, its policy, and the plots in its scripts."""
 
