@@ -21,7 +21,7 @@ EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded
 
 
 class Browser:
-    """One page, as a context. `errors` are the messages on its console, `requests` the addresses asked for."""
+    """One page, as a context. `errors` are messages on its console, `requests` what it asked for."""
 
     def __init__(self, page: Path, profile: Path, width: int = 1280, height: int = 1400) -> None:
         if not CHROMIUM:
@@ -44,7 +44,7 @@ class Browser:
             self.call(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page.resolve().as_uri())
         self.until("document.readyState == 'complete'")
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""`make explore`: write a page with every trial of the search, explore.html, which opens without a network."""
+"""`make explore`: write explore.html, a page with every trial of the search that needs no network."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from zdl import Error
-from zdl.artifacts import fingerprint
 from zdl.artifacts.encoding import CorruptFileError
 from zdl.artifacts.io import read, write
 from zdl.pipeline.paths import Paths
@@ -21,6 +20,5 @@ with one_line():
         replicates = [read(each) for each in paths.replicates]
     except CorruptFileError as error:
         raise Error(f"{error}; `make run` makes it for these settings, `make pull` downloads it") from None
-    fingerprint.remember()
     write(OUT, search_page(paths.settings, table, replicates, held_out))
     print(f"{OUT}: open it in a browser (it needs no network)")

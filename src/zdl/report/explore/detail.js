@@ -40,11 +40,15 @@ function images(place, name, counts, size) {
   return word("of_images", { share: short(value), n: grouped(count), all: grouped(size) });
 }
 
+function exact(value) {
+  return value === null ? "–" : 0 < value && value < 1e-3 ? value.toExponential() : value;
+}
+
 function numbers(place) {
   const rows = AXES.map((column) => {
     if (column.name === "val_acc") return [column, images(place, "val_acc", DATA.val[place], DATA.sizes[0])];
     if (column.name === "train_acc") return [column, images(place, "train_acc", DATA.train[place], DATA.sizes[1])];
-    return [column, column.values[place] ?? "–"];
+    return [column, exact(column.values[place])];
   });
   return `<dl>${rows.map(([column, text]) => `<dt>${escaped(titleOf(column))}</dt><dd>${escaped(text)}</dd>`).join("")}</dl>`;
 }

@@ -70,21 +70,25 @@ class Dots extends Plot {
     if (!surface) return;
     const [columnX, columnY] = this.columns;
     const xs = surface.x.map((value) => share(columnX, value)), ys = surface.y.map((value) => share(columnY, value));
-    for (let i = 0; i + 1 < xs.length; i++) {
-      for (let j = 0; j + 1 < ys.length; j++) this.drawCell(surface, xs, ys, i, j);
-    }
+    const cells = xs.slice(1).flatMap((_, i) => ys.slice(1).map((_, j) => {
+      const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
+      return [corners.map((corner) => surface.at(...corner)), corners.map(([a, b]) => this.point(xs[a], ys[b]))];
+    }));
+    for (const [scores, points] of cells) this.fillCell(scores, points);
+    for (const [scores, points] of cells) this.drawContours(scores, points);
   }
 
-  // One cell of the surface: its colour, and the pieces of contours that cross it (marching squares).
-  drawCell(surface, xs, ys, i, j) {
-    const context = this.ground, corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
-    const scores = corners.map((corner) => surface.at(...corner));
-    const points = corners.map(([a, b]) => this.point(xs[a], ys[b]));
-    const mean = scores.reduce((sum, score) => sum + score) / 4;
+  fillCell(scores, points) {
+    const context = this.ground, mean = scores.reduce((sum, score) => sum + score) / 4;
     context.fillStyle = `rgb(${pale(viridis(mean), 0.4)})`;
     context.fillRect(points[0][0], points[2][1], points[1][0] - points[0][0] + 0.5, points[0][1] - points[2][1] + 0.5);
+  }
+
+  // The pieces of contours that cross a cell (marching squares).
+  drawContours(scores, points) {
+    const context = this.ground;
     for (const level of LEVELS) {
-      const ends = corners.flatMap((_, k) => {
+      const ends = scores.flatMap((_, k) => {
         const from = scores[k] - level, to = scores[(k + 1) % 4] - level;
         if (from < 0 === to < 0) return [];
         const part = from / (from - to), [a, b] = [points[k], points[(k + 1) % 4]];

@@ -16,7 +16,16 @@ from zdl.artifacts.encoding import decode_json, decode_npz
 from zdl.report.explore.payload import search_payload
 
 HERE = Path(__file__).parent
-SCRIPTS = ("state", "scale", "plot", "lines", "dots", "detail", "table", "main")  # in the order in which they load
+SCRIPTS = (
+    "state",
+    "scale",
+    "plot",
+    "lines",
+    "dots",
+    "detail",
+    "table",
+    "main",
+)  # in the order in which they load
 
 
 def search_page(settings: Settings, table: bytes, replicates: Sequence[bytes], held_out: bytes) -> bytes:
@@ -47,4 +56,6 @@ def _text(name: str) -> str:
 
 def _json(value: Any) -> str:
     """JSON that can stand inside a script element: nothing in it ends the element."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(
+        "<", "\\u003c"
+    )

@@ -27,10 +27,14 @@ SCORES = {
 
 
 def search_payload(
-    settings: Settings, trials: Sequence[Mapping[str, Any]], ranking: pd.DataFrame, replicates: Replicates, t: Labels
+    settings: Settings,
+    trials: Sequence[Mapping[str, Any]],
+    ranking: pd.DataFrame,
+    replicates: Replicates,
+    t: Labels,
 ) -> dict[str, Any]:
-    """All trials of a search, the best first. `replicates` are those of the best trials, `t` the labels of the
-    held-out images."""
+    """All trials of a search, the best first. `replicates` are those of the best trials, `t` the labels of
+    the held-out images."""
     space = settings["search"]["space"]
     by_number = {record["trial"]: record for record in trials}
     curves = [by_number[number]["outcome"]["curve"] for number in ranking["trial"].tolist()]
@@ -56,9 +60,19 @@ def search_payload(
 def columns(ranking: pd.DataFrame, *spaces: Mapping[str, Any]) -> list[Column]:
     """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
-    found = [_hyperparameter(name, [space[name] for space in spaces if name in space], ranking) for name in names]
+    found = [
+        _hyperparameter(name, [space[name] for space in spaces if name in space], ranking) for name in names
+    ]
     for name, words in SCORES.items():
-        found.append({"name": name, "title": words, "scale": "linear", "ends": [0, 1], "values": _values(ranking[name])})
+        found.append(
+            {
+                "name": name,
+                "title": words,
+                "scale": "linear",
+                "ends": [0, 1],
+                "values": _values(ranking[name]),
+            }
+        )
     return found
 
 
