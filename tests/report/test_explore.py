@@ -9,10 +9,11 @@ import pytest
 from tests.analysis.test_ranking import record
 from tests.browser import Browser
 from tests.report.examples import SPACE, options, points
+from tests.report.test_compare import side, trial
 from tests.report.test_page import settings
 from zdl.analysis import ranking
 from zdl.report.explore.page import HERE, SCRIPTS, page
-from zdl.report.explore.payload import search_payload
+from zdl.report.explore.payload import review_payload, search_payload
 
 MIXED = {
     **SPACE,
@@ -171,8 +172,8 @@ def rows(browser, column):
 @pytest.mark.parametrize("place", [0, 7, 20])
 def test_a_click_on_a_dot_shows_the_curves_and_numbers_of_its_trial(browser, place):
     browser.mouse(dot(browser, place))
-    trial = mixed()[place]
-    expected = [count / 100 for count in trial["outcome"]["curve"]["val_correct"]]
+    shown = mixed()[place]
+    expected = [count / 100 for count in shown["outcome"]["curve"]["val_correct"]]
     assert curve(browser, "val") == pytest.approx(expected, abs=0.002)
     assert curve(browser, "train") == pytest.approx(expected, abs=0.002)
     text = browser.run("document.getElementById('detail').innerText")
@@ -244,6 +245,15 @@ def test_a_brush_over_the_dots_selects_by_both_axes(browser):
     assert rows(browser, "trial") == [str(trial["trial"]) for trial in inside]
 
 
+def typed(browser, name, text):
+    """Type a filter."""
+    browser.run(
+        f"(input => {{ input.value = '{text}'; input.dispatchEvent(new Event('input', {{bubbles: true}})) }})"
+        f"(document.querySelector('[data-filter={name}]'))"
+    )
+    browser.until("true")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
@@ -251,6 +261,7 @@ def test_a_brush_over_the_dots_selects_by_both_axes(browser):
         ("trial", "2..4", ["2", "3", "4"]),
         ("rank", "1", ["0"]),
         ("status", "div", ["39"]),
+        ("status", "発散", ["39"]),
         ("momentum", "0.9..1", [str(k) for k in range(1, 40, 3)]),
         ("optimizer", "adam, momentum", [str(k) for k in range(40) if k % 3]),
         ("lr", "fast", [str(k) for k in range(40)]),
@@ -258,11 +269,7 @@ def test_a_brush_over_the_dots_selects_by_both_axes(browser):
     ],
 )
 def test_a_filter_is_typed_and_one_that_cannot_be_read_is_marked(browser, name, text, expected):
-    browser.run(
-        f"(input => {{ input.value = '{text}'; input.dispatchEvent(new Event('input', {{bubbles: true}})) }})"
-        f"(document.querySelector('[data-filter={name}]'))"
-    )
-    browser.until("true")
+    typed(browser, name, text)
     assert rows(browser, "trial") == expected
     marked = browser.run(f"document.querySelector('[data-filter={name}]').getAttribute('aria-invalid')")
     assert marked == ("true" if len(expected) == 40 else "false")
@@ -309,6 +316,31 @@ def test_a_switch_gives_the_page_in_japanese(browser):
         "adam",
     }
     assert latin == set()
+
+
+def test_the_page_of_a_review_has_the_trials_of_both_revisions_and_those_of_both_once(tmp_path):
+    trials = (trial(0, 0.8, 1e-3), trial(1, 0.7, 1e-4), trial(2, 0.6, 1e-5))
+    old, new = (
+        side("main", *trials),
+        side("here", trials[1], trial(2, 0.5, 1e-4), trial(3, None, 1e-2, status="diverged")),
+    )
+    curves = b"rank,trial,epoch,train_acc,val_acc\n{},1,1,0.1,0.2\n{},1,2,0.6,0.7\n"
+    data = review_payload(old, new, [None, curves.replace(b"{}", b"1")])
+    assert list(zip(data["trials"], data["ranks"], data["columns"][0]["values"], strict=True)) == [
+        (0, 1, "main"), (1, 1, "both"), (2, 2, "here"), (2, 3, "main"), (3, 3, "here"),
+    ]  # fmt: skip
+    assert data["val"] == [None, [0.2, 0.7], None, None, None]
+    (tmp_path / "explore.html").write_bytes(page(data))
+    with Browser(tmp_path / "explore.html", tmp_path / "profile") as browser:
+        assert "learning curves of the best trials only" in browser.run("document.body.innerText")
+        browser.mouse(dot(browser, 1))
+        assert curve(browser, "val") == pytest.approx([0.2, 0.7], abs=0.002)
+        typed(browser, "side", "both")
+        assert rows(browser, "trial") == ["1"]
+        browser.run("document.getElementById('language').click()")
+        browser.until("true")
+        assert rows(browser, "side") == ["両方"]
+        assert browser.errors == []
 
 
 def test_ten_thousand_trials_are_drawn_at_once_and_the_page_says_how(tmp_path):

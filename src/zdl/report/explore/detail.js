@@ -48,7 +48,7 @@ function numbers(place) {
   const rows = AXES.map((column) => {
     if (column.name === "val_acc") return [column, images(place, "val_acc", DATA.val[place], DATA.sizes[0])];
     if (column.name === "train_acc") return [column, images(place, "train_acc", DATA.train[place], DATA.sizes[1])];
-    return [column, exact(column.values[place])];
+    return [column, column.labels ? label(column, column.values[place]) : exact(column.values[place])];
   });
   return `<dl>${rows.map(([column, text]) => `<dt>${escaped(titleOf(column))}</dt><dd>${escaped(text)}</dd>`).join("")}</dl>`;
 }

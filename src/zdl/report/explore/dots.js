@@ -45,11 +45,11 @@ class Dots extends Plot {
     context.fillStyle = INK;
     context.textAlign = "center";
     context.fillText(titleOf(x), (this.left + this.right) / 2, this.bottom + 34);
-    for (const tick of ticks(x)) context.fillText(short(tick), this.point(share(x, tick), 0)[0], this.bottom + 16);
+    for (const tick of ticks(x)) context.fillText(label(x, tick), this.point(share(x, tick), 0)[0], this.bottom + 16);
     context.textAlign = "left";
     context.fillText(titleOf(y), 2, 12);
     context.textAlign = "right";
-    for (const tick of ticks(y)) context.fillText(short(tick), this.left - 6, this.point(0, share(y, tick))[1] + 4);
+    for (const tick of ticks(y)) context.fillText(label(y, tick), this.left - 6, this.point(0, share(y, tick))[1] + 4);
   }
 
   // The surface over the two columns, whichever of them is x.

@@ -55,11 +55,11 @@ class Lines extends Plot {
     context.strokeStyle = "#888888";
     context.strokeRect(x, this.top, 0, this.bottom - this.top);
     context.textAlign = last ? "left" : "right";
-    for (const tick of ticks(column)) this.label(short(tick), x, this.height(share(column, tick)), last);
-    if (column.shares.some(Number.isNaN)) this.label("–", x, this.height(NaN), last);
+    for (const tick of ticks(column)) this.mark(label(column, tick), x, this.height(share(column, tick)), last);
+    if (column.shares.some(Number.isNaN)) this.mark("–", x, this.height(NaN), last);
   }
 
-  label(text, x, y, right) {
+  mark(text, x, y, right) {
     this.base.lineWidth = 3;
     this.base.strokeStyle = "rgba(255, 255, 255, 0.85)";
     this.base.strokeText(text, x + (right ? 6 : -6), y + 4);

@@ -60,7 +60,7 @@ function translate() {
   }
   const colours = VIRIDIS.map((colour) => `rgb(${colour})`).join(",");
   document.getElementById("legend").innerHTML = COLUMNS.side
-    ? COLUMNS.side.options.map((side, k) => `<i class="side" style="background:${SIDES[k]}"></i>${escaped(side)}`).join(" ")
+    ? COLUMNS.side.options.map((side, k) => `<i class="side" style="background:${SIDES[k]}"></i>${escaped(label(COLUMNS.side, side))}`).join(" ")
     : `${word("accuracy")} 0<i style="background:linear-gradient(90deg,${colours})"></i>1` +
       (DATA.diverged.some(Boolean) ? ` <span style="color:${DIVERGED}">● ${word("diverged")}</span>` : "");
   drawHead();

@@ -13,7 +13,8 @@ from zdl.analysis.outcomes import of_trials
 from zdl.analysis.ranking import rank
 from zdl.analysis.results import Settings
 from zdl.artifacts.encoding import decode_json, decode_npz
-from zdl.report.explore.payload import search_payload
+from zdl.report.explore.payload import review_payload, search_payload
+from zdl.report.sides import Side
 
 HERE = Path(__file__).parent
 SCRIPTS = (
@@ -34,6 +35,11 @@ def search_page(settings: Settings, table: bytes, replicates: Sequence[bytes], h
     ranking = rank(trials, settings["search"]["space"])
     labels = decode_npz(held_out)["t"]
     return page(search_payload(settings, trials["trials"], ranking, of_trials(replicates), labels))
+
+
+def review_page(old: Side, new: Side, curves: Sequence[bytes | None]) -> bytes:
+    """The page of two revisions, and the contents of each one's reports/curves.csv."""
+    return page(review_payload(old, new, curves))
 
 
 def page(payload: Mapping[str, Any]) -> bytes:

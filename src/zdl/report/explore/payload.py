@@ -1,5 +1,6 @@
 """What the page of `make explore` shows, as JSON-ready values."""
 
+import io
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from zdl.analysis.significance import contenders
 from zdl.analysis.surrogate import MODELLED, surface
 from zdl.config.hyperparameters import HYPERPARAMETERS
 from zdl.report.formatting import title
+from zdl.report.sides import Side
 from zdl.search.rounds import history
 
 MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
@@ -55,6 +57,48 @@ def search_payload(
         "modelled": min(MODELLED, len(trials)),
         "surfaces": _surfaces(settings["search"], trials, important(importance, space)),
     }
+
+
+def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict[str, Any]:
+    """The trials of two revisions, as far as their commits have them; one that both have is there once.
+    `curves` are the contents of each one's reports/curves.csv, None where a commit has none."""
+    pairs = [list(zip(side.ranking["key"], side.ranking["result"], strict=True)) for side in (old, new)]
+    both = {*pairs[0]} & {*pairs[1]}
+    gone = old.ranking[[pair not in both for pair in pairs[0]]].assign(side=old.name)
+    here = new.ranking.assign(side=["both" if pair in both else new.name for pair in pairs[1]])
+    trials = pd.concat([gone, here]).sort_values("rank", kind="stable")
+    shown = columns(trials, *(side.settings["search"]["space"] for side in (old, new)))
+    sides = dict.fromkeys([old.name, "both", new.name])
+    known = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
+    known["both"] = known[old.name] | known[new.name]
+    of_trials = [known[side].get(trial) for side, trial in zip(trials["side"], trials["trial"], strict=True)]
+    return {
+        "trials": trials["trial"].tolist(),
+        "ranks": trials["rank"].tolist(),
+        "diverged": (trials["status"] == "diverged").astype(int).tolist(),
+        "columns": [_sides(list(sides), trials["side"].tolist()), *shown],
+        "axes": [column["name"] for column in shown][:2],
+        "sizes": [1, 1],  # the curves of a commit are shares already
+        "val": [curve and curve["val_acc"] for curve in of_trials],
+        "train": [curve and curve["train_acc"] for curve in of_trials],
+        "replicates": {},
+        "surfaces": [],
+        "partial": old.partial or new.partial,
+    }
+
+
+def _sides(options: list[str], values: list[str]) -> Column:
+    labels = {"both": ("both", "両方")}
+    column = {"name": "side", "title": ("revision", "リビジョン"), "scale": "options", "labels": labels}
+    return column | {"options": options, "values": values}
+
+
+def _curves(table: bytes | None) -> dict[int, Any]:
+    """The learning curves of a curves.csv, by the number of the trial."""
+    if table is None:
+        return {}
+    groups = pd.read_csv(io.BytesIO(table)).groupby("trial")
+    return {int(str(trial)): rows[[*SCORES]].to_dict("list") for trial, rows in groups}
 
 
 def columns(ranking: pd.DataFrame, *spaces: Mapping[str, Any]) -> list[Column]:

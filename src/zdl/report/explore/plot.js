@@ -1,7 +1,7 @@
 // What both plots share: the colours, and canvases that lie on each other, so that hovering and brushing draw
 // anew only what they change.
 const INK = "#1a1a1a", QUIET = "#5a5a5a", FAINT = "#dddddd", DIVERGED = "#D55E00"; // Okabe and Ito's palette
-const SIDES = ["#D55E00", "#0072B2"];
+const SIDES = ["#D55E00", "#bbbbbb", "#0072B2"]; // only in the old revision, in both, only in the new one
 const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]];
 
 function viridis(share) {

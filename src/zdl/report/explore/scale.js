@@ -20,7 +20,7 @@ function rangeFilter(column, from, to) {
   const [a, b] = [Math.min(from, to), Math.max(from, to)];
   if (column.scale !== "options") return [a, b].map((end) => short(valueAt(column, end))).join("..");
   const within = column.options.filter((option) => a <= share(column, option) && share(column, option) <= b);
-  return within.join(", ");
+  return within.map((option) => label(column, option)).join(", ");
 }
 
 // The shares between which a filter on an axis selects, to draw it as a brush; null if it is none.

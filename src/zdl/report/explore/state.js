@@ -10,6 +10,7 @@ const COLUMNS = Object.fromEntries([
   { name: "trial", title: WORDS.trial, scale: "linear", values: DATA.trials },
   ...AXES,
   { name: "status", title: WORDS.status, scale: "options", options: ["finished", "diverged"],
+    labels: { finished: WORDS.finished, diverged: WORDS.diverged },
     values: DATA.diverged.map((diverged) => (diverged ? "diverged" : "finished")) },
 ].map((column) => [column.name, column]));
 const state = {
@@ -39,13 +40,19 @@ function short(value) {
   return Math.abs(rounded) < 1e-3 ? rounded.toExponential() : String(rounded);
 }
 
+// A value of a column as the page shows it: some options have words in both languages.
+function label(column, value) {
+  return column.labels?.[value]?.[state.language] ?? short(value);
+}
+
 // A filter's text as a test of a value; null if it cannot be read.
 function parse(text, column) {
   if (column.scale === "options") {
     const names = text.split(",").map((name) => name.trim().toLowerCase()).filter(Boolean);
-    const known = (name) => column.options.some((option) => option.toLowerCase().startsWith(name));
-    return names.length && names.every(known)
-      ? (value) => value !== null && names.some((name) => value.toLowerCase().startsWith(name)) : null;
+    const called = (option, name) =>
+      [option, ...(column.labels?.[option] ?? [])].some((text) => text.toLowerCase().startsWith(name));
+    return names.length && names.every((name) => column.options.some((option) => called(option, name)))
+      ? (value) => value !== null && names.some((name) => called(value, name)) : null;
   }
   const match = text.trim().match(/^(?:(.+?)\.\.(.+)|(>=|<=|>|<|=)?(.+))$/);
   const [low, high] = match ? [match[1] ?? match[4], match[2] ?? match[4]].map(Number) : [NaN];

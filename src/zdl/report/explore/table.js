@@ -32,10 +32,8 @@ function sorted() {
 function drawTable() {
   drawFilters();
   const columns = Object.values(COLUMNS), rows = sorted().slice(0, state.rows);
-  tbody.innerHTML = rows.map((place) => `<tr data-place="${place}" tabindex="0">${columns.map((column) => {
-    const value = column.values[place];
-    return `<td>${column.name === "status" ? word(value) : escaped(short(value))}</td>`;
-  }).join("")}</tr>`).join("");
+  tbody.innerHTML = rows.map((place) => `<tr data-place="${place}" tabindex="0">${columns.map((column) =>
+    `<td>${escaped(label(column, column.values[place]))}</td>`).join("")}</tr>`).join("");
   const more = document.getElementById("more");
   more.hidden = rows.length === state.selected.length;
   more.textContent = word("more", { n: grouped(rows.length), all: grouped(state.selected.length) });
