@@ -81,7 +81,8 @@ class Browser:
         return message
 
     def _note(self, event: dict[str, Any]) -> None:
-        if event["method"] in EVENTS:
+        entry = event["params"].get("entry")
+        if event["method"] in EVENTS and (not entry or entry["level"] == "error"):
             self.errors.append(event["params"])
         elif event["method"] == "Network.requestWillBeSent":
             self.requests.append(event["params"]["request"]["url"])

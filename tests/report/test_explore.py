@@ -238,10 +238,10 @@ def test_a_brush_on_an_axis_filters_the_table_and_a_click_takes_it_back(browser)
 
 
 def test_a_brush_over_the_dots_selects_by_both_axes(browser):
-    low, high = (browser.run(f"dots.point({share}, {share})") for share in (0.5, 1))
+    low, high = (browser.run(f"dots.point({ends})") for ends in ("0.5, 0", "1, 0.75"))
     left, top = corner(browser, "dots")
     browser.mouse((left + low[0], top + low[1]), (left + high[0], top + high[1]))
-    inside = [t for t in mixed() if t["point"]["lr"] >= 1e-4 and t["point"]["weight_decay"] >= 1e-6]
+    inside = [t for t in mixed() if t["point"]["lr"] >= 1e-4 and t["point"]["weight_decay"] <= 1e-5]
     assert rows(browser, "trial") == [str(trial["trial"]) for trial in inside]
 
 
@@ -289,13 +289,23 @@ def test_other_axes_have_no_contours_and_say_which_trials_are_missing(browser):
     select = "(s => {{ s.value = '{}'; s.dispatchEvent(new Event('change')) }})(document.getElementById('y'))"
     browser.run(select.format("momentum"))
     browser.until("true")
-    assert "first 40 trials" in browser.run(note) and "27 selected trials have no such value" in browser.run(
-        note
-    )
+    assert "first 40 trials" in browser.run(note) and "have no dot: 27." in browser.run(note)
     browser.run(select.format("val_acc"))
     browser.until("true")
-    assert browser.run(note) == "1 selected trials have no such value and no dot."
+    assert browser.run(note) == "Selected trials without such a value, which have no dot: 1."
     browser.run(select.format("weight_decay"))
+
+
+@pytest.mark.parametrize(("x", "y"), [("lr", "weight_decay"), ("weight_decay", "lr")])
+def test_the_ground_is_brighter_where_more_is_expected_whichever_axis_that_is(browser, x, y):
+    browser.run(f"Object.assign(state, {{x: '{x}', y: '{y}'}}); redraw()")
+    browser.until("true")
+    ends = [(0.05, 0.52), (0.95, 0.52)] if x == "lr" else [(0.52, 0.05), (0.52, 0.95)]
+    worse, better = (
+        browser.run(f"[...dots.ground.getImageData(...dots.point({a}, {b}), 1, 1).data][1]") for a, b in ends
+    )
+    assert better > worse + 20
+    browser.run("Object.assign(state, {x: DATA.axes[0], y: DATA.axes[1]})")
 
 
 def test_a_switch_gives_the_page_in_japanese(browser):
@@ -348,7 +358,9 @@ def test_ten_thousand_trials_are_drawn_at_once_and_the_page_says_how(tmp_path):
     (tmp_path / "explore.html").write_bytes(page(data))
     with Browser(tmp_path / "explore.html", tmp_path / "profile") as browser:
         assert "2,000 have a line" in browser.run("document.getElementById('sampled').textContent")
-        assert browser.run("lines.drawn.length") == 2000 and len(rows(browser, "trial")) == 100
+        drawn = browser.run("lines.drawn")
+        assert drawn == sorted(set(drawn)) and drawn[0] == 0 and drawn[-1] > 9990
+        assert len(drawn) == 2000 and len(rows(browser, "trial")) == 100
         frame = (
             "const start = performance.now(); select(); drawSelection(); dots.base.getImageData(0, 0, 1, 1)"
         )

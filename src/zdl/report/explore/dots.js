@@ -13,28 +13,26 @@ class Dots extends Plot {
   draw() {
     this.clear(this.base);
     const [x, y] = this.columns, context = this.base;
+    this.radius = ALL.length > 2000 ? 1.5 : 4;
     this.drawGround();
     this.drawAxes(x, y);
-    this.radius = ALL.length > 2000 ? 2 : 4;
-    const selected = new Set(state.selected);
-    context.globalAlpha = 0.5;
-    for (const place of ALL) if (!selected.has(place)) this.dot(context, place, this.radius, FAINT);
     context.globalAlpha = 0.9;
     context.strokeStyle = "white";
     context.lineWidth = 0.7;
     for (const place of [...state.selected].reverse()) this.dot(context, place, this.radius, COLOURS[place]); // the best on top
     context.globalAlpha = 1;
-    this.hidden = state.selected.filter((place) => !(x.shares[place] + y.shares[place] >= -1e9)).length;
+    this.hidden = state.selected.filter((place) => Number.isNaN(x.shares[place] + y.shares[place])).length;
   }
 
   dot(context, place, radius, colour) {
     const [x, y] = this.columns, centre = this.point(x.shares[place], y.shares[place]);
     if (Number.isNaN(centre[0] + centre[1])) return;
     context.fillStyle = colour;
+    if (radius < 4) return context.fillRect(centre[0] - radius, centre[1] - radius, 2 * radius, 2 * radius); // quicker
     context.beginPath();
     context.arc(...centre, radius, 0, 2 * Math.PI);
     context.fill();
-    if (radius > 2) context.stroke();
+    context.stroke();
   }
 
   drawAxes(x, y) {
@@ -61,13 +59,20 @@ class Dots extends Plot {
     return null;
   }
 
+  // What a selection does not change: the surface, and on it every trial in grey.
   drawGround() {
-    const surface = this.surface();
     const key = [state.x, state.y, this.right, this.bottom].join();
     if (key === this.groundOf) return;
     this.groundOf = key;
     this.clear(this.ground);
-    if (!surface) return;
+    const surface = this.surface();
+    if (surface) this.drawSurface(surface);
+    this.ground.strokeStyle = "white";
+    this.ground.globalAlpha = 0.5;
+    for (const place of ALL) this.dot(this.ground, place, this.radius, FAINT);
+  }
+
+  drawSurface(surface) {
     const [columnX, columnY] = this.columns;
     const xs = surface.x.map((value) => share(columnX, value)), ys = surface.y.map((value) => share(columnY, value));
     const cells = xs.slice(1).flatMap((_, i) => ys.slice(1).map((_, j) => {

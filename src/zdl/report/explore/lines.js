@@ -54,9 +54,10 @@ class Lines extends Plot {
     context.fillText(titleOf(column), k === 0 ? x - this.left + 4 : last ? x + this.margin.right - 4 : x, 14);
     context.strokeStyle = "#888888";
     context.strokeRect(x, this.top, 0, this.bottom - this.top);
-    context.textAlign = last ? "left" : "right";
-    for (const tick of ticks(column)) this.mark(label(column, tick), x, this.height(share(column, tick)), last);
-    if (column.shares.some(Number.isNaN)) this.mark("–", x, this.height(NaN), last);
+    const right = last || (k === 0 && column.scale === "options"); // where there is room for names
+    context.textAlign = right ? "left" : "right";
+    for (const tick of ticks(column)) this.mark(label(column, tick), x, this.height(share(column, tick)), right);
+    if (column.shares.some(Number.isNaN)) this.mark("–", x, this.height(NaN), right);
   }
 
   mark(text, x, y, right) {

@@ -1,6 +1,7 @@
 // Events change the state; one frame later the page is drawn of it, however many events there were.
 const lines = new Lines("lines", { left: 64, right: 64, top: 30, bottom: 34 });
 const dots = new Dots("dots", { left: 64, right: 20, top: 22, bottom: 42 });
+lines.element.style.minWidth = `${110 * AXES.length}px`; // so that titles do not overlap
 let frame = null, everything = false;
 
 function redraw(all = true) {
