@@ -69,7 +69,9 @@ with one_line():
             side: f"{args.raw}/{revision}/reports/best20.png"
             for side, revision in (("old", base), ("new", head))
         }
-    write(OUT / "explore.html", review_page(old, new, [each("reports/curves.csv") for each in files]))
+    with parsing("reports/curves.csv"):
+        explorer = review_page(old, new, [each("reports/curves.csv") for each in files])
+    write(OUT / "explore.html", explorer)
     text = compare.page(old, new, links, axes=len(names))
     write(OUT / "review.md", text.encode())
     print(text, end="")
