@@ -9,7 +9,7 @@ CORES ?= $(or $(ZDL_CORES),all)
 VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report experiments test soak everywhere
+.PHONY: help run repro check unchanged pull comment trial best report explore experiments test soak everywhere
 .PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
@@ -75,6 +75,9 @@ report: run  ## write all results with captions, the graph and the times to one 
 	@snakemake --quiet all --report report.html
 	@sed -i.log 's/"scale": {"type": "log"}/"scale": {"type": "linear"}/' report.html && rm report.html.log
 	@echo "report.html: open it in a browser (it needs no network)"
+
+explore: $(VENV)/ready  ## write a page with every trial to select, sort and look at, explore.html
+	@python workflow/scripts/explore.py
 
 experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how it scored
 	@python workflow/scripts/experiments.py
@@ -150,4 +153,4 @@ prune: $(VENV)/ready  ## delete the cached records of all searches but the curre
 	python workflow/scripts/prune.py
 
 clean:  ## delete what the pipeline made here, except reports/ and the cache of records
-	rm -rf data results logs benchmarks .snakemake report.html review
+	rm -rf data results logs benchmarks .snakemake report.html explore.html review

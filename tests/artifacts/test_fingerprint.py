@@ -252,7 +252,7 @@ def test_versions_of_libraries_are_told_beside_the_code():
     assert len(code) == 64 and libraries.keys() >= {"numpy", "scikit-learn"}
     assert "scipy" in libraries, "scikit-learn computes with it"
     assert fingerprint.fingerprint("zdl.search.trial:run").libraries.keys() == {"numpy"}
-    assert "pillow" in fingerprint.fingerprint("zdl.report.pages:pages").libraries
+    assert "pillow" in fingerprint.fingerprint("zdl.report.drawing:best20").libraries
 
 
 def test_what_was_worked_out_once_is_remembered_until_a_source_changes(tmp_path, monkeypatch):

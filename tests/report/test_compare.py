@@ -347,7 +347,7 @@ def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, 
     assert "Not on record" not in output
     assert fresh.trainings() == [] and fresh.run("git", "status", "--short") == ""
     assert {path.name for path in (fresh.path / "review").iterdir()} == {
-        "best20-old.png", "best20-new.png", "overlay.png", "review.md",
+        "best20-old.png", "best20-new.png", "overlay.png", "explore.html", "review.md",
     }  # fmt: skip
     here = reviewed(fresh, "origin/first").replace("working tree", "second")
     unpadded = [re.sub(r"[\s-]", "", text) for text in (here, output)]  # as names differ in length

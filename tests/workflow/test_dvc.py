@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
-import subprocess
 import time
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+
+from tests.browser import Browser
 
 WIDE = ("--set-param", "search.space.lr.high=10.0")
 OFTEN = ("--set-param", "replicate.replicates=3")
@@ -184,8 +185,6 @@ def said(spec, name):
 
 
 def test_a_browser_draws_every_plot(clone, tmp_path):
-    if not (browser := shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("no Chromium: whether its pages draw is not seen here")
     # of a search without lr, by a method that has no budget to expect of, and of which nothing was confirmed
     for name, drop in (("ranking", ["lr"]), ("budget", ["expected", "low", "high"])):
         path = clone.path / f"reports/{name}.csv"
@@ -194,12 +193,7 @@ def test_a_browser_draws_every_plot(clone, tmp_path):
     path = clone.path / "reports/confirmed.csv"
     path.write_text(path.read_text().partition("\n")[0] + "\n")
     clone.run("dvc", "plots", "diff", "HEAD")
-    done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom",
-         f"file://{clone.path}/dvc_plots/index.html"],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
-    assert len(re.findall(r'<(?:canvas|svg)[^>]*class="marks"', done.stdout)) == len(PLOTS)
-    assert "Error" not in re.sub(r"<script.*?</script>", "", done.stdout, flags=re.S)
+    with Browser(clone.path / "dvc_plots/index.html", tmp_path / "profile") as browser:
+        browser.until(f"document.querySelectorAll('canvas.marks, svg.marks').length == {len(PLOTS)}")
+        assert "Error" not in browser.run("document.body.innerText")
+        assert browser.errors == [] and len(browser.requests) == 1

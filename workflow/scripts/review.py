@@ -1,6 +1,6 @@
 """`make review BASE=main`: review what changed between two revisions, or a revision and the working tree.
 
-The review is Markdown. It is printed, and written to review/ with its figures.
+The review is Markdown. It is printed, and written to review/ with its figures and a page of all trials.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
 from zdl.config.settings import load
 from zdl.report import compare, sides
+from zdl.report.explore.page import review_page
 from zdl.report.figures.base import png
 from zdl.report.figures.overlay import overlay
 
@@ -54,10 +55,10 @@ with one_line():
     if not args.head:
         load("params.yaml")  # refuses wrong settings; those of a commit may follow another schema
     base, head = named(args.base), named(args.head) if args.head else None
-    old = side(args.base, partial(at, base))
+    files = partial(at, base), partial(at, head) if head else here
     name = args.head or "working tree"
     name = head[:12] if name == head else name  # in full it would fill the page
-    new = side(name, partial(at, head) if head else here)
+    old, new = side(args.base, files[0]), side(name, files[1])
     trials, names = compare.overlaid(old, new)
     links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}
     write(OUT / links["old"], old.figure)
@@ -70,6 +71,9 @@ with one_line():
             side: f"{args.raw}/{revision}/reports/best20.png"
             for side, revision in (("old", base), ("new", head))
         }
+    with parsing("reports/curves.csv"):
+        explorer = review_page(old, new, [each("reports/curves.csv") for each in files])
+    write(OUT / "explore.html", explorer)
     text = compare.page(old, new, links, axes=len(names))
     write(OUT / "review.md", text.encode())
     print(text, end="")

@@ -232,10 +232,10 @@ def edit(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:
     low, high = f"{which}_low", f"{which}_high"
     for row in space_table.dropna(subset=[low, high]).to_dict("records"):
         kind = int if row["distribution"] == "int_uniform" else float
-        spec, ends = changed[row["name"]], {"low": kind(row[low]), "high": kind(row[high])}
-        if "points" in spec and ends.items() - spec.items():
-            ends["points"] = grid_points(spec, ends["low"], ends["high"])
-        changed[row["name"]] |= ends
+        spec, limits = changed[row["name"]], {"low": kind(row[low]), "high": kind(row[high])}
+        if "points" in spec and limits.items() - spec.items():
+            limits["points"] = grid_points(spec, limits["low"], limits["high"])
+        changed[row["name"]] |= limits
     return Edit(changed, *_shared(settings, changed))
 
 

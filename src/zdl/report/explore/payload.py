@@ -1,0 +1,163 @@
+"""What the page of `make explore` shows, as JSON-ready values."""
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zdl.analysis import recommendations
+from zdl.analysis.outcomes import Labels, Outcome, Replicates, recognised
+from zdl.analysis.ranking import important_axes
+from zdl.analysis.results import Settings
+from zdl.analysis.significance import contenders
+from zdl.analysis.surrogate import MODELLED, surface
+from zdl.config.hyperparameters import HYPERPARAMETERS
+from zdl.report.formatting import title
+from zdl.report.sides import Side
+from zdl.search.rounds import history
+from zdl.search.samplers import History
+
+MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
+STEPS = 40  # values along each side of a surface
+Column = dict[str, Any]
+SCORES = {
+    "val_acc": ("validation accuracy", "認識精度（検証データ）"),
+    "train_acc": ("training accuracy", "認識精度（訓練データ）"),
+}
+
+
+def search_payload(
+    settings: Settings,
+    trials: Sequence[Mapping[str, Any]],
+    ranking: pd.DataFrame,
+    replicates: Replicates,
+    t: Labels,
+) -> dict[str, Any]:
+    """All trials of a search, the best first. `replicates` are those of the best trials, `t` the labels of
+    the held-out images."""
+    space = settings["search"]["space"]
+    curves = [trials[place]["outcome"]["curve"] for place in ranking["trial"].tolist()]
+    seen = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
+    importance = recommendations.space(ranking, settings, contenders({"trials": trials}, ranking), seen)
+    axes = important_axes(ranking, space, importance)
+    return {
+        "trials": ranking["trial"].tolist(),
+        "diverged": (ranking["status"] == "diverged").astype(int).tolist(),
+        "columns": columns(ranking, space),
+        "axes": axes if len(axes) > 1 else [*axes, "val_acc"],
+        "sizes": [curves[0]["val_size"], curves[0]["train_size"]] if curves else [1, 1],
+        "val": [curve["val_correct"] for curve in curves],
+        "train": [curve["train_correct"] for curve in curves],
+        "replicates": {
+            contents["trial"]: [_replicate(record["outcome"], t) for record in contents["replicates"]]
+            for contents in replicates
+        },
+        "modelled": min(MODELLED, len(trials)),
+        "surfaces": _surfaces(settings["search"], seen[:MODELLED], important(importance, space)),
+    }
+
+
+def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict[str, Any]:
+    """The trials of two revisions, as far as their commits have them; one that both have is there once.
+    `curves` are the contents of each one's reports/curves.csv, None where a commit has none."""
+    pairs = [list(zip(side.ranking["key"], side.ranking["result"], strict=True)) for side in (old, new)]
+    both = {*pairs[0]} & {*pairs[1]}
+    gone = old.ranking[[pair not in both for pair in pairs[0]]].assign(side=old.name)
+    here = new.ranking.assign(side=["both" if pair in both else new.name for pair in pairs[1]])
+    trials = pd.concat([gone, here]).sort_values("rank", kind="stable")
+    shown = columns(trials, *(side.settings["search"]["space"] for side in (old, new)))
+    sides = dict.fromkeys([old.name, "both", new.name])
+    known = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
+    known["both"] = known[new.name]
+    of_trials = [known[side].get(trial) for side, trial in zip(trials["side"], trials["trial"], strict=True)]
+    return {
+        "trials": trials["trial"].tolist(),
+        "ranks": trials["rank"].tolist(),
+        "diverged": (trials["status"] == "diverged").astype(int).tolist(),
+        "columns": [_sides(list(sides), trials["side"].tolist()), *shown],
+        "axes": [column["name"] for column in shown][:2],
+        "sizes": [1, 1],  # the curves of a commit are shares already
+        "val": [curve and curve["val_acc"] for curve in of_trials],
+        "train": [curve and curve["train_acc"] for curve in of_trials],
+        "replicates": {},
+        "surfaces": [],
+        "partial": old.partial or new.partial,
+    }
+
+
+def _sides(options: list[str], values: list[str]) -> Column:
+    labels = {"both": ("both", "両方")}
+    column = {"name": "side", "title": ("revision", "リビジョン"), "scale": "options", "labels": labels}
+    return column | {"options": options, "values": values}
+
+
+def _curves(table: bytes | None) -> dict[int, Any]:
+    """The learning curves of a curves.csv, by the place of the trial."""
+    if table is None:
+        return {}
+    groups = pd.read_csv(io.BytesIO(table)).groupby("trial")
+    return {int(str(trial)): rows[[*SCORES]].to_dict("list") for trial, rows in groups}
+
+
+def columns(ranking: pd.DataFrame, *spaces: Mapping[str, Any]) -> list[Column]:
+    """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
+    names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
+    found = [
+        _hyperparameter(name, [space[name] for space in spaces if name in space], ranking) for name in names
+    ]
+    for name, words in SCORES.items():
+        found.append(
+            {
+                "name": name,
+                "title": words,
+                "scale": "linear",
+                "ends": [0, 1],
+                "values": _values(ranking[name]),
+            }
+        )
+    return found
+
+
+def _hyperparameter(name: str, specs: Sequence[Mapping[str, Any]], ranking: pd.DataFrame) -> Column:
+    words = HYPERPARAMETERS[name].title[1] if name in HYPERPARAMETERS else title(name)
+    column: Column = {"name": name, "title": (title(name), words), "values": _values(ranking[name])}
+    if any("options" in spec for spec in specs):
+        options = dict.fromkeys(str(each) for spec in specs for each in spec.get("options", ()))
+        column["values"] = [None if value is None else str(value) for value in column["values"]]
+        options |= dict.fromkeys(value for value in column["values"] if value is not None)
+        return column | {"scale": "options", "options": list(options)}
+    log = all(spec["distribution"] == "log_uniform" for spec in specs)
+    ends = [min(spec["low"] for spec in specs), max(spec["high"] for spec in specs)]
+    return column | {"scale": "log" if log else "linear", "ends": ends}
+
+
+def important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[str]:
+    """The numeric hyper-parameters that matter most, in the order of the space."""
+    names = importance.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
+    numeric = [name for name in names if "options" not in space[name]][:MOST]
+    return [name for name in space if name in numeric]
+
+
+def _surfaces(search: Mapping[str, Any], seen: History, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The scores that a surrogate expects over each pair of hyper-parameters; none if no trial finished."""
+    found = []
+    for pair in itertools.combinations(names, 2):
+        ticks, expected = surface(search, seen, *pair, steps=STEPS)
+        if not np.isnan(expected).any():
+            x, y = (axis.tolist() for axis in ticks)
+            found.append({"names": pair, "x": x, "y": y, "expected": expected.round(3).tolist()})
+    return found
+
+
+def _replicate(outcome: Outcome, t: Labels) -> dict[str, Any]:
+    curve = outcome["curve"]
+    held_out = None if outcome["held_out"] is None else round(float(recognised(outcome, t).mean()), 4)
+    val = [round(count / curve["val_size"], 4) for count in curve["val_correct"]]
+    return {"val": val, "diverged": outcome["status"] == "diverged", "held_out": held_out}
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    return [None if pd.isna(value) else value for value in column.tolist()]
