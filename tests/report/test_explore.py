@@ -57,7 +57,7 @@ def payload(trials, space=MIXED, method="random", again=()):
 
 
 def test_the_payload_has_every_value_of_every_trial_the_best_first():
-    again = [replicates(0, "00010203", "00010909", None)]
+    again = [replicates(20, "00010203", "00010909", None)]
     data = payload([*mixed()[20:], *mixed()[:20]], again=again)
     assert data["trials"] == [*range(20, 40), *range(20)] and data["diverged"] == [0] * 39 + [1]
     columns = {column["name"]: column for column in data["columns"]}
