@@ -126,6 +126,7 @@ lint: $(VENV)/ready  ## run the linters: ruff, snakefmt, the workflows', mypy, s
 bench: $(VENV)/ready  ## run the benchmarks, an hour at most (bench/README.md)
 	python bench/trial.py
 	python bench/search.py
+	python bench/timeline.py
 	python bench/growth.py
 	python bench/kernels.py
 
