@@ -35,22 +35,13 @@ rule replicates:
         [file.path for file in paths.replicates],
 
 
-rule figures:
-    """The figures of the report: the target of DVC's stage of this name."""
-    input:
-        graph.notes,
-        [each.files for each in paths.figures.values()],
-
-
 rule all:
     """The report and every trial: Snakemake makes a missing trial again only if it is asked for."""
     default_target: True
     input:
         rules.trials.input,
         rules.replicates.input,
-        rules.figures.input,
         paths.baseline.path,
         paths.weights_manifest.path,
         paths.full_ranking.files,
-        paths.rank_manifest.files,
-        paths.pages_manifest.files,
+        [each.files for each in paths.published],

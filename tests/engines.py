@@ -39,10 +39,10 @@ for number in range(len(paths.rounds) + 1):
 steps.aggregate(paths, print)
 for file in paths.replicates:
     steps.replicate(paths, print, file.path.stem)
-for step in (steps.baseline, steps.rank, steps.weights, steps.pages):
+for step in (steps.baseline, steps.rank, steps.weights):
     step(paths, print)
-for name in paths.figures:
-    steps.figure(paths, print, name)
+for step in (steps.draw_trials, steps.draw_replicates, steps.pages):
+    step(paths, print)
 """  # the whole pipeline, without an engine
 
 

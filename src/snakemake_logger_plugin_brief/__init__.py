@@ -18,7 +18,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
 # in Snakemake's statistics, but no work
-SILENT = ("all", "all_on_slurm", "trials", "replicates", "figures", "ready", "total")
+SILENT = ("all", "all_on_slurm", "trials", "replicates", "ready", "total")
 
 
 class LogHandler(LogHandlerBase):

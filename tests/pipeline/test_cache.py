@@ -129,18 +129,22 @@ def test_what_was_trained_once_is_restored(search, tmp_path):
     assert records.record(first).path.read_bytes() == data and trainings(tmp_path) == {first.name: 2}
 
 
+def missing(search):
+    return cache.missing(map(records.record, search))
+
+
 def ready(search):
     """The trials that lie ready for their jobs, each in its place once it is moved there."""
     for path in sorted(records.READY.glob("*")):
         path.replace(records.record(search[0]).path.parent / path.name)
-    return [trial.name for trial in search if records.record(trial).path not in cache.missing(search)]
+    return [trial.name for trial in search if records.record(trial).path not in missing(search)]
 
 
 def test_more_trials_are_made_ready_as_long_as_there_is_time(search, tmp_path):
     cache.get_or_train(search[0])
     answers = iter([True, True, False])
     cache.do_ahead(map(cache.record_job, search), lambda: next(answers))
-    assert cache.missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
+    assert missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
     assert ready(search) == [search[0].name, search[1].name]
     assert trainings(tmp_path) == {search[0].name: 1, search[1].name: 1}
 
@@ -193,7 +197,7 @@ def test_a_trial_that_cannot_be_made_fails_nobody_else_s_process(search, tmp_pat
     records.inputs(search[1])["split"].path.unlink()
     cache._read_once.cache_clear()
     cache.do_ahead(map(cache.record_job, search), lambda: True)
-    assert cache.missing(search) == [records.record(trial).path for trial in search]
+    assert missing(search) == [records.record(trial).path for trial in search]
     with pytest.raises(Error, match="cannot be read"):
         cache.get_or_train(search[1])
 
@@ -203,7 +207,7 @@ def test_records_of_other_searches_move_to_the_store_and_can_be_pruned(search):
         cache.get_or_train(trial)
     cache.keep_only_records([records.record(search[0]).path])
     assert [path.stem for path in records.record(search[0]).path.parent.iterdir()] == [search[0].name]
-    assert cache.missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
+    assert missing(search) == [records.record(search[1]).path, records.record(search[2]).path]
     assert cache.prune(search[:1]) == 2
     assert [path.stem for path in records.CACHE.iterdir()] == [search[0].name]
 

@@ -196,7 +196,7 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     write(records.record(trial).path, seal_json(value))
     with pytest.raises(CorruptFileError, match="does not hold what it should"):
         read_json(records.record(trial).path, trial.digest, is_record)
-    assert cache.missing(TRIALS[:1]) == [records.record(trial).path]
+    assert cache.missing([records.record(TRIALS[0])]) == [records.record(trial).path]
     today = Paths(SETTINGS)
     today.first = [trial]
     assert repair.damage(today)[records.record(trial).path].startswith(

@@ -28,7 +28,8 @@ MADE = {  # what each stage has in the paths
     "baseline": ["baseline"],
     "rank": ["rank_manifest", "full_ranking"],
     "weights": ["weights_manifest"],
-    "figures": ["figures"],
+    "draw_trials": ["trial_figures"],
+    "draw_replicates": ["replicate_figures"],
     "pages": ["pages_manifest"],
 }
 # The shell finds, reads, checks, locks and writes files: no edit of it changes what a file holds.
@@ -154,7 +155,7 @@ def paths_of(spec):
 
 def test_what_is_published_is_what_stages_put_out():
     paths = Paths(SETTINGS)
-    for stage in ("rank", "figures", "pages"):
+    for stage in ("rank", "draw_trials", "draw_replicates", "pages"):
         published = {str(path) for each in made(paths, stage) for path in each.published.values()}
         reports = {path for path in paths_of(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
         assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}

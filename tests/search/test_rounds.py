@@ -144,7 +144,7 @@ def test_points_follow_from_scores_and_records_are_found_under_both_names(paths,
         Progress(paths).all_trials()
     paths = play(paths)
     trials = Progress(paths).all_trials()
-    assert [trial.name for trial in trials] == paths.names and not cache.missing(trials)
+    assert [trial.name for trial in trials] == paths.names and not Progress(paths).missing_records()
     assert len({trial.number for trial in trials}) == 10
     assert all(trial.number >= 10**8 and trial.name != trial.key for trial in trials[4:])
     assert all("momentum" in trial.point for trial in trials if trial.point["optimizer"] == "momentum")
@@ -217,7 +217,8 @@ def made_again(paths):
         if not Paths.round_path(place).exists():
             steps.propose(after, print, place.name)
         after = Paths(paths.settings)
-        train(after, [path.stem for path in cache.missing(Progress(after).trials.values())])
+        known = map(records.record, Progress(after).trials.values())
+        train(after, [path.stem for path in cache.missing(known)])
     assert {trial.name: trial.key for trial in Progress(Paths(paths.settings)).trials.values()} == paths.keys
     assert repair.repair(Paths(paths.settings)) == []
     return len(cache.Path("trainings").read_text().split()) - left
@@ -300,7 +301,7 @@ def test_a_round_that_a_rival_makes_meanwhile_is_left_alone(done):
     old = Paths(done.settings)
     assert len(Progress(old).trials) == 8
     two.write_bytes(data)
-    assert repair.repair(old) == [] and two.exists() and not cache.missing(Progress(done).all_trials())
+    assert repair.repair(old) == [] and two.exists() and not Progress(done).missing_records()
 
 
 def test_a_search_of_many_rounds_analyses_its_code_once(settings, paths, monkeypatch):

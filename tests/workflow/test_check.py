@@ -106,7 +106,7 @@ def test_settings_that_were_edited_and_not_run(recorded, clone):
 def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
     clone.edit(report={"best": 3})
-    clone.engine("snakemake", "rank", "figures", "pages")
+    clone.engine("snakemake", "rank", "draw_trials", "draw_replicates", "pages")
     clone.trainings()
     found = lines(clone)
     assert found[0].startswith(f"params.yaml: {STALE}")
@@ -298,7 +298,8 @@ def test_a_pull_without_a_remote_is_no_failure_and_with_one_trains_nothing(recor
     remote = str(tmp_path / "remote")
     for each in (source, clone):
         each.run("dvc", "remote", "add", "--default", "here", remote)
-    less_than_all = ("trials", "split", "plan", "replicates", "baseline", "rank", "figures", "pages")
+    report = ("rank", "draw_trials", "draw_replicates", "pages")
+    less_than_all = ("trials", "split", "plan", "replicates", "baseline", *report)
     source.run("dvc", "push", *less_than_all)
     clone.run(*pull)
     clone.run("git", "checkout", "--quiet", ".dvc/config")

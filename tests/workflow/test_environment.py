@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 
 from tests.config.test_settings import BROKEN, is_line
 from tests.engines import ENGINES, ROOT, TRIALS, Clone, programs
-from zdl.report.drawing import FIGURES
 
 RUN = """
 import json, runpy, sys
@@ -40,8 +39,8 @@ SCRIPTS = (
     "aggregate",
     "rank",
     "weights",
-    "figure",
-    "figures",
+    "draw_trials",
+    "draw_replicates",
     "pages",
     "prune",
     "propose",
@@ -335,14 +334,13 @@ def test_what_python_and_the_libraries_inherit_changes_nothing(recorded, tmp_pat
     reports = clone.reports()
     for engine in ENGINES:
         clone.run("rm", "-r", "reports", "results/manifests")
-        clone.engine(engine, "rank", "figures", "pages", **inherited)
+        clone.engine(engine, "rank", "draw_trials", "draw_replicates", "pages", **inherited)
         assert clone.reports() == reports, engine
     for script in ("check.py", "review.py HEAD", "best.py"):
         clone.run("python", *f"workflow/scripts/{script}".split(), **inherited)
     clone.run("rm", "-r", "results/manifests")
-    for step in ("rank", *(f"figure {figure}" for figure in FIGURES), "pages"):  # DVC's own imports warn
-        script, *arguments = step.split()
-        clone.run("python", f"workflow/scripts/{script}.py", *arguments, PYTHONWARNINGS="error")
+    for script in ("rank", "draw_trials", "draw_replicates", "pages"):  # DVC's own imports warn
+        clone.run("python", f"workflow/scripts/{script}.py", PYTHONWARNINGS="error")
     assert clone.reports() == reports
 
 

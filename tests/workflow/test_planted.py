@@ -14,7 +14,6 @@ from tests.pipeline.test_paths import ENTRIES, MADE, SETTINGS, SHELL, made
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
 from zdl.pipeline.paths import Paths
-from zdl.report.drawing import FIGURES
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
@@ -45,7 +44,6 @@ STAGES = {each.entry: stage for stage in MADE for each in made(Paths(SETTINGS), 
 STAGES |= {Trial.entry: "trials", "zdl.search.rounds:round_file": "trials", Replicate.entry: "replicates"}
 RULES = STAGES | {Trial.entry: "trial", "zdl.search.rounds:round_file": "propose"}
 RULES |= {entry: "replicate" for entry, stage in STAGES.items() if stage == "replicates"}
-RULES |= {f"zdl.report.drawing:{figure}": f"draw_{figure}" for figure in FIGURES}
 
 
 @pytest.fixture(scope="module")

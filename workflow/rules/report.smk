@@ -59,26 +59,38 @@ rule weights:
         "python workflow/scripts/weights.py 2> {log}"
 
 
-for figure, manifest in paths.figures.items():
+rule draw_trials:
+    """The figures of the trials, in one process: to import what draws takes longer than to draw."""
+    input:
+        ancient(graph.inputs(paths.trial_figures)),
+        graph.repaired(*(figure.path for figure in paths.trial_figures)),
+    output:
+        update([shown(figure.files) for figure in paths.trial_figures]),
+    log:
+        "logs/draw_trials.log",
+    benchmark:
+        "benchmarks/draw_trials.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/draw_trials.py 2> {log}"
 
-    rule:
-        name:
-            f"draw_{figure}"
-        input:
-            [ancient(each.path) for each in manifest.inputs],
-            graph.repaired(manifest.path),
-        output:
-            update(shown(manifest.files)),
-        log:
-            f"logs/figures/{figure}.log",
-        benchmark:
-            f"benchmarks/figures/{figure}.tsv"
-        resources:
-            mem_mb=500,
-        params:
-            figure=figure,
-        shell:
-            "python workflow/scripts/figure.py {params.figure} 2> {log}"
+
+rule draw_replicates:
+    """The figures of the replicates."""
+    input:
+        ancient(graph.inputs(paths.replicate_figures)),
+        graph.repaired(*(figure.path for figure in paths.replicate_figures)),
+    output:
+        update([shown(figure.files) for figure in paths.replicate_figures]),
+    log:
+        "logs/draw_replicates.log",
+    benchmark:
+        "benchmarks/draw_replicates.tsv"
+    resources:
+        mem_mb=500,
+    shell:
+        "python workflow/scripts/draw_replicates.py 2> {log}"
 
 
 rule pages:

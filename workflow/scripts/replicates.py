@@ -5,12 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
-from tools import have, only_run
+from tools import only_run
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
 
-with one_line(), only_run() as snakemake:
+with one_line(), only_run() as have:
     files = Paths.of("params.yaml").replicates
     cache.keep_only_replicates(file.path for file in files)
-    code = have(files, snakemake, "replicates")
+    code = have("replicates", lambda: cache.missing(files))
 raise SystemExit(code)

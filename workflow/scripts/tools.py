@@ -11,40 +11,36 @@ from typing import Any, NoReturn
 
 from adapter import INTERRUPTED
 from zdl import Error
-from zdl.artifacts.artifact import Artifact
+
+Missing = Callable[[], Sequence[Path]]
 
 
 @contextlib.contextmanager
-def only_run() -> Iterator[Callable[[str], int]]:
-    """A context for one process at a time. It gives a function that runs Snakemake on a target and returns
-    the exit code."""
+def only_run() -> Iterator[Callable[[str, Missing], int]]:
+    """A context for one process at a time. It gives a function that runs Snakemake on a target if something
+    of it is `missing`, and returns the exit code; an `Error` if something is missing afterwards."""
     from zdl.pipeline.locks import run_lock
     from zdl.pipeline.paths import Paths
 
+    def have(target: str, missing: Missing) -> int:
+        code = _snakemake(target) if missing() else 0
+        if left := missing():
+            count = "1 file is" if len(left) == 1 else f"{len(left)} files are"
+            raise Error(f"{target}: {count} missing or damaged, the first is {left[0]}")
+        return code
+
     Paths.of("params.yaml")  # refuse invalid settings before any file is changed
     with run_lock():
-
-        def snakemake(target: str) -> int:
-            cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
-            signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it, too: wait for its end
-            with program("snakemake"):
-                code = subprocess.call(["snakemake", "--cores", cores, target])
-            if code == INTERRUPTED:
-                raise SystemExit(code)
-            return code
-
-        yield snakemake
+        yield have
 
 
-def have(artifacts: Sequence[Artifact], snakemake: Callable[[str], int], target: str) -> int:
-    """Run Snakemake on a target unless all that it makes is there and whole; the exit code. `Error` if
-    something is missing afterwards."""
-    from zdl.pipeline.steps import is_whole
-
-    code = 0 if all(map(is_whole, artifacts)) else snakemake(target)
-    for each in artifacts:
-        if not is_whole(each):
-            raise Error(f"{each.path}: is missing or damaged, or a file that it names is")
+def _snakemake(target: str) -> int:
+    cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
+    signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it, too: wait for its end
+    with program("snakemake"):
+        code = subprocess.call(["snakemake", "--cores", cores, target])
+    if code == INTERRUPTED:
+        raise SystemExit(code)
     return code
 
 

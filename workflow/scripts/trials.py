@@ -6,18 +6,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from tools import only_run
-from zdl import Error
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
 
-with one_line(), only_run() as snakemake:
+with one_line(), only_run() as have:
     paths = Paths.of("params.yaml")
     cache.keep_only_records([*paths.records(), *map(paths.round_path, paths.rounds)])
-    code = snakemake("trials")
-    trials = Progress(paths).trials
-    missing = [*cache.missing(trials.values()), *paths.records(paths.names[len(trials) :])]
-    if missing:
-        count = f"{len(missing)} of {len(paths.names)} records"
-        raise Error(f"{count} are missing or damaged, the first is {missing[0]}")
+    code = have("trials", lambda: Progress(paths).missing_records())
 raise SystemExit(code)

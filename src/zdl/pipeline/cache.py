@@ -114,9 +114,8 @@ def read_if_whole(file: File) -> bytes | None:
         return None
 
 
-def missing(trials: Iterable[Trial]) -> list[Path]:
-    """The records that are not there, or not whole."""
-    files = map(records.record, trials)
+def missing(files: Iterable[File]) -> list[Path]:
+    """The files that are not there, or not whole."""
     return [file.path for file in files if read_if_whole(file) is None]
 
 

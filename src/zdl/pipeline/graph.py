@@ -1,9 +1,10 @@
 """What the Snakefile asks: which files a job needs, what is damaged, and how much there is to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import digest
 from zdl.pipeline import cache, records
 from zdl.pipeline.paths import Paths
@@ -41,6 +42,11 @@ class Graph:
     def repaired(self, *paths: Path) -> list[Path]:
         """What the job that makes these files waits for, so that it makes them again."""
         return self.notes if self.damage.keys() & {*paths} else []
+
+    @staticmethod
+    def inputs(artifacts: Iterable[Artifact]) -> list[Path]:
+        """What a job that makes all of these is given."""
+        return sorted({each.path for artifact in artifacts for each in artifact.inputs})
 
     def for_trial(self, name: str) -> list[Path]:
         """What the record of a trial is made from. One that is there needs nothing: a plan or a split that is

@@ -18,7 +18,7 @@ from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is
 from zdl.config.settings import load
 from zdl.data import mnist
 from zdl.pipeline.records import HELD_OUT, PREPARED_IMAGES, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
-from zdl.report.drawing import FIGURES
+from zdl.report.drawing import OF_REPLICATES, OF_TRIALS
 from zdl.search import plan, replicates
 from zdl.search.replicates import Replicate
 from zdl.search.rounds import Round, rounds
@@ -29,6 +29,7 @@ TABLES = ("ranking", "curves", "leaders", "space", "budget", "confirmed")
 PUBLISHED_TABLES = [REPORTS / f"{table}.csv" for table in TABLES]
 PUBLISHED_TABLES += [REPORTS / "metrics.json", REPORTS / "made_from.json"]
 PUBLISHED_PAGES = [REPORTS / name for name in ("README.md", "README.ja.md")]
+FIGURES = (*OF_TRIALS, *OF_REPLICATES)
 PUBLISHED_FIGURES = [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind in ("png", "svg")]
 PUBLISHED = [*PUBLISHED_TABLES, *PUBLISHED_PAGES, *PUBLISHED_FIGURES]
 MANIFESTS = Path("results/manifests")
@@ -224,22 +225,23 @@ class Paths:
         return self._report("pages/", "zdl.report.pages:pages", PUBLISHED_PAGES, *RESULTS, "words")
 
     @cached_property
-    def figures(self) -> dict[str, Artifact]:
-        """The manifest of each figure, by its name."""
-        return {
-            name: self._report(
-                f"figures/{name}-",
-                f"zdl.report.drawing:{name}",
-                [path for path in PUBLISHED_FIGURES if path.stem == name],
-                *results,
-            )
-            for name, results in FIGURES.items()
-        }
+    def trial_figures(self) -> list[Artifact]:
+        """The manifest of each figure of the trials."""
+        return [self._figure("draw_trials", name) for name in OF_TRIALS]
+
+    @cached_property
+    def replicate_figures(self) -> list[Artifact]:
+        """The manifest of each figure of the replicates."""
+        return [self._figure("draw_replicates", name, *results) for name, results in OF_REPLICATES.items()]
+
+    def _figure(self, step: str, name: str, *results: str) -> Artifact:
+        files = [path for path in PUBLISHED_FIGURES if path.stem == name]
+        return self._report(f"{step}/{name}-", f"zdl.report.drawing:{name}", files, *results)
 
     @property
     def published(self) -> list[Artifact]:
         """All manifests of what is under reports/."""
-        return [self.rank_manifest, self.pages_manifest, *self.figures.values()]
+        return [self.rank_manifest, *self.trial_figures, *self.replicate_figures, self.pages_manifest]
 
     def _report(self, name: str, entry: str, files: Iterable[Path], *results: str) -> Artifact:
         """A manifest of files that are made from the settings, the trials and further results."""

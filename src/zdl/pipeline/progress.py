@@ -6,11 +6,13 @@ that learns is in the file of its round, once that is made.
 
 import contextlib
 from functools import cached_property
+from pathlib import Path
 
 from zdl import Error
 from zdl.analysis.best import finished
 from zdl.artifacts.encoding import CorruptFileError
 from zdl.artifacts.io import File, read, read_json
+from zdl.pipeline import cache, records
 from zdl.pipeline.paths import Paths
 from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
@@ -46,6 +48,11 @@ class Progress:
             path = self.paths.round_path(place)
             raise Error(f"{path}: is not there, or damaged; `snakemake` makes it")
         return trials
+
+    def missing_records(self) -> list[Path]:
+        """The records that are not there, or not whole; also those of trials whose points are not known."""
+        known = cache.missing(map(records.record, self.trials.values()))
+        return known + self.paths.records(self.paths.names[len(self.trials) :])
 
     def round_files(self) -> list[File]:
         """The files of the rounds after the first, when all earlier trials are known."""

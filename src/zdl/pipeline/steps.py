@@ -6,7 +6,7 @@ gets a line for a person now and then. (The step `trial` is `cache.get_or_train`
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +161,20 @@ def weights(paths: Paths, say: Say) -> None:
     cache.cache_weights(paths.weights_manifest, WEIGHTS)
 
 
-def figure(paths: Paths, say: Say, name: str) -> None:
-    """A figure of the report, as PNG and as SVG."""
-    make(paths.figures[name], alone=False)
-    leave_only(*(each.path for each in paths.figures.values()))
+def draw_trials(paths: Paths, say: Say) -> None:
+    """The figures of the trials, each as PNG and as SVG."""
+    _draw(paths.trial_figures)
+
+
+def draw_replicates(paths: Paths, say: Say) -> None:
+    """The figures of the replicates, each as PNG and as SVG."""
+    _draw(paths.replicate_figures)
+
+
+def _draw(figures: Sequence[Artifact]) -> None:
+    for figure in figures:
+        make(figure, alone=False)
+    leave_only(*(figure.path for figure in figures))
 
 
 def pages(paths: Paths, say: Say) -> None:

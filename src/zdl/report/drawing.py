@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from zdl.analysis.results import Settings
 
 Files = dict[str, bytes]
-FIGURES: dict[str, tuple[str, ...]] = {  # with what each is drawn from, beside the settings and the trials
-    "best20": (),
-    "search": (),
-    "slices": (),
-    "budget": (),
+OF_TRIALS = ("best20", "search", "slices", "budget")
+OF_REPLICATES = {  # with what each is drawn from, beside the settings and the trials
     "confirmed": ("replicates", "baseline", "held_out"),
     "mistakes": ("replicates", "held_out", "words"),
 }
