@@ -1,9 +1,11 @@
 """What several tests share."""
 
+import contextlib
 import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +13,30 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests import warm
 from tests.engines import ROOT, Clone, programs, steps
 
 settings.register_profile("zdl", deadline=None)  # a busy machine is no defect
 settings.load_profile("zdl")
 # As in every step: in several processes, threads of BLAS take three times the processor's time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+WARM = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server of `tests.warm`, one for all processes."""
+    if "ZDL_WARM" not in os.environ and not config.option.collectonly:
+        config.stash[WARM] = contextlib.ExitStack()
+        folder = config.stash[WARM].enter_context(tempfile.TemporaryDirectory())
+        os.environ["ZDL_WARM"] = str(config.stash[WARM].enter_context(warm.server(Path(folder) / "warm")))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if WARM in config.stash:
+        config.stash[WARM].close()
+        del os.environ["ZDL_WARM"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

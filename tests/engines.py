@@ -61,7 +61,7 @@ class Clone:
                 for name, value in os.environ.items()
                 if not name.startswith(("ZDL_", "DVC_", "GIT_", "MAKE", "MFLAGS"))
             },
-            "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([os.environ.get("ZDL_WARM", str(bin_)), str(bin_), os.environ["PATH"]]),
             "PYTHONPATH": str(path / "src"),
             "ZDL_TRAININGS": str(self.log),
             "GIT_CONFIG_GLOBAL": os.devnull,

@@ -63,7 +63,7 @@ def test_what_computes_neither_reads_nor_writes_a_file(entry):
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkeypatch):
-    before = Paths(SETTINGS).artifacts
+    before = PATHS.artifacts
     known = artifact.fingerprint
 
     def other(name):
@@ -80,15 +80,20 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
 
 def upstream(made):
     """The functions that an artifact is made by, directly or not."""
-    paths, functions, inputs = Paths(SETTINGS), {made.entry}, list(made.inputs)
-    if made.entry == "zdl.search.plan:plan_file":  # which names trials by what trains them, and on what
-        functions, inputs = {made.entry, Trial.entry}, [paths.split]
-    if made.entry == "zdl.search.plan:table_file":
-        inputs.append(paths.plan)
-    if made.entry == "zdl.analysis.best:replicate_file":
-        functions.add(Replicate.entry)
-        inputs += [paths.prepared, paths.held_out]
-    return functions.union(*map(upstream, inputs))
+    if made.path not in UPSTREAM:
+        functions, inputs = {made.entry}, list(made.inputs)
+        if made.entry == "zdl.search.plan:plan_file":  # which names trials by what trains them, and on what
+            functions, inputs = {made.entry, Trial.entry}, [PATHS.split]
+        if made.entry == "zdl.search.plan:table_file":
+            inputs.append(PATHS.plan)
+        if made.entry == "zdl.analysis.best:replicate_file":
+            functions.add(Replicate.entry)
+            inputs += [PATHS.prepared, PATHS.held_out]
+        UPSTREAM[made.path] = functions.union(*map(upstream, inputs))
+    return UPSTREAM[made.path]
+
+
+PATHS, UPSTREAM = Paths(SETTINGS), {}
 
 
 def leaves(value, at=()):
@@ -115,10 +120,10 @@ def edited(path):
     return settings
 
 
-PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
+PLACES = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
+@pytest.mark.parametrize("path", PLACES, ids=[".".join(path) for path in PLACES])
 def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
     """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
     old, new = Paths(SETTINGS), Paths(edited(path))

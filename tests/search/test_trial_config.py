@@ -34,7 +34,7 @@ RANGE = "{distribution: int_uniform, low: 9, high: 500}"
         (GRID, "report.best: 20 are to be shown, but the grid has 15"),
         (
             "search.method: bayes & search.batch: 100",
-            "search.batch: the first 100 trials are drawn at random: with 100 trials bayes learns nothing",
+            "search.batch: the first 100 trials are drawn at random, and there are no more: ...",
         ),
         ("training.batch_size: 401", "batch_size: above 400, the training images, an epoch is one update"),
         (f"search.space.batch_size: {RANGE}", "batch_size: above 400, the training images, an epoch is ..."),

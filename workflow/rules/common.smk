@@ -43,6 +43,11 @@ except (Error, OSError) as error:
     raise SystemExit(str(error))
 
 
+before_a_run = (
+    []
+)  # what a profile's Snakefile checks (it can have no onstart besides this one)
+
+
 onstart:
     # of a run, after Snakemake has read all rules: a dry run needs no permission to write
     logs = [
@@ -57,6 +62,8 @@ onstart:
         )
     except Error as error:
         raise SystemExit(str(error))
+    for check in before_a_run:
+        check()
     remember()  # what the code's analysis found, so that no job analyses it again
 
 

@@ -54,10 +54,6 @@ def log_error_with_reason(group, msg=None, **more):
 GroupJob.log_error = log_error_with_reason
 
 
-onstart:
-    find_slurm()
-
-
 def find_slurm():
     """Fail at once if the jobs are to run on Slurm and no Slurm answers: the executor would wait forever without
     a message."""
@@ -72,3 +68,6 @@ def find_slurm():
         problem = [str(error)]
     if problem:
         raise SystemExit(f"no Slurm answers on this host: {problem[0]}")
+
+
+before_a_run.append(find_slurm)

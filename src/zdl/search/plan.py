@@ -120,7 +120,7 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
         lines.append(f"report.best: {best} are to be shown, but {reason}")
     if chosen.batch is not None and trials <= search["batch"]:
         lines.append(
-            f"search.batch: the first {search['batch']} trials are drawn at random: with {trials} trials "
+            f"search.batch: the first {search['batch']} trials are drawn at random, and there are no more: "
             f"{method} learns nothing"
         )
     if max(possible(settings, "batch_size")) > train:

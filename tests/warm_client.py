@@ -1,0 +1,52 @@
+"""Has the server of `tests.warm` run a program. It imports little, as it starts for every program."""
+
+import marshal
+import os
+import resource
+import signal
+import socket
+import sys
+
+READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "OPENBLAS", "OMP_", "MKL_", "NPY_", "LC_", "LANG", "MALLOC_")
+READ_LATER = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # 1 in every step
+
+
+def situation():
+    """What the programs of a server have in common with it, and others with whoever starts them."""
+    read = {name: value for name, value in os.environ.items() if name.startswith(READ_AT_START)}
+    variables = sorted(item for item in read.items() if item[0] not in READ_LATER + THREADS)
+    limits = [resource.getrlimit(each) for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)]
+    with open("/proc/self/status") as file:
+        rights = [line for line in file if line.startswith(("Uid", "Gid", "Cap"))]
+    return [variables, limits, rights, os.readlink("/proc/self/ns/mnt")]
+
+
+def is_plain(name, arguments):
+    """Whether this is code or a tool, and nothing but a clone's modules can come before a library."""
+    path = os.environ.get("PYTHONPATH", "")
+    script = arguments[:1] == ["-c"] or (arguments[:1] and arguments[0].endswith(".py"))
+    return (name != "python" or script) and path.endswith("/src") and os.pathsep not in path
+
+
+def run(program, server):
+    """Run a program with what this process has, and end as it does; without a server, become it."""
+    command = [program, *sys.argv[1:]]
+    if not is_plain(os.path.basename(program), sys.argv[1:]):
+        os.execv(program, command)
+    os.umask(mask := os.umask(0))
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(server)
+        except OSError:
+            os.execv(program, command)
+        given = marshal.dumps([situation(), os.getpid(), command, os.getcwd(), dict(os.environ), mask])
+        socket.send_fds(connection, [len(given).to_bytes(8, "big")], [0, 1, 2])
+        connection.sendall(given)
+        answers = connection.makefile("rb")
+        if not (process := int(answers.readline() or 0)):
+            os.execv(program, command)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: os.kill(process, number))
+        code = answers.readline()
+        os._exit(int(code) if code else 128 + signal.SIGKILL)
