@@ -30,16 +30,17 @@ BOOK: Mapping[str, Mapping[str, Any]] = {
 
 def opening(settings: Settings, analysis: Analysis) -> Row:
     """The network and its training, each None where it is searched; and how many trials do not score above
-    `guess`, which is what always naming the commonest class would."""
+    what always naming the commonest class of the validation images would, which is `val_guess`."""
     space, training = settings["search"]["space"], settings["training"]
     sizes = None if {"hidden_width", "hidden_depth"} & space.keys() else settings["model"]["hidden_sizes"]
     fixed = {"activation": settings["model"]["activation"]}
     fixed |= {name: training[name] for name in ("optimizer", "batch_size", "epochs")}
-    frame, guess = analysis.search.ranking, analysis.held_out.commonest
+    frame, guess = analysis.search.ranking, analysis.search.guess
     above = (frame["status"] != "diverged") & (frame["val_acc"] > guess)
     return {
         "network": {"sizes": sizes}
         | {name: None if name in space else value for name, value in fixed.items()},
+        "val_guess": guess,
         "guesses": int((~above).sum()),
         "book": BOOK_BEST if _is_book(settings) else None,
     }
