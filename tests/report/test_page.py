@@ -855,6 +855,9 @@ def test_an_end_that_was_not_tested_is_not_called_clear(low, high, which, monkey
     table_.loc[0, ["advice", "low_end", "high_end"]] = ["", low, high]
     english, japanese = pages(search(), space_table=table_, rise={})
     said = f"; whether better ones lie beyond {which}, these trials do not tell."
+    assert english.count("## ") == english.count("\n\n## ") and japanese.count("## ") == japanese.count(
+        "\n\n## "
+    )
     assert f"**lr: it has an effect** (p < 0.001){said if which else ', and both ends are clear.'}" in flat(
         english
     )
