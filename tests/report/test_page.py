@@ -698,7 +698,8 @@ def test_held_out_images_are_said_to_be_of_each_class():
 
 def test_one_replicate_says_nothing_about_luck_or_other_networks():
     text = flat(case_pages("one replicate")[0])
-    assert "One replicate cannot show how much of its score was luck." in text
+    assert "One replicate cannot show how much of its score was luck. Its replicate recognises 71.0 %" in text
+    assert "1.0 points more than of its validation images." in text
     assert "its interval allows for other held-out images, but not for other networks." in text
     assert "one training says little" in text
 
@@ -901,9 +902,10 @@ def test_curves_that_rise_at_their_end_ask_for_more_epochs():
         (
             -0.01,
             0.03,
-            "the accuracy of the replicates rises by 1.0 points, which may be chance (95 %: -1.0 to 3.0).",
+            "the validation accuracy of the replicates rises by 1.0 points, "
+            "which may be chance (95 %: -1.0 to 3.0).",
         ),
-        (-0.05, -0.01, "the accuracy of the replicates falls by 3.0 points (95 %: -5.0 to -1.0)."),
+        (-0.05, -0.01, "the validation accuracy of the replicates falls by 3.0 points (95 %: -5.0 to -1.0)."),
     ],
 )
 def test_curves_that_do_not_surely_rise_do_not(low, high, sentence):
