@@ -5,8 +5,11 @@ import copy
 import numpy as np
 import pytest
 
+from tests.analysis.test_ranking import record, table
 from zdl import Error
+from zdl.analysis import weights
 from zdl.analysis.weights import load, predict, save
+from zdl.artifacts.encoding import sealed_json, sealed_npz
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import make
 from zdl.nn.trainer import Trainer
@@ -121,6 +124,17 @@ def test_saved_weights_read_digits(tmp_path, monkeypatch, dtype):
     assert one.tolist() == digits[:1].tolist()
     with pytest.raises(Error, match="shape \\(3, 3\\) does not hold images of 784 pixels"):
         predict("w.npz", np.zeros((3, 3)))
+
+
+def test_a_best_trial_that_came_out_differently_is_called_by_its_place(monkeypatch):
+    """As in the report, and not by the number in its file's name."""
+    monkeypatch.setattr(weights, "train", lambda *_: (net(), None))
+    monkeypatch.setattr(weights, "describe", lambda _: {})
+    trials = table(record(987654321, [50], lr=0.1), record(123456789, [70], lr=0.2))
+    said = []
+    split = sealed_npz({"x": np.zeros(1)}, "s")
+    weights.best(sealed_json({"digest": "t", **trials}), split, lambda number: {}, said.append)
+    assert said == ["note: trial 1 has another outcome here than in its record: the processor differs"]
 
 
 def test_weights_are_not_a_pickle_and_damage_is_refused(tmp_path, monkeypatch):

@@ -163,7 +163,7 @@ def test_any_record_is_fit_for_the_table_or_refused(which, data):
         assert is_one_line(error)
         return
     rows = plan.table(TRIALS, [*RECORDS[:which], found, *RECORDS[which + 1 :]])
-    table = {"digest": "t", "data": DIGEST, "trials": rows}
+    table = {"digest": "t", "data": DIGEST, "commonest": 2, "trials": rows}
     sealed_json(table)
     works(table)
     assert is_table(table, KNOWN, 3)
@@ -204,11 +204,11 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     )
 
 
-ROWS = plan.table(TRIALS, RECORDS)
+TABLE = {"digest": "t", "data": DIGEST, "commonest": 2, "trials": plan.table(TRIALS, RECORDS)}
 
 
 @effort(max_examples=200)
-@given(value=edits({"digest": "t", "data": DIGEST, "trials": ROWS}))
+@given(value=edits(TABLE))
 def test_any_table_is_fit_for_the_ranking_or_refused(value):
     write("t.json", seal_json(value))
     try:
@@ -217,6 +217,13 @@ def test_any_table_is_fit_for_the_ranking_or_refused(value):
         assert is_one_line(error)
     else:
         works(table)
+
+
+@pytest.mark.parametrize("commonest", [0, 4, 1.5, "2", None])
+def test_a_share_that_no_class_can_have_is_refused(commonest):
+    """Each trial is scored by 3 images."""
+    assert is_table(TABLE, KNOWN, 3)
+    assert not is_table({**TABLE, "commonest": commonest}, KNOWN, 3)
 
 
 # The plan, and manifests: names of files in files.

@@ -18,7 +18,7 @@ SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
     "weight_decay": {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4},
 }
-LINKS = {"old": "old.png", "new": "new.png", "overlay": "overlay.png"}
+LINKS = {"old": "old.png", "new": "new.png", "overlay": "overlay.png", "explore": "explore.html"}
 
 
 def trial(number, val_acc, lr, result="r", key=None, status="finished"):
@@ -352,11 +352,13 @@ def test_two_commits_are_reviewed_without_results_and_without_a_training(clone, 
     here = reviewed(fresh, "origin/first").replace("working tree", "second")
     unpadded = [re.sub(r"[\s-]", "", text) for text in (here, output)]  # as names differ in length
     assert unpadded[0] == unpadded[1]
+    assert "[explore.html](explore.html)" in output
     raw = fresh.run(
         "python", "workflow/scripts/review.py", "origin/first", "second", "--raw", "https://h/raw"
     )
     commit = fresh.run("git", "rev-parse", "second").strip()
     assert f"https://h/raw/{commit}/reports/best20.png" in raw
+    assert "`explore.html`, among the files" in " ".join(raw.split()) and "](explore.html)" not in raw
 
 
 def test_an_edit_without_a_run_is_named(clone, tmp_path):

@@ -29,6 +29,7 @@ from tests.report.examples import (
 from tests.report.test_figures import labels, texts, words
 from zdl.analysis import ranking
 from zdl.report.figures.base import DIVERGED
+from zdl.report.figures.dots import label_best
 
 # The module: in its package, that name is the function.
 SEARCH_MAP = importlib.import_module("zdl.report.figures.search_map")
@@ -210,6 +211,38 @@ def test_contours_are_few_and_their_numbers_upright():
     numbers = [text for text in figure.axes[0].texts if re.fullmatch(r"0\.\d", text.get_text())]
     assert 1 < len({text.get_text() for text in numbers}) <= 4
     assert {text.get_rotation() for text in numbers} == {0}
+
+
+@pytest.mark.parametrize("across", [1, 3, 9, 30, -9])
+def test_every_contour_has_its_number_inside_the_axes(across):
+    """Also one along an edge; one that is too short for a number is not drawn."""
+    ticks = [np.geomspace(spec["low"], spec["high"], 41) for spec in SPACE.values()]
+    places = np.linspace(0, 1, 41)
+    mean = np.add.outer(0.5 + np.arctan(20 * (places - 0.99)) / 4, across / 100 * places)
+    figure = search_map(search(), expected=(ticks, mean))
+    ax = figure.axes[0]
+    lines = [line for path in ax.collections[0].get_paths() for line in path.to_polygons(closed_only=False)]
+    numbers = [text for text in texts(figure) if text.axes is ax and re.fullmatch(r"0\.\d", text.get_text())]
+    assert 2 <= len(lines) == len(numbers)
+    for number in numbers:
+        box = number.get_window_extent()
+        assert ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1
+        assert ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1
+
+
+@pytest.mark.parametrize("away", [(0, 13), (0, -13), (20, 13), (-20, 13), (0, 9)])
+def test_the_best_is_named_where_it_covers_no_number_of_a_contour(away):
+    data = table(record(0, [90], lr=1e-4, weight_decay=1e-6), record(1, [50], lr=1e-6, weight_decay=1e-8))
+    figure = search_map(data)
+    ax = figure.axes[0]
+    for text in list(ax.texts):
+        text.remove()
+    spot = ax.transData.transform((1e-4, 1e-6)) + np.array(away) * figure.dpi / 72
+    number = ax.text(*ax.transData.inverted().transform(spot), "0.4", ha="center", va="center", fontsize=8)
+    label_best(ax, ranking.rank(data, SPACE).assign(x=[1e-4, 1e-6], y=[1e-6, 1e-8]))
+    texts(figure)
+    _, name = ax.texts
+    assert not name.get_window_extent().overlaps(number.get_window_extent())
 
 
 def test_the_best_is_named_where_it_covers_no_other():

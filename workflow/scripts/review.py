@@ -66,6 +66,7 @@ with one_line():
     if names:
         spaces = (old.settings["search"]["space"], new.settings["search"]["space"])
         write(OUT / links["overlay"], png(overlay(trials, spaces, names)))
+    links["explore"] = "" if args.raw else "explore.html"  # a host serves the files of commits only
     if args.raw and head:
         links |= {
             side: f"{args.raw}/{revision}/reports/best20.png"

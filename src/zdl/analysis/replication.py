@@ -48,8 +48,9 @@ CONFIRMED = (
     *("luck", "luck_low", "luck_high"),
     # The mean share of the held-out images that they recognise, with its 95 % interval (`crossed_mean`)
     *("held_out", "held_out_low", "held_out_high"),
-    # val_acc less held_out: the bias, and how much harder the held-out images are. A linear model, which no
-    # search picked, shows how much that is (`zdl.analysis.baseline.baseline_scores`)
+    # val_mean less held_out, of the same networks: how much harder the held-out images are, and a selection
+    # among the replicated trials. A linear model, which no search picked, shows how much the first is
+    # (`zdl.analysis.baseline.baseline_scores`)
     "gap",
 )
 
@@ -73,7 +74,7 @@ def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_imag
                 *replicated,
                 *_selection_bias(score, replicated, finished),
                 *held_out,
-                difference(score, held_out[0]),
+                difference(replicated[0], held_out[0]),
             )
         )
     return pd.DataFrame(rows, columns=CONFIRMED)

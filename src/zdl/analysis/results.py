@@ -22,11 +22,12 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Search:
-    """What the trials of the search give. If none finished, all but `trials`, `ranking` and `space` is
-    empty."""
+    """What the trials of the search give. If none finished, all but `trials`, `ranking`, `guess` and `space`
+    is empty."""
 
     trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
     ranking: pd.DataFrame  # a row a trial, the best first
+    guess: float  # what always naming the commonest class would score
     curves: pd.DataFrame  # the learning curves of the best
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, how often each comes first, tests
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
@@ -110,6 +111,7 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
     return Search(
         trials=table["trials"],
         ranking=frame,
+        guess=table["commonest"] / outcomes[0]["curve"]["val_size"],
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,

@@ -125,6 +125,13 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     return every[_sizes(len(trials))]
 
 
+def single_searches(budget: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a random search's budget that show single searches: of 4, 8, 16, ... trials, as far as
+    there are quartiles (of fewer trials there is no search)."""
+    trials = budget["trials"]
+    return budget[(trials >= 4) & (trials & (trials - 1) == 0)].dropna(subset=["median"])
+
+
 def _sizes(trials: int) -> Mask:
     """Which numbers of trials, from 1 on, have a row: each up to EVERY, every second up to twice as many,
     every fourth up to four times, and so on. So the double of a number with a row has one, too. The last

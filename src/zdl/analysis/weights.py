@@ -32,9 +32,10 @@ def best(
         say("no trial finished, so there are no weights to save")
         return {}
     network, history = train(spec(number), decode_npz(split))
-    results = {row["trial"]: row["result"] for row in decode_json(table)["trials"]}
-    if digest(describe(history)) != results[number]:
-        say(f"note: trial {number} has another outcome here than in its record: the processor differs")
+    trials = enumerate(decode_json(table)["trials"])
+    place, result = next((place, row["result"]) for place, row in trials if row["trial"] == number)
+    if digest(describe(history)) != result:
+        say(f"note: trial {place} has another outcome here than in its record: the processor differs")
     return {"best.npz": encode(network)}
 
 

@@ -126,13 +126,15 @@ def is_plan(contents: dict[str, Any], lines: Mapping[str, Any]) -> bool:
 
 def is_table(contents: dict[str, Any], known: Sequence[tuple[int, str, Any]], count: int) -> bool:
     """Whether contents are the outcomes of `count` trials, of which the first have these numbers, keys and
-    points."""
+    points; and how many of the images that score them show the commonest class."""
     rows = contents["trials"]
     return (
         is_digest(contents["data"])
+        and type(contents["commonest"]) is int
         and len(rows) == count
         and [(row["trial"], row["key"], row["point"]) for row in rows[: len(known)]] == known
         and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)
+        and all(0 < contents["commonest"] <= row["outcome"]["curve"]["val_size"] for row in rows)
     )
 
 

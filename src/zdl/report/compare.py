@@ -22,7 +22,8 @@ FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen"
 
 def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     """The review as Markdown. `links` has the addresses of the figures `old` and `new` (of the best) and
-    `overlay`; `axes` is over how many hyper-parameters that one is drawn, 0 if there is none."""
+    `overlay`, and of the page of all trials, `explore` (empty if it has none). `axes` is over how many
+    hyper-parameters the overlay is drawn, 0 if there is none."""
     same = {part: old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
     fates = trials(old, new)
     context = {

@@ -7,14 +7,16 @@ translator edits a file that reads like the page.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
 from zdl.analysis.recommendations import Edit
-from zdl.analysis.results import Analysis, Search, Settings
-from zdl.analysis.statistics import RARELY_EXCEEDED, chance_gain_of_doubling
+from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Settings
+from zdl.analysis.significance import single_searches
+from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.report.formatting import accuracy, short
-from zdl.report.opening import longer, next_step, opening
+from zdl.report.opening import longer, next_step, opening, train_images, updates_after_val
 from zdl.report.params_yaml import as_yaml, space_as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
@@ -31,6 +33,8 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts = analysis.search, analysis.metrics["search"]
     searched, budget = _searched(search, settings), _budget(search, counts["val_images"])
+    if budget and "helps" in budget:
+        budget["unequal"] = _unequal(search, analysis.replication)
     facts = {
         "settings": settings,
         "space": settings["search"]["space"],
@@ -52,6 +56,10 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         **opening(settings, analysis),
         "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
+        "of_each_class": _of_each_class(analysis.held_out),
+        "train_images": train_images(settings),
+        "updates_after_val": updates_after_val(settings),
+        "draws": DRAWS,
         **_map(search, settings),
         **replicated(analysis.replication),
         **learned(analysis),
@@ -166,7 +174,8 @@ def _budget(search: Search, images: int) -> Row | None:
 
     `helps` says whether it brought more than chance explains among the `equal` trials that cannot be
     distinguished from the best: more than `limit`, which chance rarely exceeds (`chance_gain_of_doubling`).
-    None: the trials are too few to say.
+    None: the trials are too few to say. `singles` are the searches cut out of this one: how many, of which
+    size.
     """
     budget = search.budget
     if len(budget) < 2:
@@ -187,7 +196,22 @@ def _budget(search: Search, images: int) -> Row | None:
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
     helps = gain > limit if last["trials"] >= ENOUGH else None
     gains = {"gain": gain, "equal": len(equal), "chance_gain": chance_gain, "limit": limit, "helps": helps}
-    return {**last, "half": half["trials"], **gains}
+    singles = [(last["trials"] // size, size) for size in single_searches(budget)["trials"].tolist()]
+    return {**last, "half": half["trials"], "singles": singles, **gains}
+
+
+def _unequal(search: Search, replication: Replication) -> bool:
+    """Whether held-out images distinguish the confirmed best from another of the trials that validation
+    images do not distinguish from Best-1."""
+    rivals = replication.rivals
+    apart = rivals["trial"][rivals["held_out"] != 0].isin(search.contenders)
+    return replication.best in search.contenders and bool(apart.any())
+
+
+def _of_each_class(held_out: HeldOut) -> list[int]:
+    """The least and the greatest number of images of a class; once, if they are one."""
+    counts = np.unique(held_out.t, return_counts=True)[1]
+    return sorted({int(counts.min()), int(counts.max())})
 
 
 def _edits(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row:
@@ -203,10 +227,29 @@ def _edits(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row
     return {
         "wider": allowed["wider"] + wide if wide else "",
         "next": allowed["next"] + space_as_yaml(following.space),
-        # Not those that another round would only widen, as the edit before does
-        "moved": [
-            name for name in present if following.space[name] not in (present[name], wider.space[name])
-        ],
+        "moved": _moved(present, wider.space, following.space),
         "shared": {"wider": wider.shared, "next": following.shared},
         "planned": {"wider": wider.trials, "next": following.trials},
     }
+
+
+def _moved(present: Mapping[str, Any], wider: Mapping[str, Any], following: Mapping[str, Any]) -> list[Row]:
+    """The ranges of another round that are not the present ones, and where their ends are: "inside" or
+    "outside" the present range, or at its own (""). None if it would only widen them, as the edit before
+    does."""
+    rows = [
+        {
+            "name": name,
+            "low": spec["low"],
+            "high": spec["high"],
+            "at_low": _side(spec["low"], present[name]["low"]),
+            "at_high": _side(-spec["high"], -present[name]["high"]),
+        }
+        for name, spec in following.items()
+        if spec != present[name]
+    ]
+    return rows if any(following[row["name"]] != wider[row["name"]] for row in rows) else []
+
+
+def _side(end: float, present: float) -> str:
+    return "" if end == present else "inside" if end > present else "outside"

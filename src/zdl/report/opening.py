@@ -10,7 +10,7 @@ from zdl.data.preprocess import validation_count
 
 Row = dict[str, Any]
 
-# The search of the book's section 6.5, whose script ends with a Best-1 in BOOK_BEST, over runs
+# The search of the book's section 6.5, and the range of Best-1 that is reported of its script
 BOOK_BEST = (0.75, 0.86)
 BOOK: Mapping[str, Mapping[str, Any]] = {
     "data": {"subsample": 500},
@@ -30,16 +30,17 @@ BOOK: Mapping[str, Mapping[str, Any]] = {
 
 def opening(settings: Settings, analysis: Analysis) -> Row:
     """The network and its training, each None where it is searched; and how many trials do not score above
-    `guess`, which is what always naming the commonest class would."""
+    what always naming the commonest class of the validation images would, which is `val_guess`."""
     space, training = settings["search"]["space"], settings["training"]
     sizes = None if {"hidden_width", "hidden_depth"} & space.keys() else settings["model"]["hidden_sizes"]
     fixed = {"activation": settings["model"]["activation"]}
     fixed |= {name: training[name] for name in ("optimizer", "batch_size", "epochs")}
-    frame, guess = analysis.search.ranking, analysis.held_out.commonest
+    frame, guess = analysis.search.ranking, analysis.search.guess
     above = (frame["status"] != "diverged") & (frame["val_acc"] > guess)
     return {
         "network": {"sizes": sizes}
         | {name: None if name in space else value for name, value in fixed.items()},
+        "val_guess": guess,
         "guesses": int((~above).sum()),
         "book": BOOK_BEST if _is_book(settings) else None,
     }
@@ -55,8 +56,9 @@ def _is_book(settings: Settings) -> bool:
 
 def longer(settings: Settings, replication: Replication) -> Row | None:
     """Whether accuracy still rises at the end of the curves, with the `sign_of_difference` of that; how long
-    they are, in `epochs` and `updates` (None if the batch is searched); and what twice as many would cost.
-    None if the curves do not tell, or the search varies their length."""
+    they are, in `epochs` and `updates` (None if the batch is searched); of how many `trials` and `splits`
+    they are; and what twice as many epochs would cost. None if the curves do not tell, or the search varies
+    their length."""
     space, epochs, rise = settings["search"]["space"], settings["training"]["epochs"], replication.rise
     if "epochs" in space or not rise:
         return None
@@ -71,18 +73,31 @@ def longer(settings: Settings, replication: Replication) -> Row | None:
         "last": epochs // 5,
         "epochs": epochs,
         "updates": None if "batch_size" in space else _updates(settings),
+        "trials": int((rows["repeats"] > 0).sum()),
+        "splits": int(splits),
         "twice": 2 * epochs,
         "again": int((rows["repeats"] + rows["diverged"]).sum()),
     }
 
 
+def train_images(settings: Settings) -> int:
+    images = settings["data"]["subsample"]
+    return int(images - validation_count(settings["split"]["validation_rate"], images))
+
+
 def _updates(settings: Settings) -> int:
     """How many updates a training has (`zdl.nn.trainer`)."""
-    images, training = settings["data"]["subsample"], settings["training"]
-    drawn = max(
-        images - validation_count(settings["split"]["validation_rate"], images), training["batch_size"]
-    )
-    return int(training["epochs"] * drawn // training["batch_size"])
+    batch = settings["training"]["batch_size"]
+    return int(settings["training"]["epochs"] * max(train_images(settings), batch) // batch)
+
+
+def updates_after_val(settings: Settings) -> int | None:
+    """How many updates follow the last point of a learning curve; None if that differs between trials."""
+    if {"batch_size", "epochs"} & settings["search"]["space"].keys():
+        return None
+    batch, epochs = settings["training"]["batch_size"], settings["training"]["epochs"]
+    last = -(-(epochs - 1) * max(train_images(settings), batch) // batch)  # -(-a // b) is ceil(a / b)
+    return int(_updates(settings) - 1 - last)
 
 
 def next_step(facts: Mapping[str, Any]) -> str:

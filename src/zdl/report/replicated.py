@@ -16,8 +16,9 @@ Row = dict[str, Any]
 
 
 def replicated(replication: Replication) -> Row:
-    """The trials that have replicates; the best of them, and how it compares with the others and with a
-    linear model; what Best-1 has lost; and what is mistaken for what."""
+    """The trials that have replicates, `trainings` each, of which so many `networks` finished (None if that
+    differs); the best of them, and how it compares with the others and with a linear model; what Best-1 has
+    lost; and what is mistaken for what."""
     confirmed = rows_of(replication.confirmed)
     finished = [row for row in confirmed if row["val_mean"] is not None]
     never = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
@@ -28,6 +29,8 @@ def replicated(replication: Replication) -> Row:
     return {
         "confirmed": confirmed,
         "confirmed_best": best,
+        "trainings": trainings,
+        "networks": finished[0]["repeats"] if len({row["repeats"] for row in finished}) == 1 else None,
         **_lead(best, finished),
         "compared": len(rivals),
         "rivals": {

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
 from zdl.config.space import possible
 from zdl.data.preprocess import validation_count
@@ -86,7 +88,8 @@ def table_file(
     names: Sequence[str],
     digest: str,
 ) -> bytes:
-    """The outcome of every trial in one table, and the digest of the images that they trained on.
+    """The outcome of every trial in one table, the digest of the images that they trained on, and how many of
+    those that score them show the `commonest` class.
 
     `names` and `records` are those of all trials, in the order of the search.
     """
@@ -94,8 +97,11 @@ def table_file(
     for listing in (plan, *rounds):
         lines.update(decode_json(listing))
     trials = [Trial(number, point, spec, name) for name in names for number, point, spec in [lines[name]]]
-    rows = table(trials, map(decode_json, records))
-    return sealed_json({"digest": digest, "data": digest_of_arrays(decode_npz(split)), "trials": rows})
+    rows, images = table(trials, map(decode_json, records)), decode_npz(split)
+    scored = images["t_val"][: rows[0]["outcome"]["curve"]["val_size"]]
+    commonest = int(np.bincount(scored).max())
+    data = digest_of_arrays(images)
+    return sealed_json({"digest": digest, "data": data, "commonest": commonest, "trials": rows})
 
 
 def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

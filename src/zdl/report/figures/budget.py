@@ -8,12 +8,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
+from zdl.analysis.significance import single_searches
 from zdl.report.figures.base import FAINT, INK, VALIDATION, add_axes, add_legend, new_figure, style
 from zdl.report.formatting import accuracy, count
 
 WIDTH = 7.6  # inches
 BAND = 0.07  # the opacity of the band, behind the curve
-SINGLE = 4  # trials of a single search that is shown: of fewer there is no search
 
 
 def budget(budget: pd.DataFrame) -> Figure:
@@ -55,7 +55,7 @@ def _draw_expected(ax: Axes, known: pd.DataFrame) -> list[Artist]:
         ax.plot(x, known[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
     (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=2.4, label="mean of the best")
     band = Patch(fc=(VALIDATION, BAND), ec=(VALIDATION, 0.6), lw=0.7, label="its 95 % confidence band")
-    quartiles = known[known["trials"].isin(doublings) & (known["trials"] >= SINGLE)].dropna(subset=["median"])
+    quartiles = single_searches(known)
     if quartiles.empty:
         return [line, band]
     ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=1, alpha=0.6)

@@ -41,7 +41,8 @@ def confirmed(
 
     The tables are those of `zdl.analysis.replication`. A row shows the validation accuracy in the search with
     its Wilson interval, those of the replicates with their mean, and the held-out mean with its interval.
-    Dashed lines mark logistic regression: held out on the left, in validation on the right.
+    Dashes mark logistic regression: held out on the left, beside the held-out means only, and in validation
+    on the right.
     """
     with style():
         if confirmed.empty:
@@ -52,10 +53,11 @@ def confirmed(
         left = 0.2 + 0.073 * max(len(name.split("\n")[0]) for name in names)
         ax = add_axes(figure, left, 0.9, 5 - left, height)
         _set_up_rows(ax, confirmed, names)
-        add_legend(figure, _draw_rows(ax, confirmed, replicates, LINE_GAP * len(confirmed) / height), 0.8)
+        gap = LINE_GAP * len(confirmed) / height
+        add_legend(figure, _draw_rows(ax, confirmed, replicates, gap), 0.8)
         intervals = confirmed[["low", "high", "held_out_low", "held_out_high"]].to_numpy("float64").ravel()
         _fit_x_axis(ax, np.concatenate([intervals, replicates["val_acc"]]), baseline["held_out"])
-        _draw_held_out_baseline(ax, baseline["held_out"])
+        _draw_held_out_baseline(ax, baseline["held_out"], len(confirmed), gap)
         if len(replicate_curves):
             ax = add_axes(figure, 5.75, 0.9, 2.4, 2.6)
             best = confirmed[confirmed["trial"] == confirmed_best(confirmed)].iloc[0]
@@ -123,19 +125,20 @@ def _fit_x_axis(ax: Axes, shown: NDArray[np.float64], baseline: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def _draw_held_out_baseline(ax: Axes, baseline: float) -> None:
-    """A line down all rows, named above them."""
-    ax.axvline(baseline, color=QUIET, lw=1.2, ls=DASHES, zorder=1)
+def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float) -> None:
+    """A dash in each row, in the colour and at the height of what can be compared with it; named above."""
+    y = np.arange(rows) + gap
+    ax.vlines(np.full(rows, baseline), y - gap / 2, y + gap / 2, color=HELD_OUT, lw=1.6, zorder=1)
     across = ax.transLimits.transform((baseline, 0))[0]
     ax.annotate(
-        f"logistic regression, held out {baseline:.3f}",
+        f"logistic regression, held-out images {baseline:.3f}",
         (baseline, 1),
         (0, 3),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         ha="left" if across < 0.3 else "right" if across > 0.7 else "center",
         fontsize=8,
-        color=QUIET,
+        color=HELD_OUT,
     )
 
 

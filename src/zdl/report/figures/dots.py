@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from zdl.report.figures.base import DIVERGED, MANY, VALIDATION, add_axes, legend_handle
 
 TEXT = (34, 8)  # the size of Best-1 in points, and where its middle may be: above, below, left or right
+NUMBER = (18, 10)  # the size of a contour's number
 SPOTS = ((0, 13), (0, -13), (-27, 0), (27, 0), (-24, 12), (24, 12), (-24, -12), (24, -12))
 
 
@@ -79,7 +80,10 @@ def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: 
 
 
 def label_best(ax: Axes, trials: pd.DataFrame) -> None:
-    """Write Best-1 beside the best trial, where it covers the fewest other trials, within the axes' width."""
+    """Write Best-1 beside the best trial, within the axes' width, where it covers no number of a contour and
+    the fewest other trials."""
+    numbers = np.array([ax.transData.transform(text.get_position()) for text in ax.texts]).reshape(-1, 2)
+    numbers *= 72 / ax.figure.dpi
     points = ax.transData.transform(trials[["x", "y"]].to_numpy("float64")) * 72 / ax.figure.dpi
     left, right = (edge * 72 / ax.figure.dpi for edge in ax.bbox.intervalx)
     for (x, y), (across, up) in zip(
@@ -89,7 +93,9 @@ def label_best(ax: Axes, trials: pd.DataFrame) -> None:
         for dx, dy in SPOTS:  # the middle of the text
             apart = np.abs(points - (across + dx, up + dy)) - np.divide(TEXT, 2)
             inside = left <= across + dx - TEXT[0] / 2 and across + dx + TEXT[0] / 2 <= right
-            hidden.append(int((apart < 5).all(axis=1).sum()) + (0 if inside else len(points) + 1))
+            covered = np.abs(numbers - (across + dx, up + dy)) < np.add(TEXT, NUMBER) / 2
+            clear = inside and not covered.all(axis=1).any()
+            hidden.append(int((apart < 5).all(axis=1).sum()) + (0 if clear else len(points) + 1))
         ax.annotate(
             "Best-1",
             (x, y),

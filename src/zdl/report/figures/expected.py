@@ -1,6 +1,5 @@
 """What a model expects of the score, as lines over the trials."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ from zdl.report.figures.base import INK, QUIET
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]
 CONTOUR = "#9a9a9a"
 FEW = 4  # contours
+SHORT = 0.5  # inches: a line that has no room for its score
 
 
 def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface) -> list[Line2D]:
@@ -32,26 +33,39 @@ def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface) -> list[Line
         return []
     levels = levels[:: -(-len(levels) // FEW)]
     contours = ax.contour(*values, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1)
-    if spots := _label_spots(ax, contours, places):
-        labels = ax.clabel(contours, manual=spots, fmt="%.1f", fontsize=8, colors=QUIET, inline=False)
-        for label in labels:
-            label.set(rotation=0, path_effects=[withStroke(linewidth=4, foreground="white")])
+    _label(ax, contours, places)
     if len(places) > CROWDED:  # the ground is dark
         contours.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
     return [Line2D([], [], color=CONTOUR, lw=0.8, label="expected")]
 
 
-def _label_spots(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> list[NDArray[np.float64]]:
-    """For each long line, the spot that is farthest from the trials and from the labels before it."""
-    box = ax.bbox.padded(-0.15 * ax.figure.dpi)
+def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
+    """Write its score on each line, inside the axes, at the spot that is farthest from the trials and from
+    the scores before it. A line that is too short for that is left out: nobody could tell its score."""
+    dpi = ax.figure.dpi
+    box = ax.bbox.padded(-0.15 * dpi)
     occupied = ax.transData.transform(places[["x", "y"]].to_numpy("float64"))
-    spots = []
-    for line in itertools.chain(*contours.allsegs):
-        pixels = ax.transData.transform(line)
-        inside = pixels[[bool(box.contains(x, y)) for x, y in pixels]]
-        if len(inside) and np.ptp(pixels, axis=0).max() > ax.figure.dpi:
-            room = np.linalg.norm(inside[:, None] - occupied, axis=2).min(axis=1)
-            spot = inside[room.round(3).argmax()]
+    paths = []
+    for level, lines in zip(contours.levels, contours.allsegs, strict=True):
+        in_pixels = [(line, ax.transData.transform(line)) for line in lines]
+        long = [(line, pixels) for line, pixels in in_pixels if np.ptp(pixels, axis=0).max() > SHORT * dpi]
+        for _, pixels in long:
+            spots = pixels.clip(box.min, box.max)
+            inside = (spots == pixels).all(axis=1)
+            spots = spots[inside] if inside.any() else spots  # or beside a line along the edge
+            room = np.linalg.norm(spots[:, None] - occupied, axis=2).min(axis=1)
+            spot = spots[room.round(3).argmax()]
             occupied = np.vstack([occupied, spot])
-            spots.append(ax.transData.inverted().transform(spot))
-    return spots
+            x, y = ax.transData.inverted().transform(spot)
+            ax.text(
+                x,
+                y,
+                f"{level:.1f}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=QUIET,
+                path_effects=[withStroke(linewidth=4, foreground="white")],
+            )
+        paths.append(Path.make_compound_path(*(Path(line) for line, _ in long)))
+    contours.set_paths(paths)
