@@ -195,14 +195,6 @@ def test_csv_gives_back_the_frame(search):
 
 
 @few
-@given(tables())
-def test_csv_floats_are_their_repr(search):
-    lines = ranking.csv(ranking.rank(search, NAMES)).splitlines()[1:]
-    written = {int(line.split(",")[1]): line.split(",")[9] for line in lines}
-    assert written == {each["trial"]: repr(each["point"]["lr"]) for each in search["trials"]}
-
-
-@few
 @given(tables(), st.integers(1, 15))
 def test_metrics_are_json_and_agree_with_the_frame(search, best):
     frame = ranking.rank(search, NAMES)

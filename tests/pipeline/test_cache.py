@@ -326,20 +326,6 @@ def test_a_forecast_tells_what_is_trained_from_what_is_kept(paths):
     assert forecast(paths, lambda path: True) == []
 
 
-def test_everything_that_determines_a_trial_is_in_its_digest(search):
-    spec = search[0].spec
-    edits = {
-        "seed": [42, 9],
-        "config": {**spec["config"], "lr": 0.5},
-        "split": "6",
-        "libraries": {"numpy": "0"},
-        "code": "0",
-    }
-    assert set(edits) == set(spec)
-    digests = {Trial(0, {}, {**spec, key: value}).digest for key, value in edits.items()}
-    assert len(digests | {search[0].digest}) == 6
-
-
 def published(name="1"):
     artifact = Artifact(Path("manifest.json"), name * 64, bool)
     artifact.published = {"page.md": Path("page.md"), "more.md": Path("more.md")}
