@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 from scipy.stats._qmc import van_der_corput
 
+from tests.search.test_random import DECAY, LR, OPTIMIZER
 from tests.search.test_trial_config import ranges
 from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import halton
 from zdl.search.samplers.halton import PRIMES, Axis, Halton
 
-LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
-DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
 BATCH = {"distribution": "int_uniform", "low": 10, "high": 200}
-OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
 BOOK = {"lr": LR, "weight_decay": DECAY}
 SPACE = {**BOOK, "batch_size": BATCH, "optimizer": OPTIMIZER}
 PINNED = [

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.analysis.test_significance import DECAY, LR
 from zdl.search.samplers.random import Random, draw
 
-LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
-DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
 BATCH = {"distribution": "int_uniform", "low": 10, "high": 100}
 OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
 SPACE = {"lr": LR, "weight_decay": DECAY, "batch_size": BATCH, "optimizer": OPTIMIZER}
