@@ -166,6 +166,7 @@ BAD_RECORDS = {
     "a result of two lines": lambda r: r.update(result="a\nb"),
     "another trial's spec": lambda r: r.update(spec=RECORDS[1]["spec"]),
     "no curve": lambda r: r["outcome"].pop("curve"),
+    "half a curve": lambda r: r["outcome"]["curve"].pop("train_correct"),
     "no loss": lambda r: r["outcome"].pop("loss"),
     "a loss that is no number": lambda r: r["outcome"].update(loss=[1.0, float("nan")]),
     "a status of its own": lambda r: r["outcome"].update(status="fine"),
