@@ -81,23 +81,10 @@ class Lies:
         self.head(200, len(self.body))
         self.wfile.write(self.body[: len(self.body) // 2])
 
-    def short_lengthless(self) -> None:
-        """Half of the file, without a length."""
-        self.head(200, None)
-        self.wfile.write(self.body[: len(self.body) // 2])
-
-    def empty(self) -> None:
-        self.head(200, 0)
-
     def endless(self) -> None:
         self.head(200, None)
         while not self.server.stopping.is_set():
             self.wfile.write(bytes(10_000))
-
-    def login_page(self) -> None:
-        """What a hotel's network answers to everything."""
-        self.head(200, 27, {"Content-Type": "text/html"})
-        self.wfile.write(b"<html>Your room no.?</html>")
 
     def length_nonsense(self) -> None:
         self.head(200, None, {"Content-Length": "lots\x1b[31m"})
@@ -110,9 +97,6 @@ class Lies:
         self.short()
         self.wfile.flush()
         self.server.stopping.wait(0.1)  # a reset overtakes what is still on its way
-        self.reset_at_once()
-
-    def reset_at_once(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 

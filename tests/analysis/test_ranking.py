@@ -67,11 +67,6 @@ def test_metrics_by_hand():
     }
 
 
-def test_fewer_trials_than_the_best_asked_for():
-    metrics = ranking.metrics(SEARCH, ranking.rank(SEARCH), best=20)
-    assert metrics["top"] == {"size": 3, "mean_val_acc": 0.61, "min_val_acc": 0.5}
-
-
 def test_the_mean_has_no_trace_of_its_sum():
     search = table(*(record(trial, [10 * (trial + 1)], lr=0.1) for trial in range(3)))
     assert (0.1 + 0.2 + 0.3) / 3 != 0.2
@@ -192,14 +187,6 @@ def test_csv_gives_back_the_frame(search):
     pd.testing.assert_frame_equal(reread, frame)
     assert ranking.csv(reread) == ranking.csv(frame)
     assert "\r" not in ranking.csv(frame)
-
-
-@few
-@given(tables())
-def test_csv_floats_are_their_repr(search):
-    lines = ranking.csv(ranking.rank(search, NAMES)).splitlines()[1:]
-    written = {int(line.split(",")[1]): line.split(",")[9] for line in lines}
-    assert written == {each["trial"]: repr(each["point"]["lr"]) for each in search["trials"]}
 
 
 @few

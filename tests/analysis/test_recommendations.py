@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
-from tests.search.test_trial_config import range_of
+from tests.search.test_trial_config import ranges as searched_ranges
 from zdl.analysis import ranking, recommendations, significance
 from zdl.analysis.ranges import grid_points, wider
 from zdl.config import settings as zs
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import SAMPLERS, sampler
 from zdl.search.samplers.grid import values
 
@@ -359,13 +358,12 @@ def test_an_edit_of_a_grid_counts_the_trials_that_it_keeps():
     assert shared(config, rows, "wider") == (20, 24)
 
 
-NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
 TERMS = {"momentum": "momentum", "decay_rate": "rmsprop", "beta1": "adam", "beta2": "adam"}
 
 
 @effort(max_examples=30, deadline=None)
 @given(
-    chosen=st.sampled_from(NUMERIC).flatmap(lambda it: st.tuples(st.just(it[0]), range_of(*it))),
+    chosen=searched_ranges,
     method=st.sampled_from(["random", "halton", "bayes", "grid"]),
     peak=st.sampled_from([0, 0.02, 0.5, 1]),
     reach=st.sampled_from([1, 30, 10_000]),

@@ -8,11 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.analysis.test_significance import generator
 from zdl.analysis import statistics
-
-
-def generator(seed=0):
-    return np.random.Generator(np.random.PCG64(seed))
 
 
 @given(total=st.integers(1, 5000), share=st.floats(0, 1))

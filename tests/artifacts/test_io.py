@@ -48,12 +48,6 @@ def test_what_is_being_written_is_none_of_the_others(elsewhere):
     assert io.others(Path("none")) == set()
 
 
-def test_anyone_can_open_a_sealed_file(elsewhere):
-    write("b.npz", NPZ)
-    with np.load("b.npz") as archive:
-        assert archive["x"].shape == (2, 3)
-
-
 def test_another_digest_is_refused():
     write("b.json", JSON)
     write("b.npz", NPZ)
@@ -67,7 +61,7 @@ def test_another_digest_is_refused():
             read("none", "abc")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 @given(data=st.data(), which=st.sampled_from([("b.json", JSON, read_json), ("b.npz", NPZ, read_npz)]))
 def test_no_changed_byte_and_no_cut_is_accepted(data, which):
     path, whole, read = which
@@ -79,15 +73,6 @@ def test_no_changed_byte_and_no_cut_is_accepted(data, which):
     write(path, broken)
     with pytest.raises(CorruptFileError, match="checksum does not hold"):
         read(path, "abc")
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=200))
-def test_no_bytes_whatever_are_taken_for_a_file(noise):
-    write("noise", noise)
-    for read in (read_json, read_npz):
-        with pytest.raises(CorruptFileError):
-            read("noise", "abc")
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(elsewhere, monkeypatch):

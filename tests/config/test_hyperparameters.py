@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.config.test_settings import DECAY, PARAMS, ROOT, SHIPPED
-from zdl.config.hyperparameters import HYPERPARAMETERS, SAMPLING_BOUNDS, unused
+from zdl.config.hyperparameters import HYPERPARAMETERS, SAMPLING_BOUNDS
 from zdl.config.schema import schema, text
 from zdl.data import mnist
 from zdl.nn.network import ACTIVATIONS, VARIANCES
@@ -78,18 +78,6 @@ def test_bounds_of_ranges_hold_only_values_that_are_allowed():
             assert low >= bounds.get("ge", 0) and high <= bounds.get("le", high)
             # A share is below 1, so the high end of a range is drawn by int_uniform and log_uniform only.
             assert high <= bounds.get("lt", high) and (low > bounds.get("gt", -1) or kind == "uniform")
-
-
-@pytest.mark.parametrize(
-    ("optimizers", "expected"),
-    [
-        (["sgd"], {"momentum", "decay_rate", "beta1", "beta2"}),
-        (["adagrad", "nesterov"], {"decay_rate", "beta1", "beta2"}),
-        (list(OPTIMIZERS), set()),
-    ],
-)
-def test_unused(optimizers, expected):
-    assert unused(*optimizers) == expected
 
 
 NEW = """\

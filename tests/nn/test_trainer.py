@@ -55,7 +55,6 @@ def train_by_the_book(lr, decay, optimizer, seed=7):
     ("lr", "decay", "optimizer"),
     [
         (0.01, 1e-5, "sgd"),
-        (0.004, 1e-4, "sgd"),
         (1e-6, 1e-8, "sgd"),
         (0.005, 1e-6, "momentum"),
         (5e-4, 1e-5, "adam"),

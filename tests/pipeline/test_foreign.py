@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from tests.config.test_settings import places
 from zdl import Error
 from zdl.analysis import ranking, weights
 from zdl.artifacts import manifest, schemas
@@ -113,14 +113,6 @@ ANY = st.recursive(
 )
 
 
-def places(value, at=()):
-    """The path of every value in nested mappings and lists."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        yield (*at, key)
-        if isinstance(inner, dict | list):
-            yield from places(inner, (*at, key))
-
-
 @st.composite
 def edits(draw, value):
     """`value` with a few of its parts replaced, deleted, or joined by others."""
@@ -152,7 +144,6 @@ def works(table):
     json.dumps(ranking.metrics(table, frame, 2), allow_nan=False)
 
 
-@effort(max_examples=300)
 @given(which=st.integers(0, 2), data=st.data())
 def test_any_record_is_fit_for_the_table_or_refused(which, data):
     value = data.draw(edits(RECORDS[which]))
@@ -175,6 +166,7 @@ BAD_RECORDS = {
     "a result of two lines": lambda r: r.update(result="a\nb"),
     "another trial's spec": lambda r: r.update(spec=RECORDS[1]["spec"]),
     "no curve": lambda r: r["outcome"].pop("curve"),
+    "half a curve": lambda r: r["outcome"]["curve"].pop("train_correct"),
     "no loss": lambda r: r["outcome"].pop("loss"),
     "a loss that is no number": lambda r: r["outcome"].update(loss=[1.0, float("nan")]),
     "a status of its own": lambda r: r["outcome"].update(status="fine"),
@@ -207,7 +199,6 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
 TABLE = {"digest": "t", "data": DIGEST, "commonest": 2, "trials": plan.table(TRIALS, RECORDS)}
 
 
-@effort(max_examples=200)
 @given(value=edits(TABLE))
 def test_any_table_is_fit_for_the_ranking_or_refused(value):
     write("t.json", seal_json(value))
@@ -229,7 +220,6 @@ def test_a_share_that_no_class_can_have_is_refused(commonest):
 # The plan, and manifests: names of files in files.
 
 
-@effort(max_examples=200)
 @given(data=st.data())
 def test_any_plan_gives_the_trial_that_was_asked_for_or_refuses(data):
     trial = TRIALS[0]
@@ -377,7 +367,6 @@ def arrays(draw):
     return data[:cut] + draw(st.binary(max_size=4) if cut < len(data) else st.just(b""))
 
 
-@effort(max_examples=200)
 @given(
     changed=st.dictionaries(st.sampled_from(list(MEMBERS)), arrays() | st.none(), max_size=3),
     more=st.lists(
@@ -452,7 +441,6 @@ def test_weights_of_the_wrong_shape_are_refused(changed):
     assert is_one_line(error.value)
 
 
-@effort(max_examples=100)
 @given(order=st.permutations(list(WEIGHTS)), sizes=st.lists(st.integers(0, 4), min_size=8, max_size=8))
 def test_any_weights_read_digits_or_are_refused(order, sizes):
     shapes = [sizes[0:2], sizes[2:3], sizes[4:6], sizes[6:7]]

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from functools import cache
 
 import pytest
 from ruamel.yaml import YAML
@@ -48,8 +49,9 @@ def made(paths, stage):
     return [each for value in lists for each in ([value] if isinstance(value, Artifact) else value)]
 
 
+TODAY = Paths(SETTINGS)
 ENTRIES = sorted(
-    {each.entry for stage in MADE for each in made(Paths(SETTINGS), stage)}
+    {each.entry for stage in MADE for each in made(TODAY, stage)}
     | {Trial.entry, Replicate.entry, "zdl.search.rounds:round_file"}
 )
 
@@ -63,7 +65,6 @@ def test_what_computes_neither_reads_nor_writes_a_file(entry):
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkeypatch):
-    before = PATHS.artifacts
     known = artifact.fingerprint
 
     def other(name):
@@ -72,28 +73,24 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
 
     for module in ("artifacts.artifact", "pipeline.paths"):
         monkeypatch.setattr(f"zdl.{module}.fingerprint", other)
-    pairs = list(zip(before, Paths(SETTINGS).artifacts, strict=True))
+    pairs = list(zip(TODAY.artifacts, Paths(SETTINGS).artifacts, strict=True))
     assert {old.path for old, new in pairs if old.path != new.path} == {
         old.path for old, _ in pairs if entry in upstream(old)
     }
 
 
+@cache
 def upstream(made):
-    """The functions that an artifact is made by, directly or not."""
-    if made.path not in UPSTREAM:
-        functions, inputs = {made.entry}, list(made.inputs)
-        if made.entry == "zdl.search.plan:plan_file":  # which names trials by what trains them, and on what
-            functions, inputs = {made.entry, Trial.entry}, [PATHS.split]
-        if made.entry == "zdl.search.plan:table_file":
-            inputs.append(PATHS.plan)
-        if made.entry == "zdl.analysis.best:replicate_file":
-            functions.add(Replicate.entry)
-            inputs += [PATHS.prepared, PATHS.held_out]
-        UPSTREAM[made.path] = functions.union(*map(upstream, inputs))
-    return UPSTREAM[made.path]
-
-
-PATHS, UPSTREAM = Paths(SETTINGS), {}
+    """The functions that an artifact of today is made by, directly or not."""
+    functions, inputs = {made.entry}, list(made.inputs)
+    if made.entry == "zdl.search.plan:plan_file":  # which names trials by what trains them, and on what
+        functions, inputs = {made.entry, Trial.entry}, [TODAY.split]
+    if made.entry == "zdl.search.plan:table_file":
+        inputs.append(TODAY.plan)
+    if made.entry == "zdl.analysis.best:replicate_file":
+        functions.add(Replicate.entry)
+        inputs += [TODAY.prepared, TODAY.held_out]
+    return functions.union(*map(upstream, inputs))
 
 
 def leaves(value, at=()):
@@ -120,13 +117,13 @@ def edited(path):
     return settings
 
 
-PLACES = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
+PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
 
 
-@pytest.mark.parametrize("path", PLACES, ids=[".".join(path) for path in PLACES])
+@pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
 def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
     """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
-    old, new = Paths(SETTINGS), Paths(edited(path))
+    old, new = TODAY, Paths(edited(path))
     for stage in MADE:
         pairs = list(zip(made(old, stage), made(new, stage), strict=False))
         inputs = [
@@ -144,10 +141,9 @@ def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_fro
 
 
 def test_a_stage_depends_on_what_it_is_made_from_on_all_code_and_on_all_libraries():
-    paths = Paths(SETTINGS)
     outs = {path: stage for stage, spec in STAGES.items() for path in paths_of(spec)}
     for stage in MADE:
-        for each in made(paths, stage):
+        for each in made(TODAY, stage):
             needed = {str(path.path.parent) for path in each.inputs}
             assert needed - {str(each.path.parent)} <= {*STAGES[stage]["deps"]} and needed <= outs.keys()
         assert {"src/zdl", "requirements.lock"} <= {*STAGES[stage]["deps"]}
@@ -159,14 +155,12 @@ def paths_of(spec):
 
 
 def test_what_is_published_is_what_stages_put_out():
-    paths = Paths(SETTINGS)
     for stage in ("rank", "draw_trials", "draw_replicates", "pages"):
-        published = {str(path) for each in made(paths, stage) for path in each.published.values()}
+        published = {str(path) for each in made(TODAY, stage) for path in each.published.values()}
         reports = {path for path in paths_of(STAGES[stage]) if path.startswith(f"{REPORTS}/")}
         assert reports == {path for path in published if path.startswith(f"{REPORTS}/")}
 
 
 def test_a_function_gets_nothing_that_its_file_is_not_named_by():
-    whole = Paths(SETTINGS).full_ranking
     with pytest.raises(TypeError, match=r"tables:full_ranking: \['more'\] handed in, \[\] declared"):
-        whole.compute(more=json)
+        TODAY.full_ranking.compute(more=json)

@@ -157,22 +157,6 @@ def test_the_seed_decides_where_it_looks():
     assert points(search(PLANE, seed=1), history) != points(search(PLANE), history)
 
 
-def test_the_order_in_which_a_round_finishes_does_not_matter():
-    """Nor do proposals between two results."""
-    config, plans = search(PLANE), []
-    for order in ((0, 1, 2, 3), (3, 1, 0, 2), (2, 3, 1, 0)):
-        planned, scores = points(config), {}
-        for _ in range(2):
-            begun = len(planned) - 4
-            for i in order:
-                scores[begun + i] = branin(planned[begun + i])
-                history = [(point, scores.get(j)) for j, point in enumerate(planned)]
-                assert points(config, history[:-1], 1) == planned[-1:]
-            planned += points(config, history)
-        plans.append(planned)
-    assert plans[0] == plans[1] == plans[2]
-
-
 @pytest.mark.parametrize(
     "known",
     [

@@ -8,8 +8,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from tests.search.test_samplers import SPLIT, settings  # noqa: F401, a fixture
-from tests.search.test_trial_config import range_of
-from zdl.config.hyperparameters import SAMPLING_BOUNDS, unused
+from tests.search.test_trial_config import ranges
+from zdl.config.hyperparameters import unused
 from zdl.nn.optimizers import OPTIMIZERS
 from zdl.search import plan
 from zdl.search.samplers.grid import Grid, values
@@ -31,7 +31,8 @@ def grid(space):
 def names(settings, space):  # noqa: F811
     search = {"method": "grid", "trials": 10**6, "seed": 42, "space": space}
     return {
-        tuple(trial.point.values()): trial.name for trial in plan.trials(settings | {"search": search}, SPLIT)
+        frozenset(trial.point.items()): trial.name
+        for trial in plan.trials(settings | {"search": search}, SPLIT)
     }
 
 
@@ -54,12 +55,10 @@ def test_values_by_hand(spec, expected):
     assert [type(value) for value in spaced] == [type(value) for value in expected]
 
 
-NUMERIC = [range_of(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
-
-
 @effort(max_examples=60, deadline=None)
-@given(st.one_of(NUMERIC), st.integers(2, 60))
-def test_values_rise_from_end_to_end(spec, points):
+@given(ranges, st.integers(2, 60))
+def test_values_rise_from_end_to_end(searched, points):
+    _, spec = searched
     if spec["distribution"] == "int_uniform":
         points = min(points, spec["high"] - spec["low"] + 1)
     else:
@@ -130,21 +129,7 @@ def test_size_of_a_huge_grid_needs_no_list():
 
 @effort(max_examples=40)
 @given(some_names.flatmap(lambda names: st.tuples(*[space_of({"optimizer", *names})] * 2)))
-def test_points_in_both_grids_keep_their_trials(settings, spaces):  # noqa: F811
+def test_points_in_both_grids_keep_their_trials_in_any_order(settings, spaces):  # noqa: F811
     old, new = (names(settings, space) for space in spaces)
     assert all(old[point] == new[point] for point in old.keys() & new.keys())
-
-
-@pytest.mark.parametrize(
-    "edited",
-    [
-        {**BOOK, "lr": {"distribution": "choice", "options": [1.0, 0.1, 0.03, 0.01]}},
-        dict(reversed(BOOK.items())),
-        {**BOOK, "batch_size": {"distribution": "int_uniform", "low": 10, "high": 100, "points": 2}},
-    ],
-    ids=["a value added and one removed", "another order", "a range instead of a list"],
-)
-def test_an_edit_of_the_article_s_grid_keeps_the_rest(settings, edited):  # noqa: F811
-    old, new = names(settings, BOOK), names(settings, edited)
-    lrs, sizes = ([value for value in values(edited[name]) if value in values(BOOK[name])] for name in BOOK)
-    assert len(set(old.values()) & set(new.values())) == len(lrs) * len(sizes) >= 6
+    assert names(settings, dict(reversed(spaces[0].items()))) == old

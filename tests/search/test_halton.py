@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 from scipy.stats._qmc import van_der_corput
 
-from tests.search.test_trial_config import range_of
+from tests.search.test_random import DECAY, LR, OPTIMIZER
+from tests.search.test_trial_config import ranges
 from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.samplers import halton
 from zdl.search.samplers.halton import PRIMES, Axis, Halton
 
-LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
-DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
 BATCH = {"distribution": "int_uniform", "low": 10, "high": 200}
-OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
 BOOK = {"lr": LR, "weight_decay": DECAY}
 SPACE = {**BOOK, "batch_size": BATCH, "optimizer": OPTIMIZER}
 PINNED = [
@@ -59,16 +57,6 @@ def test_given_the_same_permutations_the_sequence_is_scipy_s(base):
     assert max(ours) < 1
 
 
-def test_permutations_are_equally_likely():
-    first = [tuple(halton.permutations(seed, "lr", 3)[0]) for seed in range(1200)]
-    counts = [first.count(order) for order in itertools.permutations(range(3))]
-    assert sum(counts) == 1200 and min(counts) > 140 and max(counts) < 260
-
-
-NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
-ranges = st.sampled_from(NUMERIC).flatmap(lambda each: st.tuples(st.just(each[0]), range_of(*each)))
-
-
 @effort(max_examples=60)
 @given(st.lists(ranges, min_size=1, max_size=3, unique_by=lambda each: each[0]), st.integers(0, 2**32))
 def test_the_sieve_finds_what_trying_every_point_finds(space, seed):
@@ -82,18 +70,6 @@ def test_the_sieve_finds_what_trying_every_point_finds(space, seed):
     for wanted in (0, 1, 10, 1000):
         sieved = itertools.takewhile(lambda n: n < 2000, halton.candidates(axes, wanted))
         assert [n for n in sieved if n in expected] == list(expected)
-
-
-@effort(max_examples=60)
-@given(st.lists(ranges, min_size=1, max_size=6, unique_by=lambda each: each[0]), st.integers(0, 2**32))
-def test_any_ranges_hold_their_points(space, seed):
-    for axis in Halton({"space": dict(space), "seed": seed}).axes:
-        assume(axis.high - axis.low > 1e-6)  # narrower ones are refused
-    for point in points(dict(space), seed, 3):
-        for name, spec in space:
-            assert spec["low"] <= point[name] <= spec["high"]
-            assert type(point[name]) is (int if spec["distribution"] == "int_uniform" else float)
-            assert point[name] == float(f"{point[name]:.12g}")
 
 
 @pytest.mark.parametrize("more", [[], ["depth", "gain"]])

@@ -4,15 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from tests.analysis.test_significance import DECAY, LR
 from zdl.search.samplers.random import Random, draw
 
-LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
-DECAY = {"distribution": "log_uniform", "low": 1e-8, "high": 1e-4}
 BATCH = {"distribution": "int_uniform", "low": 10, "high": 100}
 OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
 SPACE = {"lr": LR, "weight_decay": DECAY, "batch_size": BATCH, "optimizer": OPTIMIZER}
@@ -67,10 +63,6 @@ def test_hyper_parameters_and_seeds_are_independent():
     assert abs(stats.spearmanr(lr, other).statistic) < 0.08
 
 
-def test_more_trials_append_and_fewer_truncate():
-    assert points(SPACE, 42, 30)[:20] == points(SPACE, 42, 20)
-
-
 def test_another_hyper_parameter_leaves_the_values_of_the_others():
     fewer = {"lr": LR, "optimizer": OPTIMIZER}
     shared = [{name: point[name] for name in fewer} for point in points(SPACE, 42, 50)]
@@ -93,31 +85,3 @@ def test_a_new_option_moves_only_the_trials_that_choose_it():
     before = column("optimizer", OPTIMIZER)
     after = column("optimizer", {**OPTIMIZER, "options": ["rmsprop", *reversed(OPTIMIZER["options"])]})
     assert {b for a, b in zip(before, after, strict=True) if a != b} == {"rmsprop"}
-
-
-NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.sampled_from(NUMERIC),
-    st.floats(0, 0.99),
-    st.floats(0.01, 1),
-    st.integers(0, 2**32),
-    st.integers(0, 10**6),
-)
-def test_any_range_inside_its_bounds_holds_its_values(which, start, width, seed, trial):
-    name, kind = which
-    bottom, top = SAMPLING_BOUNDS[name][kind]
-    at = (
-        (lambda s: bottom * (top / bottom) ** s)
-        if kind == "log_uniform"
-        else (lambda s: bottom + (top - bottom) * s)
-    )
-    low, high = at(start), min(at(min(start + width, 1)), top)
-    if kind == "int_uniform":
-        low, high = int(low), max(int(high), int(low) + 1)
-    value = draw(name, {"distribution": kind, "low": low, "high": high}, seed, trial)
-    assert low <= value <= high
-    assert type(value) is (int if kind == "int_uniform" else float)
-    assert value == float(f"{value:.12g}")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from zdl import Error
@@ -142,8 +140,6 @@ def test_only_what_is_new_is_trained(paths):
 
 
 def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
-    import shutil
-
     replicate_all(paths)
     known = {file["trial"] for file in contents(paths)}
     shutil.rmtree(".zdl")  # which neither Git nor DVC carries
@@ -272,8 +268,3 @@ def test_the_baseline_is_scikit_learn_s_on_the_same_splits(paths):
         scores.append(model.score(held_out["x"].astype(float), held_out["t"]))
     assert scored["held_out"] == pytest.approx(np.mean(scores), abs=1e-6)
     assert scored["held_out_low"] < scored["held_out"] < scored["held_out_high"]
-
-
-@given(st.lists(st.integers(0, 255), max_size=50))
-def test_answers_come_back(values):
-    assert replicates.answers(replicates._hex(np.array(values, int))).tolist() == values

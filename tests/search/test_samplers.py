@@ -6,13 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from tests.config.test_settings import PARAMS, ROOT
 from tests.config.test_settings import load as load_text
+from tests.search.test_trial_config import ranges
+from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search import plan
+from zdl.search.distributions import shares
 from zdl.search.samplers import SAMPLERS, Proposal, sampler
 
 SPACE = {
@@ -50,6 +53,22 @@ def test_points_hold_values_of_the_space_in_its_order(method):
             inside = value in spec["options"] if "options" in spec else spec["low"] <= value <= spec["high"]
             assert inside, (name, value)
             assert type(value) is {"batch_size": int, "optimizer": str}.get(name, float)
+
+
+@pytest.mark.parametrize("method", ["random", "halton"])
+@effort(max_examples=60)
+@given(st.lists(ranges, min_size=1, max_size=6, unique_by=lambda each: each[0]), st.integers(0, 2**32))
+def test_any_ranges_hold_their_points(method, space, seed):
+    for name, spec in space:
+        low, high = shares(
+            spec["distribution"], SAMPLING_BOUNDS[name][spec["distribution"]], spec["low"], spec["high"]
+        )
+        assume(high - low > 1e-6)  # narrower ones are refused
+    for point, _ in proposed(method, seed, space=dict(space), n=3):
+        for name, spec in space:
+            assert spec["low"] <= point[name] <= spec["high"]
+            assert type(point[name]) is (int if spec["distribution"] == "int_uniform" else float)
+            assert point[name] == float(f"{point[name]:.12g}")
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -184,14 +203,3 @@ def test_a_sampler_that_learns_is_one_class_and_an_entry(settings, monkeypatch):
     random = plan.trials(settings | {"search": search("random", space=space, trials=4)}, SPLIT)
     assert [trial.name for trial in rounds[:4]] == [trial.name for trial in random]
     assert len({trial.number for trial in rounds}) == 12
-
-
-@effort(max_examples=50, deadline=None)
-@given(
-    st.dictionaries(st.sampled_from(["lr", "momentum"]), st.floats(0, 1), min_size=1),
-    st.sets(st.integers(10**8, 10**9 - 1), max_size=20),
-)
-def test_a_number_follows_from_the_values_alone(point, taken):
-    number = plan.number_of(point, ())
-    assert number == plan.number_of(dict(reversed(point.items())), taken - {number})
-    assert 10**8 <= number < 10**9

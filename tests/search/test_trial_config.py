@@ -72,25 +72,6 @@ def test_resolve_of_a_plain_trial(params):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "terms"),
-    [
-        ("sgd", {}),
-        ("momentum", {"momentum": 0.5}),
-        ("nesterov", {"momentum": 0.5}),
-        ("adagrad", {}),
-        ("rmsprop", {"decay_rate": 0.99}),
-        ("adam", {"beta1": 0.9, "beta2": 0.999}),
-    ],
-)
-def test_resolve_holds_only_the_terms_that_play_a_part(params, optimizer, terms):
-    settings = load(params, PARAMS)
-    config = resolve(settings, {"optimizer": optimizer, "momentum": 0.5})
-    assert {
-        key: config[key] for key in ("momentum", "decay_rate", "beta1", "beta2") if key in config
-    } == terms
-
-
-@pytest.mark.parametrize(
     ("sizes", "point", "expected"),
     [
         ("[100, 50]", {}, [100, 50]),
@@ -125,6 +106,10 @@ def range_of(name, kind):
     number = (st.integers if kind == "int_uniform" else st.floats)(*SAMPLING_BOUNDS[name][kind])
     ends = st.lists(number, min_size=2, max_size=2, unique=True).map(sorted)
     return ends.map(lambda ends: {"distribution": kind, "low": ends[0], "high": ends[1]})
+
+
+NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
+ranges = st.sampled_from(NUMERIC).flatmap(lambda each: st.tuples(st.just(each[0]), range_of(*each)))
 
 
 def spec_of(name):

@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -75,17 +75,16 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-class one_line:
+@contextmanager
+def one_line() -> Iterator[None]:
     """A context in which a zdl.Error or an OSError ends the script with one line."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BrokenPipeError):  # the reader has closed the pipe: `make best | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0)
-        if isinstance(error, OSError):
-            named = f"{error.filename}: " if error.filename else ""
-            error = Error(f"{named}{error.strerror or error}")
-        if isinstance(error, Error):
-            raise SystemExit(str(error)) from None
+    try:
+        yield
+    except BrokenPipeError:  # the reader has closed the pipe: `make best | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"{named}{error.strerror or error}") from None
+    except Error as error:
+        raise SystemExit(str(error)) from None

@@ -63,12 +63,6 @@ def remember() -> None:
 _analysed: dict[str, dict[str, Any]] = {}
 
 
-@cache
-def _memo() -> dict[str, dict[str, Any]]:
-    """What was remembered of the sources when this process began."""
-    return _read_memo()
-
-
 def _read_memo() -> dict[str, dict[str, Any]]:
     """What is remembered of the sources; by now, other processes may have added to it."""
     sources = _sources()  # before anything is analysed
@@ -77,6 +71,9 @@ def _read_memo() -> dict[str, dict[str, Any]]:
         return dict(memo["entries"]) if memo["sources"] == sources else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+_memo = cache(_read_memo)  # as it was when this process began
 
 
 @cache

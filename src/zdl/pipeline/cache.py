@@ -17,7 +17,7 @@ from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, parsing, sealed_json
 from zdl.artifacts.fingerprint import function
 from zdl.artifacts.io import LOCAL, SHARED, TEMPORARY, File, others, read, read_json, write
-from zdl.artifacts.schemas import is_record, is_replicate_file
+from zdl.artifacts.schemas import Validator, is_record, is_replicate_file
 from zdl.pipeline import records
 from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.records import CACHE, READY, REPLICATES, ROUNDS, TRIALS
@@ -144,11 +144,16 @@ def move_to_cache(record: Path) -> str:
 def _key(path: Path) -> str | None:
     """The key of the trial that a record is of, if it is whole. (The settings may describe another
     search.)"""
+    contents = _read_if_whole(path, is_record)
+    return Trial(contents["trial"], {}, contents["spec"]).key if contents else None
+
+
+def _read_if_whole(path: Path, is_valid: Validator) -> dict[str, Any] | None:
+    """The contents of a file under whatever digest it holds; None if it is not there or not whole."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
-            contents = read_json(path, digest, is_record)
-            return Trial(contents["trial"], {}, contents["spec"]).key
+            return read_json(path, digest, is_valid)
     except (CorruptFileError, OSError):
         return None
 
@@ -186,10 +191,11 @@ def cache_replicates() -> None:
     """Copy every replicate under results/ to the cache, whatever search it is of: another ranking of the same
     trials finds them there, in a pulled clone too."""
     for path in REPLICATES.glob("*.json"):
-        if contents := _replicate_in(path):
-            replicate = records.record(Replicate(contents["trial"], {}, contents["spec"]))
-            if not replicate.path.exists():
-                write(replicate.path, sealed_json(contents))
+        contents = _read_if_whole(path, is_replicate_file)
+        if contents and (record := contents["replicate"]):
+            cached = records.cached(Replicate(record["trial"], {}, record["spec"]))
+            if not cached.path.exists():
+                write(cached.path, sealed_json(record))
 
 
 def keep_only_replicates(wanted: Iterable[Path]) -> None:
@@ -197,14 +203,3 @@ def keep_only_replicates(wanted: Iterable[Path]) -> None:
     cache_replicates()
     for path in others(REPLICATES, *wanted):
         path.unlink(missing_ok=True)
-
-
-def _replicate_in(path: Path) -> dict[str, Any] | None:
-    """The record in a file of a replicate; None, if it has none, is not there or not whole."""
-    try:
-        with parsing(path):
-            digest = str(json.loads(path.read_bytes())["digest"])
-            record: dict[str, Any] | None = read_json(path, digest, is_replicate_file)["replicate"]
-            return record
-    except (CorruptFileError, OSError):
-        return None
