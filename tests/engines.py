@@ -1,11 +1,13 @@
 """A temporary clone of this repository with a tiny search, and both engines to drive in it for real."""
 
+import compileall
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from ruamel.yaml import YAML
 
@@ -80,6 +82,10 @@ class Clone:
             if (ROOT / name).is_file() and not name.startswith("reports/") and name != "dvc.lock":
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, path / name)
+        # Without it, bytecode is taken for that of a file which is edited twice in one second
+        by_hash = PycInvalidationMode.CHECKED_HASH
+        for folder in ("src", "workflow"):
+            compileall.compile_dir(path / folder, quiet=2, invalidation_mode=by_hash)
         clone = cls(path)
         clone.run("git", "init", "--quiet")
         clone.edit(**(settings or TINY))
