@@ -1,5 +1,5 @@
 # Trains the best trials of the search again, and a linear model for comparison.
-# needs: data/prepared, data/held_out, data/split, results/table
+# needs: data/prepared, data/held_out, results/table
 # makes: results/replicates (one file per replicate), results/baseline
 
 
@@ -35,7 +35,6 @@ rule baseline:
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
-        ancient(paths.split.path),
         graph.repaired(paths.baseline.path),
     output:
         update(paths.baseline.path),

@@ -30,17 +30,11 @@ from zdl.search.replicates import split_again
 TOLERANCE = 1e-8  # of the loss's gradient; the default of 1e-4 leaves a dozen images of 4,500 undecided
 
 
-def baseline(
-    split: bytes, prepared: bytes, held_out: bytes, splits: Sequence[Mapping[str, Any]], digest: str
-) -> bytes:
-    """The file of the linear models: one of the search's split, and one of the split of each replicate."""
+def baseline(prepared: bytes, held_out: bytes, splits: Sequence[Mapping[str, Any]], digest: str) -> bytes:
+    """The file of the linear models: `splits` are the search's, and that of each replicate."""
     images, unseen = decode_npz(prepared), decode_npz(held_out)
-    contents = {
-        "digest": digest,
-        "search": linear(Split(**decode_npz(split)), unseen),
-        "replicates": [linear(split_again(images, each), unseen) for each in splits],
-    }
-    return sealed_json(contents)
+    first, *others = (linear(split_again(images, each), unseen) for each in splits)
+    return sealed_json({"digest": digest, "search": first, "replicates": others})
 
 
 def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

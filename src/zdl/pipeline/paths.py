@@ -208,10 +208,9 @@ class Paths:
             "results/baseline/{}.json",
             "zdl.analysis.baseline:baseline",
             is_valid=is_baseline,
-            split=self.split,
             prepared=self.prepared,
             held_out=self.held_out,
-            splits=self.replicate_splits,
+            splits=[self.settings["split"], *self.replicate_splits],
         )
 
     @cached_property
