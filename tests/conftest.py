@@ -27,7 +27,7 @@ WARM = pytest.StashKey[contextlib.ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server of `tests.warm`, one for all processes."""
-    if "ZDL_WARM" not in os.environ and not config.option.collectonly:
+    if sys.platform == "linux" and "ZDL_WARM" not in os.environ and not config.option.collectonly:
         config.stash[WARM] = contextlib.ExitStack()
         folder = config.stash[WARM].enter_context(tempfile.TemporaryDirectory())
         os.environ["ZDL_WARM"] = str(config.stash[WARM].enter_context(warm.server(Path(folder) / "warm")))
