@@ -43,9 +43,8 @@ except (Error, OSError) as error:
     raise SystemExit(str(error))
 
 
-before_a_run = (
-    []
-)  # what a profile's Snakefile checks (it can have no onstart besides this one)
+# What a profile's Snakefile checks, too: there can be only one onstart.
+before_a_run = []
 
 
 onstart:

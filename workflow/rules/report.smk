@@ -27,7 +27,7 @@ rule aggregate:
 rule rank:
     """The tables of the report; trials are ranked by validation accuracy, ties in trial order."""
     input:
-        [ancient(each.path) for each in paths.rank_manifest.inputs],
+        ancient(graph.inputs([paths.rank_manifest])),
         graph.repaired(paths.rank_manifest.path, paths.full_ranking.path),
     output:
         update([*shown(paths.rank_manifest.files), *paths.full_ranking.files]),
@@ -96,7 +96,7 @@ rule draw_replicates:
 rule pages:
     """The pages of the report."""
     input:
-        [ancient(each.path) for each in paths.pages_manifest.inputs],
+        ancient(graph.inputs([paths.pages_manifest])),
         graph.repaired(paths.pages_manifest.path),
     output:
         update(shown(paths.pages_manifest.files)),
