@@ -1,5 +1,5 @@
-# From MNIST to the images that a trial trains on and those that score it.
-# needs: only the sources named by data.source
+# From the data of the problem to the rows that a trial trains on and those that score it.
+# needs: the files under problems/ that the problem reads, and what it downloads
 # makes: data/raw, data/prepared, data/held_out (which no rule of the search reads), data/split
 # Inputs are ancient(): a file's name is a digest of what determines it, so a newer time stamp means nothing.
 # Outputs are update(): Snakemake must not delete them first, because another run may be reading them. The scripts
@@ -7,8 +7,9 @@
 
 
 rule download:
-    """MNIST's first images and the held-out images, checked against pinned digests."""
+    """All rows of the problem, from files whose digests are pinned or in the name of the output."""
     input:
+        ancient(paths.data_files),
         graph.repaired(paths.raw.path),
     output:
         update(paths.raw.path),
@@ -23,7 +24,7 @@ rule download:
 
 
 rule prepare:
-    """Pixels scaled to [0, 1]: the subsample, and separately the held-out images."""
+    """The rows that the search uses, and separately the held-out rows, as numbers."""
     input:
         ancient(paths.raw.path),
         graph.repaired(paths.prepared.path, paths.held_out.path),

@@ -1,4 +1,4 @@
-"""Rule and stage `download`: get MNIST's first images and the held-out images."""
+"""Rule and stage `download`: get all rows of the problem."""
 
 import sys
 from pathlib import Path

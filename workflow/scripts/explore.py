@@ -20,5 +20,5 @@ with one_line():
         replicates = [read(each) for each in paths.replicates]
     except CorruptFileError as error:
         raise Error(f"{error}; `make run` makes it for these settings, `make pull` downloads it") from None
-    write(OUT, search_page(paths.settings, table, replicates, held_out))
+    write(OUT, search_page(paths.settings, table, replicates, held_out, paths.words))
     print(f"{OUT}: open it in a browser (it needs no network)")

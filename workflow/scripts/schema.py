@@ -5,7 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
+from zdl.config.reading import read
 from zdl.config.schema import text
+from zdl.config.settings import problem_of
 
 with one_line():
-    Path("workflow/schemas/params.schema.yaml").write_text(text(), encoding="utf-8")
+    problem = problem_of(read("params.yaml"), "params.yaml")
+    Path("workflow/schemas/params.schema.yaml").write_text(text(problem), encoding="utf-8")

@@ -1,12 +1,12 @@
-"""A linear model on the same images: beside it one sees whether a deep network is worth having.
+"""A linear model on the same rows: beside it one sees whether a deep network is worth having.
 
-It is scikit-learn's LogisticRegression with its own defaults (softmax, penalty 0.5 * sum(W**2)), which nobody
-tuned, on the pixels as they are. Its loss is convex, so there is one best set of weights; solved to eight
-digits, it answers alike on every machine.
+A problem may bring its own. Otherwise it is scikit-learn's LogisticRegression with its own penalty, which
+nobody tuned, on standardised columns. Its loss is convex, so there is one best set of weights; solved to
+eight digits, it answers alike on every machine.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,31 +24,46 @@ from zdl.analysis.outcomes import (
 )
 from zdl.analysis.statistics import crossed_standard_error, standard_error_over_splits, student_interval
 from zdl.artifacts.encoding import decode_npz, sealed_json
-from zdl.data.preprocess import Split
+from zdl.data.rows import Split
 from zdl.search.replicates import split_again
 
-TOLERANCE = 1e-8  # of the loss's gradient; the default of 1e-4 leaves a dozen images of 4,500 undecided
+Make = Callable[[], Any]  # of a model of scikit-learn
 
 
-def baseline(prepared: bytes, held_out: bytes, splits: Sequence[Mapping[str, Any]], digest: str) -> bytes:
+def baseline(
+    prepared: bytes,
+    held_out: bytes,
+    splits: Sequence[Mapping[str, Any]],
+    linear: Make | None,
+    digest: str,
+) -> bytes:
     """The file of the linear models: `splits` are the search's, and that of each replicate."""
-    images, unseen = decode_npz(prepared), decode_npz(held_out)
-    first, *others = (linear(split_again(images, each), unseen) for each in splits)
+    rows, unseen = decode_npz(prepared), decode_npz(held_out)
+    first, *others = (fitted(linear or standardised, split_again(rows, each), unseen) for each in splits)
     return sealed_json({"digest": digest, "search": first, "replicates": others})
 
 
-def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The outcome of a fit to the training images of `split`: how many images of each set it recognises, and
-    which of the held-out ones (x, t), one bit an image in hexadecimal."""
-    from sklearn.dummy import DummyClassifier
+def standardised() -> Any:
+    """Softmax regression on columns of mean 0 and variance 1, with their means where a number is missing."""
+    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    model = LogisticRegression(solver="newton-cg", tol=TOLERANCE, max_iter=1000)
-    if len(set(split.t_train)) < 2:  # between which there is no boundary to learn
-        model = DummyClassifier(strategy="most_frequent")
-    model.fit(split.x_train.astype(np.float64), split.t_train)
+    solved = LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000)
+    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), solved)
+
+
+def fitted(make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The outcome of a fit to the training rows of `split`: how many rows of each set it answers correctly,
+    and which of the held-out ones (x, t), one bit a row in hexadecimal."""
+    from sklearn.dummy import DummyClassifier
+
+    one_class = len(set(split.t_train)) < 2  # between which there is no boundary to learn
+    model = DummyClassifier(strategy="most_frequent") if one_class else make()
+    model.fit(_flat(split.x_train), split.t_train)
     train, val, hits = (
-        model.predict(x.astype(np.float64)) == t
+        model.predict(_flat(x)) == t
         for x, t in (
             (split.x_train, split.t_train),
             (split.x_val, split.t_val),
@@ -65,12 +80,16 @@ def linear(split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]
     }
 
 
+def _flat(x: NDArray[Any]) -> NDArray[np.float64]:
+    return x.reshape(len(x), -1).astype(np.float64)
+
+
 def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
     """What the file of the linear models says, in the terms of `zdl.analysis.replication.confirmed`:
     `val_acc` on the search's split, `val_mean` and `val_sd` on those of the replicates, and `held_out` with
     its interval.
 
-    `loss` is `val_mean` less `held_out`: how much harder the held-out images are, as no search picked this
+    `loss` is `val_mean` less `held_out`: how much harder the held-out rows are, as no search picked this
     model. Its 95 % interval, `loss_low` to `loss_high` (blank for one split), is from the errors of both.
     """
     fits = contents["replicates"]
@@ -93,9 +112,9 @@ def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
 def margin_over_linear(
     replicates: Replicates, trial: int | None, t: Labels, contents: Mapping[str, Any]
 ) -> dict[str, float]:
-    """How much more of the held-out images a trial's networks recognise than the linear models on the same
-    splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
-    (`crossed_standard_error` of the differences image by image). Empty without a trial."""
+    """How much more of the held-out rows a trial's networks answer correctly than the linear models on the
+    same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
+    (`crossed_standard_error` of the differences row by row). Empty without a trial."""
     fits = zip(contents["replicates"], outcomes(replicates, trial), strict=False)
     pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
     if not pairs:

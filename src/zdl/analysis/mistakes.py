@@ -1,23 +1,24 @@
-"""What the replicates of a trial mistake among the held-out images, as tables."""
+"""What the replicates of a trial mistake among the held-out rows, as tables."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from zdl.analysis.outcomes import Labels, Replicates, outcomes, taken_for
-from zdl.artifacts.schemas import CLASSES
 from zdl.search.replicates import answers
 
-MISTAKES = ("image", "digit", "taken_for", "wrong", "repeats", "confidence")
+MISTAKES = ("row", "label", "taken_for", "wrong", "repeats", "confidence")
 
 
-def confusion(replicates: Replicates, trial: int | None, t: Labels) -> NDArray[np.float64]:
-    """Of the held-out images of each class (row), the share that a trial's replicates take for each (column):
-    a mean over those that finished, (CLASSES, CLASSES), or (0, 0) if none did."""
-    taken = [taken_for(outcome) for outcome in outcomes(replicates, trial) if outcome["final"]]
+def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int) -> NDArray[np.float64]:
+    """Of the held-out rows of each class (row), the share that a trial's replicates take for each (column): a
+    mean over those that finished, (classes, classes), or (0, 0) if none did."""
+    taken = [taken_for(outcome, t) for outcome in outcomes(replicates, trial) if outcome["final"]]
     if not taken:
         return np.zeros((0, 0))
-    counts = np.zeros((CLASSES, CLASSES), int)
+    counts = np.zeros((classes, classes), int)
     for each in taken:
         np.add.at(counts, (t, each), 1)
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -25,29 +26,50 @@ def confusion(replicates: Replicates, trial: int | None, t: Labels) -> NDArray[n
 
 
 def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 20) -> pd.DataFrame:
-    """The held-out images that the replicates of a trial are most surely wrong about, the surest first.
+    """The held-out rows that the replicates of a trial are most surely wrong about, the surest first.
 
     That is the mean over all replicates of the probability of a wrong answer (0 for a right one). Columns:
-    `image`, its place; `digit`, what it is; `taken_for`, the commonest wrong answer; `wrong` of `repeats`
-    give a wrong one; `confidence`, the mean probability that these give theirs.
+    `row`, its place; `label`, its class; `taken_for`, the commonest wrong answer; `wrong` of `repeats` give a
+    wrong one; `confidence`, the mean probability that these give theirs.
     """
     finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
     if not finished:
         return pd.DataFrame(columns=MISTAKES)
-    taken = np.array([taken_for(outcome) for outcome in finished])
+    taken = np.array([taken_for(outcome, t) for outcome in finished])
     percent = np.array([answers(outcome["held_out"]["confidence"]) for outcome in finished]).astype(int)
     wrong = taken != t
     surest = np.argsort(-(percent * wrong).sum(axis=0), kind="stable")[:most]
     rows = [
         (
-            int(image),
-            int(t[image]),
-            int(np.bincount(taken[wrong[:, image], image]).argmax()),
-            int(wrong[:, image].sum()),
+            int(row),
+            int(t[row]),
+            int(np.bincount(taken[wrong[:, row], row]).argmax()),
+            int(wrong[:, row].sum()),
             len(finished),
-            round(float(percent[wrong[:, image], image].mean()) / 100, 2),
+            round(float(percent[wrong[:, row], row].mean()) / 100, 2),
         )
-        for image in surest
-        if wrong[:, image].any()
+        for row in surest
+        if wrong[:, row].any()
     ]
     return pd.DataFrame(rows, columns=MISTAKES)
+
+
+def deviations(
+    x: NDArray[np.float64], rows: Sequence[int], columns: Sequence[str], most: int = 2
+) -> list[list[tuple[str, float, float]]]:
+    """In which columns each of these rows of a table x (n, columns) is furthest from the mean of all: the
+    column's name, the row's value, and by how many standard deviations it is off. Columns without a name are
+    numbered; what is missing is at the mean."""
+    x = x.reshape(len(x), -1).astype(np.float64)
+    filled = np.where(np.isnan(x), np.nanmean(np.where(np.isnan(x).all(axis=0), 0.0, x), axis=0), x)
+    spread = filled.std(axis=0)
+    scores = np.round((filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0), 1)
+    names = columns if len(columns) else [f"column {place}" for place in range(x.shape[1])]
+    return [
+        [
+            (str(names[place]), float(filled[row, place]), float(scores[row, place]))
+            for place in np.argsort(-abs(scores[row]), kind="stable")[:most]
+            if scores[row, place]
+        ]
+        for row in rows
+    ]

@@ -1,7 +1,7 @@
 """What the records of replicates and of linear models hold, as numbers and arrays, and their means.
 
 `replicates` are those of each of the best trials, in the order of ranks (`of_trials`); `t` are the labels
-(n,) of the held-out images. Here and in the modules that use it, numbers are rounded to 6 decimals: the same
+(n,) of the held-out rows. Here and in the modules that use it, numbers are rounded to 6 decimals: the same
 on every machine.
 """
 
@@ -20,7 +20,7 @@ from zdl.search.replicates import answers
 
 Outcome = Mapping[str, Any]
 Replicates = Sequence[Mapping[str, Any]]
-Labels = NDArray[np.uint8]
+Labels = NDArray[np.unsignedinteger[Any]]
 Hits = NDArray[np.bool_]
 
 
@@ -45,19 +45,19 @@ def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:
     ]
 
 
-def taken_for(outcome: Outcome) -> Labels:
-    """What a network takes each held-out image for, (n,)."""
-    return answers(outcome["held_out"]["taken_for"])
+def taken_for(outcome: Outcome, t: Labels) -> Labels:
+    """What a network takes each held-out row for, (n,)."""
+    return answers(outcome["held_out"]["taken_for"], t.dtype)
 
 
 def recognised(outcome: Outcome, t: Labels) -> Hits:
-    """Which held-out images a network recognises, (n,)."""
-    hits: Hits = taken_for(outcome) == t
+    """Which held-out rows a network answers correctly, (n,)."""
+    hits: Hits = taken_for(outcome, t) == t
     return hits
 
 
 def recognised_by_linear(fit: Outcome) -> Hits:
-    """Which held-out images a linear model recognises, (n,)."""
+    """Which held-out rows a linear model answers correctly, (n,)."""
     return unpacked(fit["held_out_hits"], fit["held_out_size"])
 
 
@@ -68,7 +68,7 @@ def val_acc(outcome: Outcome) -> float:
 
 
 def split_ratio(outcome: Outcome) -> float:
-    """Validation images for each training image."""
+    """Validation rows for each training row."""
     return float(outcome["curve"]["val_size"] / outcome["curve"]["train_size"])
 
 
@@ -79,7 +79,7 @@ def mean_and_deviation(scores: Sequence[float]) -> tuple[float, float]:
 
 
 def mean_share(hits: Hits) -> tuple[float, float, float]:
-    """The mean of hits (networks, images) and its 95 % interval, NaN without any."""
+    """The mean of hits (networks, rows) and its 95 % interval, NaN without any."""
     if not hits.size:
         return math.nan, math.nan, math.nan
     mean, low, high = crossed_mean(hits)

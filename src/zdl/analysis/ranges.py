@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.distributions import exact, shares
 
 Spec = Mapping[str, Any]  # a hyper-parameter under search.space
@@ -23,10 +22,9 @@ def place(spec: Spec, value: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def wider(name: str, spec: Spec, end: str) -> Interval:
-    """The range with one end, "low" or "high", a quarter further out, inside the sampling bounds; of a grid
+def wider(spec: Spec, end: str, bounds: Interval) -> Interval:
+    """The range with one end, "low" or "high", a quarter further out, inside the sampling `bounds`; of a grid
     as many steps as that takes, so that it keeps its values."""
-    bounds = SAMPLING_BOUNDS[name][spec["distribution"]]
     if "points" in spec:
         return _steps_wider(spec, end, bounds)
     low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)

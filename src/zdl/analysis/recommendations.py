@@ -20,7 +20,6 @@ from zdl.analysis.learnt import learnt
 from zdl.analysis.ranges import WIDEN, Spec, between, grid_points, is_wider, place, wider
 from zdl.analysis.ranking import top
 from zdl.config.checks import ranges
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search import plan
 from zdl.search.samplers import History, sampler
 from zdl.search.samplers.grid import values
@@ -90,7 +89,7 @@ def space(
             row = {key: value for key, value in row.items() if not key.startswith("p_")} | known[name]
         rows.append(row)
     _judge(rows)
-    _advise(rows, searched)
+    _advise(rows, settings["search"])
     for row in rows:
         _next(row, searched[row["name"]], settings)
     return _frame(rows)
@@ -122,13 +121,21 @@ def _row(name: str, spec: Spec, values: "Column", scores: Array, *, best: Mask, 
     return row | importance(groups, scores)
 
 
-def _advise(rows: Sequence[Row], searched: Mapping[str, Spec]) -> None:
+def _bounds(search: Settings, name: str) -> tuple[float, float]:
+    """The sampling bounds of a searched range."""
+    spec = search["space"][name]
+    low, high = search["hyperparameters"][name]["sampling"][spec["distribution"]]
+    return low, high
+
+
+def _advise(rows: Sequence[Row], search: Settings) -> None:
     """What is known of every end, and which to widen: at most one of a range, and none that is at the end of
     the sampling bounds."""
     tested = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
     adjusted = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in tested])
     for p, (row, end) in sorted(zip(adjusted.tolist(), tested, strict=True), key=_surest):
-        low, high = wider(row["name"], searched[row["name"]], end)
+        spec = search["space"][row["name"]]
+        low, high = wider(spec, end, _bounds(search, row["name"]))
         way = "down" if end == "low" else "up"
         state = row.get(f"judged_{end}") or _state(row, end, p)
         if state == "crowded" and end in row["cliff"]:  # by the surrogate, which does not see a cliff
@@ -138,7 +145,7 @@ def _advise(rows: Sequence[Row], searched: Mapping[str, Spec]) -> None:
             continue
         if state == "falls":
             row["falls"] = way
-        elif state == "crowded" and is_wider(searched[row["name"]], low, high):
+        elif state == "crowded" and is_wider(spec, low, high):
             row |= {"advice": way, "wider_low": low, "wider_high": high}
 
 
@@ -176,7 +183,7 @@ def _next(row: Row, spec: Spec, settings: Settings) -> None:
     if "points" in spec:
         _next_of_grid(row, spec, settings, (start, end))
         return
-    bounds = SAMPLING_BOUNDS[row["name"]][spec["distribution"]]
+    bounds = _bounds(settings["search"], row["name"])
     within = (
         bounds[0] if advice == "down" else spec["low"],
         bounds[1] if advice == "up" else spec["high"],

@@ -44,8 +44,8 @@ class Replication:
     rivals: pd.DataFrame  # a row for each other trial: whether `best` recognises more, 1, 0 or -1
     scores: pd.DataFrame  # a row a replicate
     curves: pd.DataFrame  # the learning curves of the replicates of `best`
-    confusion: NDArray[np.float64]  # (CLASSES, CLASSES): the share of class i that `best` takes for j
-    mistakes: pd.DataFrame  # the held-out images that `best` is most surely wrong about
+    confusion: NDArray[np.float64]  # (classes, classes): the share of class i that `best` takes for j
+    mistakes: pd.DataFrame  # the held-out rows that `best` is most surely wrong about
     linear: Mapping[str, float]  # a linear model's accuracies on the same splits
     margin: Mapping[str, float]  # how much more `best` recognises than that, with the interval
     rise: Mapping[str, float]  # how much accuracy still rises at the end of the replicates' curves
@@ -53,10 +53,12 @@ class Replication:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that no trial ever saw."""
+    """Rows that no trial ever saw."""
 
-    x: NDArray[np.float32]  # (n, pixels)
+    x: NDArray[Any]  # (n, ...)
     t: Labels  # their labels (n,)
+    classes: NDArray[np.str_]  # the names of the classes
+    columns: NDArray[np.str_]  # the names of the columns, if it is a table
 
     @property
     def commonest(self) -> float:
@@ -66,11 +68,12 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A search, analysed. All accuracies are shares of images, in [0, 1]."""
+    """A search, analysed. All accuracies are shares of rows, in [0, 1]."""
 
     search: Search
     replication: Replication
     held_out: HeldOut
+    rows: Mapping[str, int]  # how many a trial trains on, `train`, and how many are for validation, `val`
     metrics: Mapping[str, Mapping[str, Any]]  # nested scalars
     made_from: Mapping[str, str]  # what determines the numbers, besides settings and code
 
@@ -78,21 +81,23 @@ class Analysis:
 def analyse(
     settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> Analysis:
-    """All tables, from the contents of the files of trials, replicates, linear models and held-out images."""
+    """All tables, from the contents of the files of trials, replicates, linear models and held-out rows."""
     trials, unseen = decode_json(table), HeldOut(**decode_npz(held_out))
     search = _search(settings, trials)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
+    linear = decode_json(baseline)
     replicated = _replication(
         of_trials(replicates, trials["trials"]),
         search.ranking,
-        unseen.t,
+        unseen,
         metrics["search"]["val_images"],
-        decode_json(baseline),
+        linear,
     )
     return Analysis(
         search=search,
         replication=replicated,
         held_out=unseen,
+        rows={part: linear["search"][f"{part}_size"] for part in ("train", "val")},
         metrics=metrics | {"confirmed": replication.metrics(replicated.confirmed, replicated.linear)},
         made_from={
             "data": trials["data"],
@@ -121,8 +126,13 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
 
 
 def _replication(
-    replicates: Replicates, frame: pd.DataFrame, t: Labels, val_images: int, baseline: Mapping[str, Any]
+    replicates: Replicates,
+    frame: pd.DataFrame,
+    held_out: HeldOut,
+    val_images: int,
+    baseline: Mapping[str, Any],
 ) -> Replication:
+    t = held_out.t
     confirmed = replication.confirmed(replicates, frame, t, val_images)
     best = replication.confirmed_best(confirmed)
     return Replication(
@@ -131,7 +141,7 @@ def _replication(
         rivals=replication.rivals(replicates, best, t),
         scores=replication.scores(replicates, frame, t),
         curves=replication.curves(replicates, best),
-        confusion=mistakes.confusion(replicates, best, t),
+        confusion=mistakes.confusion(replicates, best, t, len(held_out.classes)),
         mistakes=mistakes.mistakes(replicates, best, t),
         linear=baseline_scores(baseline),
         margin=margin_over_linear(replicates, best, t, baseline),

@@ -8,7 +8,7 @@ whatever the function is given is declared here, and whatever is declared here i
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zdl.artifacts.encoding import digest
 from zdl.artifacts.fingerprint import fingerprint, function
@@ -16,11 +16,22 @@ from zdl.artifacts.io import File, read
 from zdl.artifacts.schemas import Validator
 
 
+class Function(NamedTuple):
+    """A function that another one is given, by its name: what it does is in the digest."""
+
+    entry: str
+
+    @property
+    def digest(self) -> Any:
+        return fingerprint(self.entry)
+
+
 class Artifact(File):
     """A file, and what makes it.
 
     entry      the function, as "zdl.data.preprocess:prepared_file"
-    given      its arguments, by name: of an artifact, or a list of them, it gets the bytes
+    given      its arguments, by name: of an artifact, or a list of them, it gets the bytes; of a `Function`,
+               that function
     handed     what determines the arguments that only the running step can give, by name
     published  where the files go that it makes, by name; the artifact itself is then their manifest, which
                says which bytes they are
@@ -43,7 +54,7 @@ class Artifact(File):
         **given: Any,
     ) -> "Artifact":
         """The artifact that `entry` makes of what it is given; {} in a path stands for its digest."""
-        determinants = {name: _each(value, lambda artifact: artifact.digest) for name, value in given.items()}
+        determinants = {name: _each(value, lambda each: each.digest) for name, value in given.items()}
         places = {name: str(place) for name, place in (published or {}).items()}
         key = digest([path, fingerprint(entry), determinants, handed, places])
         artifact = cls(Path(path.format(key[:12])), key, is_valid)
@@ -66,14 +77,19 @@ class Artifact(File):
         """What its function makes: the bytes of the file, or, by name, those that are published."""
         if handed.keys() != self.handed.keys():
             raise TypeError(f"{self.entry}: {sorted(handed)} handed in, {sorted(self.handed)} declared")
-        given = {argument: _each(value, read) for argument, value in self.given.items()}
+        given = {argument: _each(value, _handed) for argument, value in self.given.items()}
         own = {} if self.published else {"digest": self.digest}
         return function(self.entry)(**given, **handed, **own)
 
 
+def _handed(value: Artifact | Function) -> Any:
+    return function(value.entry) if isinstance(value, Function) else read(value)
+
+
 def _each(value: Any, of: Any) -> Any:
-    """A value as it is, but for an artifact, or each of a list of them, what a function makes of that."""
-    if isinstance(value, Artifact):
+    """A value as it is, but for an artifact or a function, or each of a list of artifacts, what `of` makes of
+    that."""
+    if isinstance(value, Artifact | Function):
         return of(value)
     if isinstance(value, list) and all(isinstance(each, Artifact) for each in value):
         return [of(each) for each in value]

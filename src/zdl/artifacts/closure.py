@@ -31,13 +31,14 @@ Key = tuple[str, str]  # a module, and the name of one of its definitions
 
 
 class Source:
-    """The modules of a package, each parsed when it is asked for."""
+    """The modules of packages, each parsed when it is asked for."""
 
-    def __init__(self, package: Path) -> None:
+    def __init__(self, *packages: Path) -> None:
         self.paths = {}
-        for path in sorted(package.rglob("*.py")):
-            parts = path.relative_to(package.parent).with_suffix("").parts
-            self.paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+        for package in packages:
+            for path in sorted(package.rglob("*.py")):
+                parts = path.relative_to(package.parent).with_suffix("").parts
+                self.paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
         self.module = cache(self._module)
 
     def _module(self, name: str) -> Module:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zdl.artifacts.closure import Source
 
 PACKAGE = Path(__file__).parents[1]
+OWN = PACKAGE.parents[1] / "problems"  # of the user
 MEMO = SHARED / "fingerprints.json"  # of the last sources that were analysed here
 
 
@@ -44,6 +45,13 @@ def fingerprint(entry: str) -> Fingerprint:
         closure = Closure(_source(), entry)
         known = _analysed[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
     return Fingerprint(known["code"], _versions(known["libraries"]))
+
+
+def together(*entries: str) -> Fingerprint:
+    """The fingerprint of functions of which one is given the others."""
+    parts = [fingerprint(entry) for entry in entries]
+    libraries = {name: version for part in parts for name, version in part.libraries.items()}
+    return Fingerprint(digest([part.code for part in parts]), dict(sorted(libraries.items())))
 
 
 def function(entry: str) -> Callable[..., Any]:
@@ -80,7 +88,7 @@ _memo = cache(_read_memo)  # as it was when this process began
 def _source() -> "Source":
     from zdl.artifacts.closure import Source
 
-    return Source(PACKAGE)
+    return Source(PACKAGE, OWN)
 
 
 @cache
@@ -90,10 +98,11 @@ def _sources() -> str:
 
 
 def _digest_of_sources() -> str:
-    """Digest of every file of the package, and of the Python that parses them."""
+    """Digest of every file of the package, of the user's modules, and of the Python that parses them."""
     paths = (path for path in sorted(PACKAGE.rglob("*")) if path.parent.name != "__pycache__")
-    files = [path for path in paths if path.is_file()]
-    sums = [(str(path.relative_to(PACKAGE)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+    files = [path for path in (*paths, *sorted(OWN.rglob("*.py"))) if path.is_file()]
+    root = PACKAGE.parents[1]
+    sums = [(str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
     return digest([sys.version_info[:2], sums])
 
 

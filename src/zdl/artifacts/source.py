@@ -74,9 +74,9 @@ class Module:
                 self._enter(inner)
 
     def _is_own(self, name: str) -> bool:
-        own = self.name.partition(".")[0]
-        imported = (module.partition(".")[0] for module, _ in self.imports.get(name, ()))
-        return name in self.nodes or own in imported
+        own = {self.name.partition(".")[0], "zdl"}
+        imported = {module.partition(".")[0] for module, _ in self.imports.get(name, ())}
+        return name in self.nodes or bool(own & imported)
 
     def _bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Target]]:
         """The names that an import statement binds, and to what."""

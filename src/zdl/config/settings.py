@@ -1,6 +1,6 @@
 """The settings of params.yaml as the rest of zdl takes them: checked, in one spelling, as plain Python.
 
-`zdl.config.models` declares the settings, `zdl.config.hyperparameters` those of them that can be searched.
+`zdl.config.models` declares the settings, and the problem that they name those of its data and training.
 """
 
 from pathlib import Path
@@ -8,27 +8,48 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from zdl import Error
 from zdl.config.checks import across
+from zdl.config.hyperparameters import plain
 from zdl.config.messages import SettingsError, explain
-from zdl.config.models import Settings
+from zdl.config.models import settings_of
+from zdl.config.problem import Problem
 from zdl.config.reading import normalise, read
 
 
 def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     """The settings of a params.yaml, complete, with keys in the order of the models. (Those of the search
-    space keep the file's order, which points and the report follow.)
+    space keep the file's order, which points and the report follow.) `search` also has the `hyperparameters`
+    that the problem declares, as `plain` gives them.
 
     Raises SettingsError, with one line, for any other file.
     """
     raw = read(path)
+    problem = problem_of(raw, path)
+    declared = {**problem.data, **problem.hyperparameters}
+    model = settings_of(problem)
     try:
-        settings = Settings.model_validate(normalise(raw)).model_dump(exclude_unset=True)
+        settings: dict[str, Any] = model.model_validate(normalise(raw, declared)).model_dump(
+            exclude_unset=True
+        )
     except ValidationError as error:
         from zdl.config.schema import schema  # here, since no other start needs it
 
-        raise SettingsError.first_of(path, explain(error.errors(), raw, schema())) from None
+        raise SettingsError.first_of(path, explain(error.errors(), raw, schema(problem))) from None
     space = settings["search"]["space"]
     settings["search"]["space"] = {name: space[name] for name in raw["search"]["space"]}
-    if problems := list(across(settings)):
+    settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
+    settings.setdefault("data", {})
+    if problems := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
         raise SettingsError.first_of(path, problems)
     return settings
+
+
+def problem_of(raw: Any, path: str | Path) -> Problem:
+    """The problem that settings name."""
+    if not isinstance(raw, dict) or "problem" not in raw:
+        raise SettingsError(path, "problem: is missing (needed: the name of what is searched, such as book)")
+    try:
+        return Problem.named(raw["problem"])
+    except Error as error:
+        raise SettingsError(path, str(error)) from None

@@ -1,33 +1,42 @@
 """Questions about a search space that both the checks of params.yaml and the search ask."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zdl.config.hyperparameters import unused
+from zdl.config.hyperparameters import Declared, unused
 
 Axes = Mapping[str, Sequence[Any]]  # the values that a grid has of each hyper-parameter
+Settings = Mapping[str, Any]
+
+OTHER = ("problem", "data", "split", "search", "replicate", "report")  # sections without hyper-parameters
 
 
-def possible(settings: Mapping[str, Any], name: str) -> list[Any]:
-    """What a setting of training can be in some trial: its value, its options, or the ends of its range."""
-    spec = settings["search"]["space"].get(name, {"options": [settings["training"][name]]})
+def fixed(settings: Settings) -> dict[str, Any]:
+    """The values of params.yaml that a trial has where none is drawn for it."""
+    sections = (values for section, values in settings.items() if section not in OTHER)
+    return {name: value for values in sections for name, value in values.items()}
+
+
+def possible(settings: Settings, name: str) -> list[Any]:
+    """What a setting can be in some trial: its value, its options, or the ends of its range."""
+    spec = settings["search"]["space"].get(name) or {"options": [fixed(settings)[name]]}
     return list(spec["options"]) if "options" in spec else [spec["low"], spec["high"]]
 
 
-def grid_parts(axes: Axes) -> Iterator[dict[str, Sequence[Any]]]:
-    """The grid as full products, one for each optimizer that is searched, of what that optimizer uses."""
-    if "optimizer" not in axes:
-        yield dict(axes)
-        return
-    for optimizer in axes["optimizer"]:
-        left_out = unused(optimizer) | {"optimizer"}
-        yield {
-            "optimizer": [optimizer],
-            **{name: axis for name, axis in axes.items() if name not in left_out},
-        }
+def grid_parts(axes: Axes, declared: Declared) -> Iterator[dict[str, Sequence[Any]]]:
+    """The grid as full products: one for each combination of the values that decide what plays a part, such
+    as each optimizer, of what does so there."""
+    deciding = [name for name in axes if any(name in each["when"] for each in declared.values())]
+    for values in itertools.product(*(axes[name] for name in deciding)):
+        chosen = dict(zip(deciding, ([value] for value in values), strict=True))
+        idle = unused(declared, chosen)
+        if any(chosen[name] != axes[name][:1] for name in idle & chosen.keys()):
+            continue  # of a value that plays no part, one stands for all
+        yield {name: chosen.get(name, axis) for name, axis in axes.items() if name not in idle}
 
 
-def grid_size(axes: Axes) -> int:
+def grid_size(axes: Axes, declared: Declared) -> int:
     """The number of points of the grid; it is not built for that."""
-    return sum(math.prod(map(len, part.values())) for part in grid_parts(axes))
+    return sum(math.prod(map(len, part.values())) for part in grid_parts(axes, declared))

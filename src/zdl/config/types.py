@@ -1,23 +1,24 @@
-"""The types of hyper-parameters in params.yaml, by their declarations: a value, and a range or a choice."""
+"""The types of declared settings in params.yaml: a value, and, of a hyper-parameter, a range or a choice."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from zdl.config.hyperparameters import HYPERPARAMETERS, Hyperparameter
+from zdl.config.hyperparameters import Hyperparameter, Setting
 
 
 class Section(BaseModel):
     """A mapping with these keys and no others. A value has to be of its type already: '1' is not a number."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, protected_namespaces=())
 
 
 def described(title: str, english: str, japanese: str, **constraints: Any) -> Any:
     """A setting's words, of which an editor shows both languages, and its constraints."""
-    return Field(title=title, description=f"{english}\n{japanese}", **constraints)
+    return Field(title=title, description="\n".join(dict.fromkeys((english, japanese))), **constraints)
 
 
 def one_of(*names: str) -> Any:
@@ -32,27 +33,23 @@ def either(types: list[Any]) -> Any:
     return Union[tuple(types)]  # noqa: UP007
 
 
-def value(name: str, declared: Hyperparameter) -> Any:
-    """The type of one value: a name, a number, or either."""
+def value(name: str, declared: Setting) -> Any:
+    """The type of one value: a name, a number, or either, or null."""
     types: list[Any] = []
     if declared.names:
         types.append(one_of(*declared.names))
     if declared.number:
         types.append(number(declared.number, **declared.bounds))
-    words = described(" / ".join(declared.title), *declared.description)
+    if declared.optional:
+        types.append(None)
+    words = described(" / ".join(dict.fromkeys(declared.title)), *declared.description)
     return TypeAliasType(name, Annotated[either(types), words])
 
 
-VALUES = {name: value(name, declared) for name, declared in HYPERPARAMETERS.items()}
-
-
-def list_of(name: str) -> Any:
-    return list[VALUES[name]]  # type: ignore[valid-type]
-
-
-def fixed(section: str) -> dict[str, Any]:
-    """The fields of the hyper-parameters whose values stand in this section."""
-    return {name: (VALUES[name], ...) for name, each in HYPERPARAMETERS.items() if each.section == section}
+def section(name: str, declarations: Mapping[str, Setting]) -> Any:
+    """The model of a section of params.yaml, in which all of these have a value."""
+    fields = {each: (value(each, declared), ...) for each, declared in declarations.items()}
+    return create_model(name.capitalize(), __base__=Section, **fields)  # type: ignore[call-overload]
 
 
 POINTS = described(
@@ -79,8 +76,8 @@ def distribution(name: str, declared: Hyperparameter) -> Any:
     for kind, (low, high) in declared.sampling.items():
         end = number(declared.number, ge=low, le=high)
         models.append(model(name, kind, low=(end, ...), high=(end, ...), points=(Points, None)))
-    options: Any = Annotated[list_of(name), AfterValidator(distinct)]
-    models.append(model(name, "choice", options=(options, OPTIONS)))
+    values: Any = list[value(name, declared)]  # type: ignore[misc]
+    models.append(model(name, "choice", options=(Annotated[values, AfterValidator(distinct)], OPTIONS)))
     if len(models) == 1:
         return models[0]
     return Annotated[either(models), Field(discriminator="distribution")]
@@ -107,11 +104,14 @@ class SpaceBase(Section):
         return self
 
 
-def searched(name: str) -> Any:
-    """The field of a hyper-parameter that may be searched."""
-    declared = HYPERPARAMETERS[name]
-    words = described(" / ".join(declared.title), *declared.description, default=None)
-    return distribution(name, declared), words
-
-
-Space = create_model("Space", __base__=SpaceBase, **{name: searched(name) for name in HYPERPARAMETERS})
+def space(declarations: Mapping[str, Setting]) -> Any:
+    """The model of what may be searched."""
+    fields = {
+        name: (
+            distribution(name, each),
+            described(" / ".join(dict.fromkeys(each.title)), *each.description, default=None),
+        )
+        for name, each in declarations.items()
+        if isinstance(each, Hyperparameter)
+    }
+    return create_model("Space", __base__=SpaceBase, **fields)  # type: ignore[call-overload]

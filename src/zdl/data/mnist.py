@@ -67,22 +67,6 @@ PINNED = {  # SHA-256 of the uint8 arrays in C order, where 500 images lead
     "x_held_out": "6481e721aa168e45ee391c4959837c43835689573b369842ca220d8f63095a98",
     "t_held_out": "59268794a1341628686fd24edefb5f6b661ceaca280410c149c13176a44a19c0",
 }
-WORDS = {  # of the report: the images, what each shows (a ...), those held out, and whose they are
-    "en": {
-        "name": "MNIST",
-        "class": "digit",
-        "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
-        "credit": "The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, "
-        "made from NIST's Special Databases 1 and 3 and available under the licence CC BY-SA 3.0.",
-    },
-    "ja": {
-        "name": "MNIST",
-        "class": "数字",
-        "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
-        "credit": "画像はMNISTのものです。MNISTは、Yann LeCun、Corinna Cortes、Christopher J. C. Burgesの"
-        "各氏がNISTのSpecial Database 1と3から作成し、CC BY-SA 3.0で公開されています。",
-    },
-}
 
 
 class Images(NamedTuple):

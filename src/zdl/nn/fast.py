@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.nn.first_layer import DualLayer, PixelLayer, dual_pays, is_elementwise, step_matrix
+from zdl.nn.history import History
 from zdl.nn.layers import Array, Labels
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import Optimizer
-from zdl.nn.trainer import History, Trainer
+from zdl.nn.trainer import Trainer
 
 FEW = 20  # updates do not pay for what is made for them
 BLOCK = 16384  # numbers: with their gradients and memories, and what a rule makes, they fit into the L2 cache

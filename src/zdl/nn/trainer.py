@@ -1,42 +1,16 @@
 """Training on the book's schedule: batches drawn at random, and one evaluation an epoch."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
+from zdl.nn.history import History, Hits, Say
 from zdl.nn.layers import labels
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import Optimizer
-
-Hits = NDArray[np.bool_]
-
-
-@dataclass
-class History:
-    """How a training went: counts of correct images at each evaluation, and the loss of every update."""
-
-    train_size: int  # the number of training images that are evaluated
-    val_size: int  # the number of validation images that are evaluated
-    train_correct: list[int] = field(default_factory=list)
-    val_correct: list[int] = field(default_factory=list)
-    val_hits: Hits = field(default_factory=lambda: np.zeros(0, bool))  # by image, at the last evaluation
-    final_hits: Hits | None = None  # by image of the whole validation set, after the last update
-    loss: list[float] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        """The number of epochs that began: each has one evaluation."""
-        return len(self.val_correct)
-
-    @property
-    def status(self) -> str:
-        """finished, or diverged: a loss was NaN or infinite, and the training stopped there."""
-        return "diverged" if self.final_hits is None else "finished"
 
 
 class Trainer:
@@ -66,7 +40,7 @@ class Trainer:
         optimizer: Optimizer,
         evaluate_samples: int | None = None,
         rng: np.random.Generator,
-        say: Callable[[str], object] | None = None,
+        say: Say | None = None,
     ) -> None:
         if not len(x_train) or not len(x_val):
             raise Error(
@@ -83,7 +57,7 @@ class Trainer:
 
     def train(self) -> History:
         """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then."""
-        history = History(len(self.t_train[self.evaluated]), len(self.t_val[self.evaluated]))
+        history = History(len(self.t_train[self.evaluated]), len(self.t_val[self.evaluated]), self.say)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss shows a divergence
             for i in range(self.max_iter):
                 rows = self.rng.integers(len(self.x_train), size=self.batch_size)
@@ -100,19 +74,12 @@ class Trainer:
 
     def _evaluate(self, history: History) -> None:
         some = self.evaluated
-        history.val_hits = self._hits(self.x_val[some], self.t_val[some])
-        train_hits = self._hits(self.x_train[some], self.t_train[some])
-        history.train_correct.append(int(np.count_nonzero(train_hits)))
-        history.val_correct.append(int(np.count_nonzero(history.val_hits)))
-        train_acc = history.train_correct[-1] / history.train_size
-        val_acc = history.val_correct[-1] / history.val_size
-        self.say(f"=== epoch:{history.epochs}, train acc:{train_acc}, test acc:{val_acc} ===")
+        val_hits = self._hits(self.x_val[some], self.t_val[some])  # first: training images may be computed
+        history.evaluate(self._hits(self.x_train[some], self.t_train[some]), val_hits)
 
     def _finish(self, history: History) -> None:
         if math.isfinite(self.network.loss(self.x_val, self.t_val)):  # else the last update diverged
-            history.final_hits = self._hits(self.x_val, self.t_val)
-            self.say("=============== Final Test Accuracy ===============")
-            self.say(f"test acc:{np.count_nonzero(history.final_hits) / len(self.x_val)}")
+            history.finish(self._hits(self.x_val, self.t_val))
 
     def _hits(self, x: NDArray[Any], t: NDArray[Any]) -> Hits:
         """By image, whether the network's answer is t."""

@@ -78,7 +78,9 @@ def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{trial.name}\n")
     inputs = {argument: _read_once(file) for argument, file in records.inputs(trial).items()}
-    data: bytes = function(trial.entry)(trial.number, trial.spec, **inputs, say=say)
+    data: bytes = function(trial.entry)(
+        trial.number, trial.spec, train=function(trial.spec["train"]), **inputs, say=say
+    )
     return data
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zdl import Error
 from zdl.artifacts.encoding import parsing
-from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.fingerprint import together
 from zdl.artifacts.io import LOCAL, SHARED, regular
 from zdl.pipeline.cache import WEIGHTS
 from zdl.pipeline.records import CACHE
@@ -73,7 +73,7 @@ def check_plans(plans: Iterable[Path]) -> None:
 
 def check_code(plan: Path, spec: Mapping[str, Any]) -> None:
     """Fail where a record under a name of the plan would be the result of other code or libraries."""
-    code, libraries = fingerprint(Trial.entry)
+    code, libraries = together(Trial.entry, spec["train"])
     for name, version in libraries.items():
         planned = spec["libraries"].get(name)
         if planned != version:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from zdl import Error
-from zdl.artifacts.artifact import Artifact
-from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.artifact import Artifact, Function
+from zdl.artifacts.fingerprint import Fingerprint, fingerprint, together
 from zdl.artifacts.io import File
 from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_baseline, is_plan, is_replicate_file, is_table
+from zdl.config.problem import Problem
 from zdl.config.settings import load
-from zdl.data import mnist
-from zdl.pipeline.records import HELD_OUT, PREPARED_IMAGES, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
+from zdl.config.words import wording
+from zdl.pipeline import data_files
+from zdl.pipeline.records import HELD_OUT, PREPARED_ROWS, READY, REPLICATES, ROUNDS, SPLITS, TRIALS
 from zdl.report.drawing import OF_REPLICATES, OF_TRIALS
 from zdl.search import plan, replicates
 from zdl.search.replicates import Replicate
@@ -41,28 +43,34 @@ FULL_RANKING = Path("results/ranking")  # every row of the ranking, of which rep
 class Paths:
     """The files of the search that `settings` describe."""
 
-    words = mnist.WORDS  # the report's words for the images
-
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
-        subsample = settings["data"]["subsample"]
-        self.leading = max(mnist.BUNDLED, subsample)
+        self.problem = Problem.named(settings["problem"])
+        self.train = self.problem.function("train") or ""
+        self.data_files = data_files.listed(self.problem, settings["data"])
+        fetch = self.problem.get("FETCH", ())
+        prepare = self._function("prepare")
         self.raw = Artifact.of(
             "data/raw/{}.npz",
             "zdl.data.preprocess:raw_file",
-            handed={"files": None},  # digests in the code verify them
+            handed={"files": data_files.digests(self.data_files)},  # digests in the code verify all others
             is_valid=RAW,
-            leading=self.leading,
+            load=self._function("load"),
+            data={name: value for name, value in settings["data"].items() if name not in fetch},
         )
         self.prepared = Artifact.of(
-            f"{PREPARED_IMAGES}/{{}}.npz",
+            f"{PREPARED_ROWS}/{{}}.npz",
             "zdl.data.preprocess:prepared_file",
             is_valid=PREPARED,
             raw=self.raw,
-            subsample=subsample,
+            prepare=prepare,
         )
         self.held_out = Artifact.of(
-            f"{HELD_OUT}/{{}}.npz", "zdl.data.preprocess:held_out_file", is_valid=PREPARED, raw=self.raw
+            f"{HELD_OUT}/{{}}.npz",
+            "zdl.data.preprocess:held_out_file",
+            is_valid=PREPARED,
+            raw=self.raw,
+            prepare=prepare,
         )
         self.split = Artifact.of(
             f"{SPLITS}/{{}}.npz",
@@ -72,6 +80,25 @@ class Paths:
             **settings["split"],
         )
 
+    def _function(self, part: str) -> Function | None:
+        """A function of the problem, to be given to one of zdl."""
+        entry = self.problem.function(part)
+        return Function(entry) if entry else None
+
+    def code(self, entry: str) -> Fingerprint:
+        """The fingerprint of a function that is given the problem's `train`."""
+        return together(entry, self.train)
+
+    @cached_property
+    def words(self) -> dict[str, dict[str, Any]]:
+        """What the report says of the problem."""
+        return wording(self.problem, self.settings)
+
+    @cached_property
+    def image(self) -> list[int]:
+        """The shape of a row that can be shown as an image; empty if it cannot."""
+        return list(self.problem.get("IMAGE", ()))
+
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Paths":
         """The files of the search that a params.yaml describes; `SettingsError` if that is wrong."""
@@ -80,13 +107,13 @@ class Paths:
     @cached_property
     def first(self) -> list[Trial]:
         """The trials that are known before any of them runs: all, unless the search learns."""
-        return plan.trials(self.settings, self.split.digest, fingerprint(Trial.entry))
+        return plan.trials(self.settings, self.split.digest, self.train, self.code(Trial.entry))
 
     @cached_property
     def rounds(self) -> list[Round]:
         """The rounds after the first, of a search that learns."""
-        run, propose = fingerprint(Trial.entry), fingerprint("zdl.search.rounds:round_file")
-        return rounds(self.settings, self.split.digest, run, propose)
+        run, propose = self.code(Trial.entry), fingerprint("zdl.search.rounds:round_file")
+        return rounds(self.settings, self.split.digest, self.train, run, propose)
 
     @cached_property
     def names(self) -> list[str]:
@@ -161,13 +188,13 @@ class Paths:
 
     def replicates_of(self, trial: Trial) -> list[Replicate]:
         """The replicates of a trial that is among the best."""
-        code = fingerprint(Replicate.entry)
+        code = self.code(Replicate.entry)
         return replicates.replicates(trial, self.replicate_splits, self.held_out.digest, code)
 
     @cached_property
     def replicates(self) -> list[Artifact]:
         """The files of replicates: all of the best trial, all of the next, and so on."""
-        code = fingerprint(Replicate.entry)
+        code = self.code(Replicate.entry)
         return [
             Artifact.of(
                 f"{REPLICATES}/{place:03d}-{number:03d}-{{}}.json",
@@ -203,7 +230,7 @@ class Paths:
 
     @cached_property
     def baseline(self) -> Artifact:
-        """The outcomes of a linear model on the same images."""
+        """The outcomes of a linear model on the same rows."""
         return Artifact.of(
             "results/baseline/{}.json",
             "zdl.analysis.baseline:baseline",
@@ -211,6 +238,7 @@ class Paths:
             prepared=self.prepared,
             held_out=self.held_out,
             splits=[self.settings["split"], *self.replicate_splits],
+            linear=self._function("linear"),
         )
 
     @cached_property
@@ -221,7 +249,7 @@ class Paths:
     @cached_property
     def pages_manifest(self) -> Artifact:
         """The manifest of PUBLISHED_PAGES."""
-        return self._report("pages/", "zdl.report.pages:pages", PUBLISHED_PAGES, *RESULTS, "words")
+        return self._report("pages/", "zdl.report.pages:pages", PUBLISHED_PAGES, *RESULTS, "words", "image")
 
     @cached_property
     def trial_figures(self) -> list[Artifact]:
@@ -275,6 +303,8 @@ class Paths:
             published={WEIGHTS.name: WEIGHTS},
             table=self.table,
             split=self.split,
+            train=Function(self.train),
+            weights=self._function("weights"),
         )
 
     @property

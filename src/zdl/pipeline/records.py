@@ -16,7 +16,7 @@ from zdl.search.trial import Trial
 
 TRIALS = Path("results/trials")
 ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a tracked directory that stays empty
-SPLITS, PREPARED_IMAGES, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
+SPLITS, PREPARED_ROWS, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
 REPLICATES = Path("results/replicates")
 CACHE = SHARED / "trials"  # every record that was ever made here
 READY = Path("results/ready")  # what a process made on the way, for the jobs that will ask for it
@@ -45,13 +45,13 @@ def inputs(trial: Trial) -> dict[str, File]:
     split = trial.spec["split"]
     if isinstance(trial, Replicate):
         return {
-            "prepared": _images(PREPARED_IMAGES, split["of"]),
-            "held_out": _images(HELD_OUT, trial.spec["held_out"]),
+            "prepared": _rows(PREPARED_ROWS, split["of"]),
+            "held_out": _rows(HELD_OUT, trial.spec["held_out"]),
         }
     return {"split": File(SPLITS / f"{split[:12]}.npz", split, SPLIT)}
 
 
-def _images(folder: Path, digest: str) -> File:
+def _rows(folder: Path, digest: str) -> File:
     return File(folder / f"{digest[:12]}.npz", digest, PREPARED)
 
 

@@ -5,7 +5,6 @@ bytes to the function, and writes what that returns. A file that is there and wh
 gets a line for a person now and then. (The step `trial` is `cache.get_or_train`, which imports less.)
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from zdl.analysis.best import best_trial
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.io import others, read, write
-from zdl.data import mnist
-from zdl.pipeline import cache, records
+from zdl.pipeline import cache, data_files, records
 from zdl.pipeline.locks import rounds_lock
 from zdl.pipeline.paths import PUBLISHED_TABLES, WEIGHTS, Paths
 from zdl.pipeline.progress import Progress
@@ -54,29 +52,30 @@ def leave_only(*paths: Path) -> None:
 
 
 def download(paths: Paths, say: Say) -> None:
-    """MNIST's leading images and the held-out ones: the same bytes from every source."""
-    source, folder = paths.settings["data"]["source"], os.environ.get("ZDL_MNIST_DIR")
+    """All rows of the problem: the same bytes from every source."""
+    fetch = paths.problem.get("fetch", lambda data, say: {})
 
     def handed() -> dict[str, Any]:
-        return {"files": mnist.find(source, paths.leading, folder=folder, report=say)}
+        own = data_files.contents(paths.raw.handed["files"])
+        return {"files": own | fetch(paths.settings["data"], say)}
 
     make(paths.raw, handed)
 
 
 def prepare(paths: Paths, say: Say) -> None:
-    """Pixels as numbers in [0, 1]: those that the search uses, and apart from them the held-out ones."""
+    """The rows that the search uses, and apart from them the held-out ones."""
     make(paths.prepared)
     make(paths.held_out)
 
 
 def split(paths: Paths, say: Say) -> None:
-    """A seeded shuffle of the prepared images; the first share of them is for validation."""
+    """A seeded shuffle of the prepared rows; the first share of them is for validation."""
     make(paths.split)
 
 
 def plan(paths: Paths, say: Say) -> None:
     """Every trial of the search before any of them runs; if the search learns, those of the first round."""
-    for note in notes(paths.settings):
+    for note in [*notes(paths.settings), *paths.problem.get("notes", lambda settings: ())(paths.settings)]:
         say(f"note: {note}")
     make(paths.plan)
     list(
@@ -97,7 +96,7 @@ def propose(paths: Paths, say: Say, name: str) -> None:
 
 
 def aggregate(paths: Paths, say: Say) -> None:
-    """The outcome of every trial in one table, and the digest of the images."""
+    """The outcome of every trial in one table, and the digest of the rows."""
     progress = Progress(paths)
     files = [records.record(trial) for trial in progress.all_trials()]
     listings = [paths.plan, *progress.round_files()]
@@ -151,8 +150,9 @@ def rank(paths: Paths, say: Say) -> None:
 
 
 def weights(paths: Paths, say: Say) -> None:
-    """The weights of the best trial, which is trained once more for them: `zdl.analysis.weights.predict`
-    reads digits with them. (Their last bits differ between processors, so neither engine tracks them.)"""
+    """The weights of the best trial, which is trained once more for them: with the book's network,
+    `zdl.nn.weights.predict` reads digits. (Their last bits differ between processors, so neither engine
+    tracks them.)"""
     from zdl.pipeline.repair import restore_weights  # here alone: it imports the samplers
 
     trials = {trial.number: trial for trial in Progress(paths).all_trials()}

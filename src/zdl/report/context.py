@@ -16,12 +16,12 @@ from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Setting
 from zdl.analysis.significance import single_searches
 from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.report.formatting import accuracy, short
-from zdl.report.opening import longer, next_step, opening, train_images, updates_after_val
+from zdl.report.opening import guesses, longer, next_step
 from zdl.report.params_yaml import as_yaml, space_as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
 Row = dict[str, Any]
-Words = Mapping[str, Mapping[str, str]]  # for the images, by language, as `zdl.data.mnist.WORDS`
+Words = Mapping[str, Mapping[str, Any]]  # of the problem, by language (`zdl.config.words`)
 
 ENDS = tuple(f"{what}_{end}" for what in ("at", "all", "p", "near", "piled") for end in ("low", "high"))
 MEASURED = (*ENDS, "rho", "p_effect", "importance")
@@ -29,7 +29,9 @@ SETTLED = ("clear", "falls")  # ends of which is known that no better ones lie b
 ENOUGH = 20  # trials, to say what more of them would bring
 
 
-def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], words: Words) -> Row:
+def context(
+    settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], words: Words, image: Sequence[int] = ()
+) -> Row:
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts = analysis.search, analysis.metrics["search"]
     searched, budget = _searched(search, settings), _budget(search, counts["val_images"])
@@ -53,12 +55,15 @@ def context(settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], w
         "open_ends": [row["name"] for row in searched if row["effect"] and row["open"]],
         "often_diverged": 3 * counts["diverged"] > counts["trials"],
         "budget": budget,
-        **opening(settings, analysis),
+        "val_guess": search.guess,
+        "guesses": guesses(analysis),
         "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
         "of_each_class": _of_each_class(analysis.held_out),
-        "train_images": train_images(settings),
-        "updates_after_val": updates_after_val(settings),
+        "classes": analysis.held_out.classes.tolist(),
+        "train": analysis.rows["train"],
+        "val_rows": analysis.rows["val"],
+        "is_image": bool(image),
         "draws": DRAWS,
         **_map(search, settings),
         **replicated(analysis.replication),
@@ -209,7 +214,7 @@ def _unequal(search: Search, replication: Replication) -> bool:
 
 
 def _of_each_class(held_out: HeldOut) -> list[int]:
-    """The least and the greatest number of images of a class; once, if they are one."""
+    """The least and the greatest number of rows of a class; once, if they are one."""
     counts = np.unique(held_out.t, return_counts=True)[1]
     return sorted({int(counts.min()), int(counts.max())})
 

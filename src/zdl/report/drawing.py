@@ -19,7 +19,7 @@ Files = dict[str, bytes]
 OF_TRIALS = ("best20", "search", "slices", "budget")
 OF_REPLICATES = {  # with what each is drawn from, beside the settings and the trials
     "confirmed": ("replicates", "baseline", "held_out"),
-    "mistakes": ("replicates", "held_out", "words"),
+    "mistakes": ("replicates", "held_out", "words", "image"),
 }
 
 
@@ -105,22 +105,29 @@ def mistakes(
     table: bytes,
     replicates: Sequence[bytes],
     held_out: bytes,
-    words: Mapping[str, Mapping[str, str]],
+    *,
+    words: Mapping[str, Mapping[str, Any]],
+    image: Sequence[int],
 ) -> Files:
-    """What the confirmed best takes for what, and the images that it is most surely wrong about."""
+    """What the confirmed best takes for what, and the rows that it is most surely wrong about: as images of
+    that shape, if they are any."""
     from zdl.analysis import mistakes, replication
     from zdl.analysis.outcomes import of_trials
-    from zdl.artifacts.schemas import SHAPE
     from zdl.report.figures.mistakes import mistakes as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, images = of_trials(replicates, trials["trials"]), decode_npz(held_out)
-    t = images["t"]
+    of_best, rows = of_trials(replicates, trials["trials"]), decode_npz(held_out)
+    t, classes = rows["t"], rows["classes"].tolist()
     best = replication.confirmed_best(replication.confirmed(of_best, ranking, t, _val_images(trials)))
     wrong = mistakes.mistakes(of_best, best, t)
-    shown = images["x"][wrong["image"].tolist()].reshape(len(wrong), *SHAPE)
-    confusion = mistakes.confusion(of_best, best, t)
-    return _files("mistakes", draw(confusion, wrong, shown, best, words["en"]["class"]))
+    places = wrong["row"].tolist()
+    shown = (
+        rows["x"][places].reshape(len(wrong), *image)
+        if image
+        else mistakes.deviations(rows["x"], places, rows["columns"].tolist())
+    )
+    confusion = mistakes.confusion(of_best, best, t, len(classes))
+    return _files("mistakes", draw(confusion, wrong, shown, best, words=words["en"], classes=classes))
 
 
 def _ranked(settings: "Settings", table: bytes) -> "tuple[Mapping[str, Any], pd.DataFrame]":

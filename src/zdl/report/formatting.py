@@ -8,8 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-PROPER = {"relu": "ReLU", "sgd": "SGD", "adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam"}
-
 
 def short(value: Any) -> str:
     """A value as people read it: floats to 3 significant digits, a dash for a blank."""
@@ -95,11 +93,6 @@ def p_equation(value: float | None) -> str:
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
-def proper(name: str) -> str:
-    """An optimizer or an activation as the book writes it: ReLU, SGD."""
-    return PROPER.get(name, name)
-
-
 FILTERS: dict[str, Callable[..., str]] = {
     "accuracy": accuracy,
     "chance": chance,
@@ -110,7 +103,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "p_value": p_value,
     "percent": percent,
     "points": points,
-    "proper": proper,
     "share": share,
     "short": short,
     "signed": signed,

@@ -26,7 +26,7 @@ class Measure(NamedTuple):
 
 
 def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
-    """What the edit did to the results. `data` says whether both have the same validation images, `held_out`
+    """What the edit did to the results. `data` says whether both have the same validation rows, `held_out`
     whether both have the same held-out ones: if not, two accuracies are not compared."""
     yield from _held_out(old, new, held_out)
     yield _best_1(old, new, data)
@@ -87,13 +87,13 @@ def _expected_best(side: Side, count: int) -> float | None:
 def _accuracies(
     name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool, n: int = 0
 ) -> Measure:
-    """`n` is how many values, of the fewer, each interval allows for: networks, or else images."""
+    """`n` is how many values, of the fewer, each interval allows for: networks, or else rows."""
     before, after = pair
     texts = _accuracy(before, spans[0]), _accuracy(after, spans[1])
     if before is None or after is None:
         return Measure(name, *texts, "–", "")
     if not comparable:
-        return Measure(name, *texts, "–", "other images")
+        return Measure(name, *texts, "–", "other data")
     verdict = ""
     if spans[0] and spans[1]:
         sign = sign_of_difference(after - before, *difference(before, spans[0], after, spans[1]), n)
@@ -112,7 +112,7 @@ def _accuracy(value: float | None, span: Interval | None) -> str:
 def difference(before: float, first: Interval, after: float, second: Interval) -> Interval:
     """The interval of the difference of two accuracies, from those of each: R. G. Newcombe's method 10
     ("Interval estimation for the difference between independent proportions", 1998). Where both are measured
-    on the same images it is too wide, so what it calls more than noise is more than noise."""
+    on the same rows it is too wide, so what it calls more than noise is more than noise."""
     apart = after - before
     low = math.sqrt((after - second[0]) ** 2 + (first[1] - before) ** 2)
     high = math.sqrt((second[1] - after) ** 2 + (before - first[0]) ** 2)

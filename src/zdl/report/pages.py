@@ -21,6 +21,7 @@ def pages(
     held_out: bytes,
     *,
     words: Words,
+    image: Sequence[int],
 ) -> dict[str, bytes]:
     """The pages, by name. They are computed from the results, not from the published tables: people may edit
     those, and another run may be replacing them."""
@@ -28,5 +29,5 @@ def pages(
     edits = {
         which: recommendations.edit(settings, analysis.search.space, which) for which in ("wider", "next")
     }
-    facts = context(settings, analysis, edits, words)
+    facts = context(settings, analysis, edits, words, image)
     return {name: render(name, facts, width).encode() for name, width in PAGES.items()}

@@ -11,15 +11,19 @@ NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what
 def as_yaml(settings: Mapping[str, Any]) -> str:
     """The settings in the shape of params.yaml; values that the search replaces are marked."""
     space = settings["search"]["space"]
-    searched = {"hidden_sizes" if name.startswith("hidden_") else name for name in space}
     lines = []
     for section, values in settings.items():
-        lines.append(f"{section}:")
+        if not isinstance(values, Mapping):
+            lines.append(f"{section}: {_value(values)}")
+            continue
+        lines += [f"{section}:"] if values else []
         for key, value in values.items():
+            if key == "hyperparameters":  # the problem's declarations, which are not in the file
+                continue
             if key == "space":
                 lines.append(space_as_yaml(value))
             else:
-                mark = "  # searched instead" if key in searched and section != "search" else ""
+                mark = "  # searched instead" if key in space and section != "search" else ""
                 lines.append(f"  {key}: {_value(value)}{mark}")
     return "\n".join(lines)
 

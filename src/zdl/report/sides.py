@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing
+from zdl.config.hyperparameters import Setting
+from zdl.config.problem import Problem
 from zdl.config.reading import normalise
 
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
@@ -54,10 +56,20 @@ def read(name: str, files: Files, stale: list[str]) -> Side:
             raise Error(f"{path}: is not in {name} (needed: a commit with its report)")
         contents[path] = data
     with parsing(f"{name}:params.yaml"):
-        settings = normalise(YAML(typ="safe", pure=True).load(contents["params.yaml"]))
+        raw = YAML(typ="safe", pure=True).load(contents["params.yaml"])
+        settings = normalise(raw, _declared(raw.get("problem", "book")))
     with parsing(f"{name}:reports"):
         frame = ranking.read(contents["reports/ranking.csv"].decode())
         metrics, made_from = (
             json.loads(contents[f"reports/{part}.json"]) for part in ("metrics", "made_from")
         )
     return Side(name, settings, frame, metrics, made_from, contents["reports/best20.png"], stale)
+
+
+def _declared(name: object) -> dict[str, Setting]:
+    """The settings that a problem declares; none, if it is not there any more."""
+    try:
+        problem = Problem.named(name)
+    except Error:
+        return {}
+    return {**problem.data, **problem.hyperparameters}

@@ -7,26 +7,25 @@ from typing import Any
 import numpy as np
 
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
-from zdl.config.space import possible
-from zdl.data.preprocess import validation_count
 from zdl.search.distributions import told_apart
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
 from zdl.search.trial_config import resolve
 
 UNKNOWN: Code = ("", {})
-SHAPE = ("hidden_width", "hidden_depth")  # drawn values that a config holds as its hidden_sizes
 
 
-def trials(settings: Mapping[str, Any], split: str = "", code: Code = UNKNOWN) -> list[Trial]:
+def trials(
+    settings: Mapping[str, Any], split: str = "", train: str = "", code: Code = UNKNOWN
+) -> list[Trial]:
     """The trials that `settings` describe, in order; of a search that learns, those of its first round.
 
-    `split` is the digest of the images that they train on, and `code` the fingerprint of what trains them.
-    Without these, the trials can be compared with each other, but not run.
+    `split` is the digest of the rows that they train on, `train` names what trains them, and `code` is the
+    fingerprint of that. Without these, the trials can be compared with each other, but not run.
     """
     search = settings["search"]
     proposals = sampler(search).propose((), search["trials"])
-    return trials_at(settings, split, proposals, code=code)
+    return trials_at(settings, split, proposals, train=train, code=code)
 
 
 def trials_at(
@@ -34,6 +33,8 @@ def trials_at(
     split: str,
     proposals: Iterable[Proposal],
     earlier: Iterable[Trial] = (),
+    *,
+    train: str = "",
     code: Code = UNKNOWN,
 ) -> list[Trial]:
     """The trials at the proposed points, in order; `earlier` are those that the search already has.
@@ -44,11 +45,11 @@ def trials_at(
     taken, trials = {trial.number for trial in earlier}, []
     for proposal in proposals:
         config = resolve(settings, proposal.point)
-        point = {name: value for name, value in proposal.point.items() if name in config or name in SHAPE}
+        point = {name: value for name, value in proposal.point.items() if name in config}
         number = number_of(point, taken) if proposal.number is None else proposal.number
         taken.add(number)
         key = told_apart([seed, number], "trial", settings["split"]["seed"])
-        trials.append(Trial(number, point, trial_spec(key, config, split, code)))
+        trials.append(Trial(number, point, trial_spec(key, config, split, train, code)))
     return trials
 
 
@@ -88,8 +89,8 @@ def table_file(
     names: Sequence[str],
     digest: str,
 ) -> bytes:
-    """The outcome of every trial in one table, the digest of the images that they trained on, and how many of
-    those that score them show the `commonest` class.
+    """The outcome of every trial in one table, the digest of the rows that they trained on, and how many of
+    those that score them are of the `commonest` class.
 
     `names` and `records` are those of all trials, in the order of the search.
     """
@@ -97,10 +98,10 @@ def table_file(
     for listing in (plan, *rounds):
         lines.update(decode_json(listing))
     trials = [Trial(number, point, spec, name) for name in names for number, point, spec in [lines[name]]]
-    rows, images = table(trials, map(decode_json, records)), decode_npz(split)
-    scored = images["t_val"][: rows[0]["outcome"]["curve"]["val_size"]]
+    rows, used = table(trials, map(decode_json, records)), decode_npz(split)
+    scored = used["t_val"][: rows[0]["outcome"]["curve"]["val_size"]]
     commonest = int(np.bincount(scored).max())
-    data = digest_of_arrays(images)
+    data = digest_of_arrays({name: used[name] for name in used if name != "classes"})
     return sealed_json({"digest": digest, "data": data, "commonest": commonest, "trials": rows})
 
 
@@ -118,8 +119,6 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
     """Warnings about settings that are allowed but may not be meant, one line each."""
     search, best = settings["search"], settings["report"]["best"]
     method, trials, chosen = search["method"], search["trials"], sampler(search)
-    images = settings["data"]["subsample"]
-    train = images - validation_count(settings["split"]["validation_rate"], images)
     lines = []
     if (trials if chosen.size is None else chosen.size) < best:
         reason = f"search.trials is {trials}" if chosen.size is None else f"the {method} has {chosen.size}"
@@ -129,8 +128,4 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
             f"search.batch: the first {search['batch']} trials are drawn at random, and there are no more: "
             f"{method} learns nothing"
         )
-    if max(possible(settings, "batch_size")) > train:
-        lines.append(f"batch_size: above {train}, the training images, an epoch is one update")
-    if settings["training"]["dtype"] == "float32":
-        lines.append("training.dtype: float32 curves can differ by a few images between CPUs")
     return lines

@@ -1,7 +1,7 @@
-"""Replicates: the best trials trained again, with other weights, batches and splits, and the held-out images.
+"""Replicates: the best trials trained again, with other weights, batches and splits, and the held-out rows.
 
-The best of many trials owes some of its score to chance: its weights, its batches, and the images that happen
-to score it. A replicate draws all three anew, and is then shown images that no part of the search ever saw.
+The best of many trials owes some of its score to chance: its weights, its batches, and the rows that happen
+to score it. A replicate draws all three anew, and is then shown rows that no part of the search ever saw.
 It is a trial like any other: its digest covers all that determines its record.
 """
 
@@ -9,18 +9,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from zdl import Error
 from zdl.artifacts.encoding import decode_npz
 from zdl.data import preprocess
-from zdl.nn.layers import softmax
-from zdl.nn.network import MultiLayerNet
+from zdl.data.rows import Split
+from zdl.nn.history import Say
 from zdl.search.distributions import told_apart
-from zdl.search.trial import Code, Say, Trial, describe, record, train
+from zdl.search.trial import Code, Predictor, Train, Trial, describe, record, training
 
 
 class Replicate(Trial):
-    """Another training of a trial. Its record also has the answers of its network to the held-out images."""
+    """Another training of a trial. Its record also has the answers of its network to the held-out rows."""
 
     entry = "zdl.search.replicates:run"
 
@@ -30,19 +31,25 @@ class Replicate(Trial):
 
 
 def run(
-    number: int, spec: Mapping[str, Any], prepared: bytes, held_out: bytes, say: Say | None = None
+    number: int,
+    spec: Mapping[str, Any],
+    *,
+    train: Train,
+    prepared: bytes,
+    held_out: bytes,
+    say: Say | None = None,
 ) -> bytes:
-    """Train a trial on another split of the prepared images and return the record of this replicate."""
+    """Train a trial on another split of the prepared rows and return the record of this replicate."""
     split = split_again(decode_npz(prepared), spec["split"])
-    network, history = train(spec, split._asdict(), say)
+    history, predictor = training(spec, split._asdict(), train, say)
     finished = history.status == "finished"
-    answers = answer(network, decode_npz(held_out)["x"]) if finished else None
+    answers = answer(predictor, decode_npz(held_out)["x"]) if finished else None
     return record(number, spec, {**describe(history), "held_out": answers})
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
     """What determines the split of each replicate: the r-th of every trial has the same, so that trials can
-    be compared in pairs. `prepared` is the digest of the images that are split."""
+    be compared in pairs. `prepared` is the digest of the rows that are split."""
     rate, replicate = settings["split"]["validation_rate"], settings["replicate"]
     others = [settings[section]["seed"] for section in ("split", "search")]
     keys = ([replicate["seed"], number] for number in range(1, replicate["replicates"] + 1))
@@ -54,7 +61,7 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
 def replicates(
     trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, code: Code
 ) -> list[Replicate]:
-    """The replicates of `trial`, one on each of `splits`; `held_out` is the digest of the held-out images,
+    """The replicates of `trial`, one on each of `splits`; `held_out` is the digest of the held-out rows,
     and `code` the fingerprint of `run`."""
     digest_of_code, libraries = code
     specs = (
@@ -73,24 +80,29 @@ def replicates(
     return [Replicate(trial.number, trial.point, spec) for spec in specs]
 
 
-def answer(network: MultiLayerNet, x: NDArray[Any]) -> dict[str, str]:
-    """The answers of a network to images x (n, ...), and its probability of each in whole percent: two digits
-    an image, in hexadecimal. (The last bits of a product differ between processors.)"""
-    with np.errstate(over="ignore", invalid="ignore"):  # weights that are finite may overflow on a new image
-        shares = np.nan_to_num(softmax(network.predict(x)))
-    percent = np.rint(100 * shares.max(axis=1))
-    return {"taken_for": _hex(shares.argmax(axis=1)), "confidence": _hex(percent)}
+def answer(predictor: Predictor, x: NDArray[Any]) -> dict[str, str]:
+    """The answers to rows x (n, ...), and the probability of each in whole percent, in hexadecimal: two
+    digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
+    processors.)"""
+    shares = np.asarray(predictor(x))
+    if shares.shape[:1] != x.shape[:1] or shares.ndim != 2:
+        raise Error(
+            f"train: its predictor gives shape {shares.shape} for {len(x)} rows (needed: rows, classes)"
+        )
+    percent = np.rint(100 * np.nan_to_num(shares.max(axis=1)).clip(0, 1))
+    wide = np.min_scalar_type(shares.shape[1] - 1)
+    return {"taken_for": _hex(shares.argmax(axis=1), wide), "confidence": _hex(percent, np.uint8)}
 
 
-def answers(text: str) -> NDArray[np.uint8]:
-    """The numbers in one of the texts of `answer`."""
-    return np.frombuffer(bytes.fromhex(text), np.uint8)
+def answers(text: str, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
+    """The numbers in one of the texts of `answer`; those of classes have the type of the labels."""
+    return np.frombuffer(bytes.fromhex(text), np.dtype(dtype).newbyteorder("<"))
 
 
-def _hex(values: NDArray[Any]) -> str:
-    return values.astype(np.uint8).tobytes().hex()
+def _hex(values: NDArray[Any], dtype: DTypeLike) -> str:
+    return values.astype(np.dtype(dtype).newbyteorder("<")).tobytes().hex()
 
 
-def split_again(images: Mapping[str, NDArray[Any]], split: Mapping[str, Any]) -> preprocess.Split:
-    """Another split of the prepared images, as one of `splits` describes it."""
-    return preprocess.split(images["x"], images["t"], split["validation_rate"], split["seed"])
+def split_again(rows: Mapping[str, NDArray[Any]], split: Mapping[str, Any]) -> Split:
+    """Another split of the prepared rows, as one of `splits` describes it."""
+    return preprocess.split(rows, split["validation_rate"], split["seed"])

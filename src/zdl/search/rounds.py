@@ -28,8 +28,11 @@ class Round:
     names   of its trials, whatever their points will be
     """
 
-    def __init__(self, settings: Mapping[str, Any], split: str, code: Code, search: str, number: int) -> None:
-        self.settings, self.split, self.code, self.number = settings, split, code, number
+    def __init__(
+        self, settings: Mapping[str, Any], split: str, *, train: str, code: Code, search: str, number: int
+    ) -> None:
+        self.settings, self.split, self.number = settings, split, number
+        self.train, self.code = train, code
         batch = settings["search"]["batch"]
         self.start = number * batch
         places = range(self.start, self.start + batch)
@@ -41,7 +44,7 @@ class Round:
     def trials(self, points: Iterable[Point], earlier: Iterable[Trial]) -> list[Trial]:
         """Its trials, if these are its points; `earlier` are all trials of the rounds before it."""
         proposals = (Proposal(dict(point)) for point in points)
-        trials = trials_at(self.settings, self.split, proposals, earlier, code=self.code)
+        trials = trials_at(self.settings, self.split, proposals, earlier, train=self.train, code=self.code)
         return [Trial(t.number, t.point, t.spec, name) for t, name in zip(trials, self.names, strict=True)]
 
     def contents(self, trials: Iterable[Trial], history: str) -> dict[str, Any]:
@@ -62,16 +65,19 @@ class Round:
         )
 
 
-def rounds(settings: Mapping[str, Any], split: str, code: Code, propose: Code) -> list[Round]:
-    """The rounds after the first; none, if the search does not learn. `split` is the digest of the images,
-    and `code` and `propose` are the fingerprints of `zdl.search.trial.run` and of `round_file`."""
+def rounds(settings: Mapping[str, Any], split: str, train: str, code: Code, propose: Code) -> list[Round]:
+    """The rounds after the first; none, if the search does not learn. `split` is the digest of the rows,
+    `train` names what trains, and `code` and `propose` are the fingerprints of that and of `round_file`."""
     search = settings["search"]
     if sampler(search).batch is None:
         return []
     count = -(-search["trials"] // search["batch"])
     lasting = {name: value for name, value in search.items() if name != "trials"}
     key = digest([lasting, shared(settings), split, code, propose])  # of all that determines every round
-    return [Round(settings, split, code, key, number) for number in range(1, count)]
+    return [
+        Round(settings, split, train=train, code=code, search=key, number=number)
+        for number in range(1, count)
+    ]
 
 
 def round_file(place: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:

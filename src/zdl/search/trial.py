@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import decode_npz, digest, sealed_json
-from zdl.artifacts.schemas import CLASSES
-from zdl.nn.fast import FastTrainer
-from zdl.nn.network import MultiLayerNet
-from zdl.nn.optimizers import make
-from zdl.nn.trainer import History
+from zdl.data.rows import Split
+from zdl.nn.history import History, Say
 
-Say = Callable[[str], object]
 Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
+Predictor = Callable[[NDArray[Any]], NDArray[Any]]  # of the probabilities (n, classes) of rows x (n, ...)
+Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes it
 
 
 class Trial:
@@ -30,7 +28,7 @@ class Trial:
     known (`zdl.search.rounds`).
     """
 
-    entry = "zdl.search.trial:run"  # the function that makes its record
+    entry = "zdl.search.trial:run"  # the function that makes its record, with the problem's `train`
 
     def __init__(
         self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any], name: str | None = None
@@ -47,42 +45,35 @@ class Trial:
         return f"{self.number:04d}-{self.digest[:12]}"
 
 
-def trial_spec(seed: list[int], config: Mapping[str, Any], split: str, code: Code) -> dict[str, Any]:
+def trial_spec(
+    seed: list[int], config: Mapping[str, Any], split: str, train: str, code: Code
+) -> dict[str, Any]:
     """All that determines a trial's record: `seed` is the key of its weights and batches, `config` are its
-    hyper-parameters, `split` is the digest of the images it trains on, `code` the fingerprint of `run`."""
+    hyper-parameters, `split` is the digest of the rows it trains on, `train` names the function that trains,
+    and `code` is the fingerprint of that and of `run`."""
     digest_of_code, libraries = code
     return {
         "seed": seed,
         "config": config,
         "split": split,
+        "train": train,
         "code": digest_of_code,
         "libraries": dict(libraries),
     }
 
 
-def run(number: int, spec: Mapping[str, Any], split: bytes, say: Say | None = None) -> bytes:
+def run(number: int, spec: Mapping[str, Any], train: Train, split: bytes, say: Say | None = None) -> bytes:
     """Train a trial and return its record; `say` gets the lines that the book prints."""
-    _, history = train(spec, decode_npz(split), say)
+    history, _ = training(spec, decode_npz(split), train, say)
     return record(number, spec, describe(history))
 
 
-def train(
-    spec: Mapping[str, Any], split: Mapping[str, NDArray[Any]], say: Say | None = None
-) -> tuple[MultiLayerNet, History]:
-    """The network of a trial after its training on `split`, and how the training went."""
-    config = dict(spec["config"])
+def training(
+    spec: Mapping[str, Any], split: Mapping[str, NDArray[Any]], train: Train, say: Say | None = None
+) -> tuple[History, Predictor]:
+    """How the training of a trial on `split` went, and what came of it."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(spec["seed"])))
-    network = MultiLayerNet(
-        split["x_train"][0].size,
-        config.pop("hidden_sizes"),
-        CLASSES,
-        **{name: config.pop(name) for name in ("activation", "weight_init", "weight_decay", "dtype")},
-        rng=rng,
-    )
-    schedule = {name: config.pop(name) for name in ("epochs", "batch_size", "evaluate_samples")}
-    optimizer = make(config.pop("optimizer"), **config)
-    images = (split[name] for name in ("x_train", "t_train", "x_val", "t_val"))
-    return network, FastTrainer(network, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train()
+    return train(dict(spec["config"]), Split(**split), rng, say or (lambda line: None))
 
 
 def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> bytes:
@@ -92,9 +83,9 @@ def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> 
 
 
 def describe(history: History) -> dict[str, Any]:
-    """The outcome of a trial in numbers that are the same on every machine: counts of images, and losses to 4
+    """The outcome of a trial in numbers that are the same on every machine: counts of rows, and losses to 4
     significant digits. (The last bits of a matrix product differ between processors.) Hits are one bit a
-    validation image, in hexadecimal: at the last point of the curve, and after the last update.
+    validation row, in hexadecimal: at the last point of the curve, and after the last update.
     """
     curve = {
         "train_correct": history.train_correct,

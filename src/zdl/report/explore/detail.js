@@ -34,10 +34,10 @@ function curves(place) {
     `</svg><p class="note">${legend.join(" ")}</p>`;
 }
 
-function images(place, name, counts, size) {
+function ofRows(place, name, counts, size) {
   const value = COLUMNS[name].values[place], count = counts && counts.at(-1);
   if (value === null || !counts || size === 1) return short(value);
-  return word("of_images", { share: short(value), n: grouped(count), all: grouped(size) });
+  return word("of_rows", { share: short(value), n: grouped(count), all: grouped(size) });
 }
 
 function exact(value) {
@@ -46,8 +46,8 @@ function exact(value) {
 
 function numbers(place) {
   const rows = AXES.map((column) => {
-    if (column.name === "val_acc") return [column, images(place, "val_acc", DATA.val[place], DATA.sizes[0])];
-    if (column.name === "train_acc") return [column, images(place, "train_acc", DATA.train[place], DATA.sizes[1])];
+    if (column.name === "val_acc") return [column, ofRows(place, "val_acc", DATA.val[place], DATA.sizes[0])];
+    if (column.name === "train_acc") return [column, ofRows(place, "train_acc", DATA.train[place], DATA.sizes[1])];
     return [column, column.labels ? label(column, column.values[place]) : exact(column.values[place])];
   });
   return `<dl>${rows.map(([column, text]) => `<dt>${escaped(titleOf(column))}</dt><dd>${escaped(text)}</dd>`).join("")}</dl>`;

@@ -20,14 +20,19 @@ HERE = Path(__file__).parent
 SCRIPTS = ("state", "scale", "plot", "lines", "dots", "detail", "table", "main")  # as they load
 
 
-def search_page(settings: Settings, table: bytes, replicates: Sequence[bytes], held_out: bytes) -> bytes:
-    """The page of a search, from the contents of the files of trials, replicates and held-out images."""
+def search_page(
+    settings: Settings,
+    table: bytes,
+    replicates: Sequence[bytes],
+    held_out: bytes,
+    words: Mapping[str, Mapping[str, Any]],
+) -> bytes:
+    """The page of a search, from the contents of the files of trials, replicates and held-out rows."""
     trials = decode_json(table)
     ranking = rank(trials, settings["search"]["space"])
     labels = decode_npz(held_out)["t"]
-    return page(
-        search_payload(settings, trials["trials"], ranking, of_trials(replicates, trials["trials"]), labels)
-    )
+    of_best, titles = of_trials(replicates, trials["trials"]), words["ja"]["titles"]
+    return page(search_payload(settings, trials["trials"], ranking, of_best, labels, titles=titles))
 
 
 def review_page(old: Side, new: Side, curves: Sequence[bytes | None]) -> bytes:

@@ -3,6 +3,7 @@
 import io
 import itertools
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from zdl.analysis.ranking import important_axes
 from zdl.analysis.results import Settings
 from zdl.analysis.significance import contenders
 from zdl.analysis.surrogate import MODELLED, surface
-from zdl.config.hyperparameters import HYPERPARAMETERS
 from zdl.report.formatting import title
 from zdl.report.sides import Side
 from zdl.search.rounds import history
@@ -24,8 +24,8 @@ MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a s
 STEPS = 40  # values along each side of a surface
 Column = dict[str, Any]
 SCORES = {
-    "val_acc": ("validation accuracy", "認識精度（検証データ）"),
-    "train_acc": ("training accuracy", "認識精度（訓練データ）"),
+    "val_acc": ("validation accuracy", "正解率（検証データ）"),
+    "train_acc": ("training accuracy", "正解率（訓練データ）"),
 }
 
 
@@ -35,9 +35,11 @@ def search_payload(
     ranking: pd.DataFrame,
     replicates: Replicates,
     t: Labels,
+    *,
+    titles: Mapping[str, str],
 ) -> dict[str, Any]:
     """All trials of a search, the best first. `replicates` are those of the best trials, `t` the labels of
-    the held-out images."""
+    the held-out rows, `titles` the names of the hyper-parameters in Japanese."""
     space = settings["search"]["space"]
     curves = [trials[place]["outcome"]["curve"] for place in ranking["trial"].tolist()]
     seen = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
@@ -46,7 +48,7 @@ def search_payload(
     return {
         "trials": ranking["trial"].tolist(),
         "diverged": (ranking["status"] == "diverged").astype(int).tolist(),
-        "columns": columns(ranking, space),
+        "columns": columns(ranking, space, titles=titles),
         "axes": axes if len(axes) > 1 else [*axes, "val_acc"],
         "sizes": [curves[0]["val_size"], curves[0]["train_size"]] if curves else [1, 1],
         "val": [curve["val_correct"] for curve in curves],
@@ -102,11 +104,14 @@ def _curves(table: bytes | None) -> dict[int, Any]:
     return {int(str(trial)): rows[[*SCORES]].to_dict("list") for trial, rows in groups}
 
 
-def columns(ranking: pd.DataFrame, *spaces: Mapping[str, Any]) -> list[Column]:
+def columns(
+    ranking: pd.DataFrame, *spaces: Mapping[str, Any], titles: Mapping[str, str] = MappingProxyType({})
+) -> list[Column]:
     """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
     found = [
-        _hyperparameter(name, [space[name] for space in spaces if name in space], ranking) for name in names
+        _hyperparameter(name, [space[name] for space in spaces if name in space], ranking, titles)
+        for name in names
     ]
     for name, words in SCORES.items():
         found.append(
@@ -121,9 +126,11 @@ def columns(ranking: pd.DataFrame, *spaces: Mapping[str, Any]) -> list[Column]:
     return found
 
 
-def _hyperparameter(name: str, specs: Sequence[Mapping[str, Any]], ranking: pd.DataFrame) -> Column:
-    words = HYPERPARAMETERS[name].title[1] if name in HYPERPARAMETERS else title(name)
-    column: Column = {"name": name, "title": (title(name), words), "values": _values(ranking[name])}
+def _hyperparameter(
+    name: str, specs: Sequence[Mapping[str, Any]], ranking: pd.DataFrame, titles: Mapping[str, str]
+) -> Column:
+    words = (title(name), titles.get(name, title(name)))
+    column: Column = {"name": name, "title": words, "values": _values(ranking[name])}
     if any("options" in spec for spec in specs):
         options = dict.fromkeys(str(each) for spec in specs for each in spec.get("options", ()))
         column["values"] = [None if value is None else str(value) for value in column["values"]]

@@ -1,4 +1,4 @@
-"""What remains of the best trials on other splits and on held-out images."""
+"""What remains of the best trials on other splits and on held-out rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -111,7 +111,7 @@ def _draw_rows(ax: Axes, confirmed: pd.DataFrame, replicates: pd.DataFrame, gap:
         legend_handle("in the search", marker="o", mfc="white", mec=INK, markersize=5.5, mew=1.2),
         legend_handle("on other splits", marker="o", color=VALIDATION, alpha=0.45, mew=0, markersize=4.5),
         legend_handle("their mean", marker="|", color=VALIDATION, markersize=10, mew=2),
-        legend_handle("held-out images", marker="D", color=HELD_OUT, mew=0, markersize=5),
+        legend_handle("held-out rows", marker="D", color=HELD_OUT, mew=0, markersize=5),
     ]
 
 
@@ -131,7 +131,7 @@ def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float) ->
     ax.vlines(np.full(rows, baseline), y - gap / 2, y + gap / 2, color=HELD_OUT, lw=1.6, zorder=1)
     across = ax.transLimits.transform((baseline, 0))[0]
     ax.annotate(
-        f"logistic regression, held-out images {baseline:.3f}",
+        f"linear model, held-out rows {baseline:.3f}",
         (baseline, 1),
         (0, 3),
         xycoords=("data", "axes fraction"),

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.config.hyperparameters import SAMPLING_BOUNDS, unused
 from zdl.search.distributions import shares, stream, value
 from zdl.search.samplers.base import History, Point, Proposal
 from zdl.search.samplers.gaussian_process import Array, expected_improvement, fit, posterior, standard
@@ -42,7 +41,8 @@ class Bayes:
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space, self.seed, self.batch = search["space"], search["seed"], search["batch"]
         self.first = Random(search)
-        self.axes = [Axis(name, self.space[name]) for name in SAMPLING_BOUNDS if name in self.space]
+        self.declared = search["hyperparameters"]
+        self.axes = [Axis(name, self.space[name]) for name in self.declared if name in self.space]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         """The next `n` points, or as many as the round still lacks."""
@@ -78,12 +78,15 @@ class Bayes:
         )
 
     def _without_unused(self, places: ArrayLike) -> Array:
-        """The places, with NaN for each hyper-parameter that the optimizer at a place does not use."""
+        """The places, with NaN for each hyper-parameter that plays no part there."""
         places, names = np.array(places), [axis.name for axis in self.axes]
-        if "optimizer" in names:
-            optimizer = self.axes[names.index("optimizer")]
-            idle = [[name in unused(option) for name in names] for option in optimizer.options]
-            places[np.array(idle)[optimizer.cell(places[:, names.index("optimizer")])]] = np.nan
+        for column, name in enumerate(names):
+            for other, allowed in self.declared[name]["when"].items():
+                if other in names:
+                    deciding, at = self.axes[names.index(other)], places[:, names.index(other)]
+                    plays = np.array([option in allowed for option in deciding.options])
+                    idle = np.isnan(at) | ~plays[deciding.cell(np.nan_to_num(at))]
+                    places[idle, column] = np.nan
         return places
 
     def columns(self, places: Array) -> Array:

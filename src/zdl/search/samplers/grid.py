@@ -1,9 +1,9 @@
 """Grid search: every combination of a few values of each hyper-parameter.
 
 A range has `points` values, evenly spaced on the scale of its distribution, with both ends; a choice lists
-its values. Combinations come in the order of nested loops, the last hyper-parameter innermost. If the
-optimizer is searched, its loop is the outermost, and the loops inside it are over the hyper-parameters that
-this optimizer uses: plain SGD has one trial, and not one for each momentum.
+its values. Combinations come in the order of nested loops, the last hyper-parameter innermost. If one that
+decides about others is searched, such as the optimizer, its loop is the outermost, and those inside it are
+over what plays a part there: plain SGD has one trial, and not one for each momentum.
 
 A point is identified by its values (`zdl.search.plan.trials_at`), so a point that stays in the grid keeps its
 trial whatever else changes.
@@ -26,13 +26,14 @@ class Grid:
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}
-        self.size = grid_size(self.axes)
+        self.declared = search["hyperparameters"]
+        self.size = grid_size(self.axes, self.declared)
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         return list(itertools.islice(self._points(), len(history), len(history) + n))
 
     def _points(self) -> Iterator[Proposal]:
-        for part in grid_parts(self.axes):
+        for part in grid_parts(self.axes, self.declared):
             for combination in itertools.product(*part.values()):
                 point = dict(zip(part, combination, strict=True))
                 yield Proposal({name: point[name] for name in self.axes if name in point})

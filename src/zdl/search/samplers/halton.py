@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.distributions import NEAR, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
@@ -27,16 +26,16 @@ PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67
 
 
 class Halton:
-    """Hyper-parameters get their bases in the order of SAMPLING_BOUNDS: the smallest bases are the best."""
+    """Hyper-parameters get their bases in the order of declaration: the smallest bases are the best."""
 
     size = None
     batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space = search["space"]
-        names = [name for name in SAMPLING_BOUNDS if name in self.space]
+        names = [name for name in search["hyperparameters"] if name in self.space]
         self.axes = [
-            Axis(name, self.space[name], base, search["seed"])
+            Axis(name, self.space[name], base, search["seed"], search["hyperparameters"][name]["sampling"])
             for name, base in zip(names, PRIMES[: len(names)], strict=True)
         ]
 
@@ -56,13 +55,21 @@ class Axis:
     `low` and `high` are the ends of the range as shares of the sampling bounds; 0 and 1 for options.
     """
 
-    def __init__(self, name: str, spec: Mapping[str, Any], base: int, seed: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        spec: Mapping[str, Any],
+        base: int,
+        seed: int,
+        sampling: Mapping[str, Sequence[float]],
+    ) -> None:
         self.name, self.spec, self.base = name, spec, base
         self.permutations = permutations(seed, name, base)
         self.low, self.high = 0.0, 1.0
         if "options" not in spec:
             kind = spec["distribution"]
-            self.low, self.high = shares(kind, SAMPLING_BOUNDS[name][kind], spec["low"], spec["high"])
+            self.bounds = (sampling[kind][0], sampling[kind][1])
+            self.low, self.high = shares(kind, self.bounds, spec["low"], spec["high"])
 
     def cell(self, n: int, depth: int) -> int:
         """The cell of point n, of base**depth cells of equal width: the first `depth` digits."""
@@ -87,7 +94,7 @@ class Axis:
         if not self.touches(cell, depth):
             return None
         kind = self.spec["distribution"]
-        exact = value(kind, u, *SAMPLING_BOUNDS[self.name][kind])
+        exact = value(kind, u, *self.bounds)
         return exact if self.spec["low"] <= exact <= self.spec["high"] else None
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import digest
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.search.distributions import NEAR, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
@@ -28,21 +27,27 @@ class Random:
     batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
-        self.space, self.seed = search["space"], search["seed"]
+        self.space, self.seed, self.declared = search["space"], search["seed"], search["hyperparameters"]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         return [Proposal(self._point(trial), trial) for trial in range(len(history), len(history) + n)]
 
     def _point(self, trial: int) -> dict[str, Any]:
-        return {name: draw(name, spec, self.seed, trial) for name, spec in self.space.items()}
+        return {
+            name: draw(name, spec, self.seed, trial, self.declared[name]["sampling"])
+            for name, spec in self.space.items()
+        }
 
 
-def draw(name: str, spec: Mapping[str, Any], seed: int, trial: int) -> Any:
-    """The value of hyper-parameter `name` in `trial`: a float, an int, or one of the options."""
+def draw(
+    name: str, spec: Mapping[str, Any], seed: int, trial: int, sampling: Mapping[str, Sequence[float]]
+) -> Any:
+    """The value of hyper-parameter `name` in `trial`: a float, an int, or one of the options. `sampling` has
+    the bounds of each distribution."""
     if spec["distribution"] == "choice":
         return _choose(name, spec["options"], seed, trial)
     kind, low, high = spec["distribution"], spec["low"], spec["high"]
-    bounds = SAMPLING_BOUNDS[name][kind]
+    bounds = (sampling[kind][0], sampling[kind][1])
     for u in _near(_uniforms(seed, name, trial), shares(kind, bounds, low, high)):
         if low <= (drawn := value(kind, u, *bounds)) <= high:
             return drawn

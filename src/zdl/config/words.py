@@ -1,0 +1,62 @@
+"""What the report says of a problem, in English and in Japanese: its own words, and these for all else.
+
+data          what was trained on: "MNIST's first 500 images" (None: so many rows of the problem)
+row, class    what a row is called, and what it is to be recognised as
+counter       in Japanese, what rows are counted by
+model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
+accuracy      in Japanese, the share that is answered correctly
+trained_with  the values that all trials have in common
+length        how many updates a training is: "50 epochs are 200 updates"
+last          how much later than the end of the curve a training ends: "3 updates later"
+held_out      what the held-out rows are
+remark        on the result
+credit        whose the data are
+titles        of the hyper-parameters, by their names
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zdl.config.hyperparameters import unused
+from zdl.config.problem import Problem
+from zdl.config.space import fixed, possible
+
+BLANK = dict.fromkeys(("data", "length", "last", "held_out", "remark", "credit"))
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "en": BLANK | {"row": "row", "class": "class", "model": "model", "verb": ["identifies", "identify"]},
+    "ja": BLANK
+    | {
+        "row": "データ",
+        "counter": "件",
+        "class": "クラス",
+        "model": "モデル",
+        "accuracy": "正解率",
+        "verb": "分類",
+    },
+}
+
+
+def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The words of a problem, complete."""
+    own = problem.get("words", lambda settings: {})(settings)
+    return {
+        language: {
+            "name": problem.name,
+            **defaults,
+            "titles": {name: each.title[place] for name, each in problem.hyperparameters.items()},
+            "trained_with": _values(problem, settings, place),
+            **own.get(language, {}),
+        }
+        for place, (language, defaults) in enumerate(DEFAULTS.items())
+    }
+
+
+def _values(problem: Problem, settings: Mapping[str, Any], language: int) -> str:
+    """The values that are not searched, of what plays a part in some trial."""
+    values, search = fixed(settings), settings["search"]
+    idle = unused(search["hyperparameters"], {name: possible(settings, name) for name in values})
+    shown = [
+        name for name in problem.hyperparameters if name in values.keys() - search["space"].keys() - idle
+    ]
+    texts = (f"{problem.hyperparameters[name].title[language]} {values[name]}" for name in shown)
+    return ", ".join(texts) if language == 0 else "、".join(texts)

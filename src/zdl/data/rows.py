@@ -1,0 +1,96 @@
+"""Rows with labels, as a problem loads them, and how some of them are held out."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl import Error
+
+
+class Rows(NamedTuple):
+    """Numbers x (n, ...) and labels t (n,) from 0 to len(classes) - 1: those that a search uses, and those
+    that no part of it sees. `columns` are the names of what a row holds, if it is a table's."""
+
+    x: NDArray[Any]
+    t: NDArray[Any]
+    x_held_out: NDArray[Any]
+    t_held_out: NDArray[Any]
+    classes: Sequence[str]
+    columns: Sequence[str] = ()
+
+
+class Split(NamedTuple):
+    """Rows to train on, and rows that score a trial."""
+
+    x_train: NDArray[Any]
+    t_train: NDArray[Any]
+    x_val: NDArray[Any]
+    t_val: NDArray[Any]
+    classes: NDArray[np.str_]
+
+
+def shuffle_dataset(
+    x: NDArray[Any], t: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of x (n, ...) and t (n, ...) in one random order, as in the book's common/util.py."""
+    # Ranks of raw bits and not rng.permutation: NumPy guarantees that future versions give the same raw bits,
+    # but not the same permutations.
+    permutation = np.argsort(rng.bit_generator.random_raw(len(x)), kind="stable")
+    return x[permutation], t[permutation]
+
+
+def share_of(rate: float, n: int) -> int:
+    """The exact floor of rate * n, with the rate as it is written: 29 for 0.29 of 100 (28 in floats)."""
+    return int(Fraction(repr(float(rate))) * n)
+
+
+def divide(
+    x: NDArray[Any], t: NDArray[Any], rate: float, seed: int | Sequence[int]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Shuffle rows by `seed`, then part the first `share_of` them from the others: x, t of the others, and
+    x, t of the first."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    x, t = shuffle_dataset(x, t, rng)
+    n = share_of(rate, len(x))
+    return x[n:], t[n:], x[:n], t[:n]
+
+
+def hold_out(
+    x: NDArray[Any],
+    labels: Sequence[Any] | NDArray[Any],
+    *,
+    share: float,
+    seed: int,
+    columns: Sequence[str] = (),
+) -> Rows:
+    """Rows of which a share is held out, chosen by `seed`. Classes are the different labels, sorted."""
+    classes, t = np.unique(np.asarray(labels), return_inverse=True)
+    return Rows(*divide(np.asarray(x), t, share, seed), [str(each) for each in classes], columns)
+
+
+def arrays(rows: Rows) -> Mapping[str, NDArray[Any]]:
+    """The rows as arrays for a file. An `Error` says what is not as it should be: a mistake of who brings
+    data, told before anything is trained on them."""
+    classes, columns = np.array(list(rows.classes), str), np.array(list(rows.columns), str)
+    kind = np.min_scalar_type(max(len(classes) - 1, 0))
+    contents: dict[str, NDArray[Any]] = {}
+    if len(classes) < 2:
+        raise Error(f"classes: {len(classes)} (needed: 2 or more; regression is not supported)")
+    for name in ("", "_held_out"):
+        x, t = (np.asarray(getattr(rows, part + name)) for part in ("x", "t"))
+        if x.dtype.kind not in "biuf":
+            raise Error(f"x{name}: {x.dtype} (needed: numbers; encode text, one column for each value)")
+        if not len(x) or len(x) != len(t) or t.ndim != 1:
+            raise Error(f"x{name}, t{name}: shapes {x.shape} and {t.shape} (needed: as many labels as rows)")
+        if t.dtype.kind not in "iu" or t.min() < 0 or t.max() >= len(classes):
+            raise Error(f"t{name}: {t.dtype} from {t.min()} to {t.max()} (needed: 0 to {len(classes) - 1})")
+        contents |= {f"x{name}": x, f"t{name}": t.astype(kind)}
+    if rows.x.shape[1:] != rows.x_held_out.shape[1:]:
+        shapes = f"{rows.x.shape[1:]} and {rows.x_held_out.shape[1:]}"
+        raise Error(f"x, x_held_out: rows of shapes {shapes} (needed: one shape)")
+    if len(columns) and rows.x.shape[1:] != columns.shape:
+        raise Error(f"columns: {len(columns)} names for rows of shape {rows.x.shape[1:]}")
+    return contents | {"classes": classes, "columns": columns}

@@ -1,0 +1,53 @@
+"""How a training went, evaluation by evaluation: what a trial's record is made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hits = NDArray[np.bool_]
+Say = Callable[[str], object]
+
+
+@dataclass
+class History:
+    """Counts of rows that are answered correctly at each evaluation, and the loss of every update.
+
+    A training calls `evaluate` once an epoch and `finish` at its end. One that ends without that has
+    diverged: a loss was NaN or infinite. `say` gets the lines that the book prints.
+    """
+
+    train_size: int  # the number of training rows that are evaluated
+    val_size: int  # the number of validation rows that are evaluated
+    say: Say = lambda line: None
+    train_correct: list[int] = field(default_factory=list)
+    val_correct: list[int] = field(default_factory=list)
+    val_hits: Hits = field(default_factory=lambda: np.zeros(0, bool))  # by row, at the last evaluation
+    final_hits: Hits | None = None  # by row of the whole validation set, after the last update
+    loss: list[float] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that began: each has one evaluation."""
+        return len(self.val_correct)
+
+    @property
+    def status(self) -> str:
+        return "diverged" if self.final_hits is None else "finished"
+
+    def evaluate(self, train_hits: NDArray[Any], val_hits: NDArray[Any]) -> None:
+        """Note, by row, whether the answers to the training and the validation rows are right."""
+        self.val_hits = np.asarray(val_hits, bool)
+        self.train_correct.append(int(np.count_nonzero(train_hits)))
+        self.val_correct.append(int(np.count_nonzero(val_hits)))
+        train_acc = self.train_correct[-1] / self.train_size
+        val_acc = self.val_correct[-1] / self.val_size
+        self.say(f"=== epoch:{self.epochs}, train acc:{train_acc}, test acc:{val_acc} ===")
+
+    def finish(self, val_hits: NDArray[Any]) -> None:
+        """Note the same of all validation rows at the end."""
+        self.final_hits = np.asarray(val_hits, bool)
+        self.say("=============== Final Test Accuracy ===============")
+        self.say(f"test acc:{np.count_nonzero(val_hits) / len(val_hits)}")

@@ -1,0 +1,41 @@
+"""The files of a user that a problem reads: which they are, and their contents.
+
+They lie under problems/, so that Git or DVC carries them and both engines notice an edit. Their contents are
+in the name of all that follows from them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from zdl import Error
+from zdl.config.problem import OWN, Problem
+
+
+def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
+    """The files that a problem reads; of a folder, all in it. An `Error` names one that is not there."""
+    paths: list[Path] = []
+    for name in problem.get("files", lambda data: ())(data):
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN,):
+            raise Error(f"{path}: is not a path below {OWN}/ (needed, so that an edit of it is noticed)")
+        found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+        if not found:
+            raise Error(f"{path}: there is no such file (needed by {problem.module.__name__})")
+        paths += found
+    return paths
+
+
+def digests(paths: Iterable[Path]) -> dict[str, str]:
+    """The SHA-256 of each file."""
+    return {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def contents(expected: Mapping[str, str]) -> dict[str, bytes]:
+    """The contents of the files with these digests; an `Error` names one that was edited meanwhile."""
+    files = {name: Path(name).read_bytes() for name in expected}
+    for name, data in files.items():
+        if hashlib.sha256(data).hexdigest() != expected[name]:
+            raise Error(f"{name}: was edited while it was read; run again")
+    return files
