@@ -468,6 +468,22 @@ def test_how_many_updates_the_ranking_does_not_see(space, batch, english, japane
     assert english in flat(one) and japanese in other
 
 
+@pytest.mark.parametrize(
+    ("images", "said"), [(None, False), (30, True), (399, True), (400, False), (60_000, False)]
+)
+def test_curves_of_a_part_of_the_images_are_said_to_be_that(images, said, monkeypatch):
+    """Only the final accuracy, and the linear model, are of all 100 validation images (400 train)."""
+    given = settings()
+    given["training"]["evaluate_samples"] = images
+    monkeypatch.setitem(globals(), "settings", lambda *_: given)
+    english, japanese = pages(search())
+    assert (
+        f"are of at most the first {images} images of each set (`evaluate_samples`)" in flat(english)
+    ) == said
+    assert ("*final* and the linear model are of all 100 validation images." in flat(english)) == said
+    assert (f"先頭{images}枚まで" in japanese) == ("検証データ100枚すべて" in japanese) == said
+
+
 @given(epochs=st.integers(1, 12), batch=st.integers(1, 60), images=st.integers(2, 50))
 def test_updates_after_the_last_evaluation_are_the_trainer_s(epochs, batch, images):
     given = settings()
