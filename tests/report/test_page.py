@@ -946,8 +946,8 @@ def test_the_book_s_own_outcome_stands_beside_its_own_search_only(monkeypatch):
     monkeypatch.setitem(globals(), "settings", lambda *_, **__: given)
     english, japanese = pages(search())
     assert (
-        "(The book's own script draws anew in every run; a Best-1 between 0.75 and 0.86 is reported.)"
-        in flat(english)
+        "(The book's own script draws anew in every run: over several runs, its Best-1 was between 0.75 and "
+        "0.86.)" in flat(english)
     )
     assert "Best-1は0.75から0.86の間" in japanese
     given["training"]["epochs"] = 51

@@ -10,7 +10,7 @@ from zdl.data.preprocess import validation_count
 
 Row = dict[str, Any]
 
-# The search of the book's section 6.5, and the range of Best-1 that is reported of its script
+# The search of the book's section 6.5, and the range of Best-1 over several runs of its script
 BOOK_BEST = (0.75, 0.86)
 BOOK: Mapping[str, Mapping[str, Any]] = {
     "data": {"subsample": 500},
