@@ -59,7 +59,7 @@ unchanged:  ## fail and show the difference if a file differs from the last comm
 pull: $(VENV)/ready  ## download this search's results from DVC's remote, if there is one
 	@python workflow/scripts/pull.py
 
-comment:  ## post review/review.md as the comment on pull request PR=7 (needs gh, but no .venv and no run)
+comment:  ## post review/review.md as the comment on pull request PR=7 (needs GH_TOKEN, but no .venv and no run)
 	@python3 .github/scripts/comment.py $(PR)
 
 trial: $(VENV)/ready  ## train one trial, C=7, and print the book's lines

@@ -1,12 +1,12 @@
 """Post review/review.md as a comment on its pull request, or update that comment.
 
     python3 .github/scripts/comment.py      in a workflow_run of GitHub Actions; its event names the run
-    python3 .github/scripts/comment.py 7    elsewhere: pull request 7, as the user that `gh` is logged in as
+    python3 .github/scripts/comment.py 7    elsewhere: pull request 7 of GITHUB_REPOSITORY, or of `origin`
 
 The pull request's own code, maybe a stranger's, made the text, so the text is only data. Nothing in it is
 run. It does not decide where it is posted: the event does, and GitHub confirms that the head is still the
-reviewed commit. It mentions nobody by @name, and it is cut to the length that GitHub allows. Needs `gh`, and
-no package.
+reviewed commit. It mentions nobody by @name, and it is cut to the length that GitHub allows. Needs a token in
+GH_TOKEN or GITHUB_TOKEN, and no package.
 """
 
 import json
@@ -14,9 +14,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 REVIEW = Path("review/review.md")
 MARKER = "<!-- zdl: the review of a search -->"
@@ -25,6 +28,8 @@ FIGURE = re.compile(r"!\[([^\]\n]*)\]\((?!https://)([^)\n]*)\)")
 LIMIT = 65_536  # characters in a comment
 READ = 2**20  # bytes, more than any review has
 OURS = "github-actions[bot]"  # the author of comments that a workflow posts
+API = "https://api.github.com"
+PAGE = 100  # items, the most that GitHub puts on a page
 
 
 class Refused(Exception):
@@ -46,38 +51,59 @@ class Run(NamedTuple):
     files: str  # where the review's files are
 
 
-def gh(*arguments: str, **fields: str) -> Any:
-    """The answer of GitHub's API, with all its pages joined."""
-    body = ("--input", "-") if fields else ()
-    text = output("gh", "api", *arguments, *body, given=json.dumps(fields))
+def call(method: str, path: str, **fields: str) -> Any:
+    """The answer of GitHub's API."""
+    token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
+    if not token:
+        raise Refused("there is no token: set GH_TOKEN to one that may read and comment pull requests")
+    data = json.dumps(fields).encode() if fields else None
+    address = f"{os.environ.get('GITHUB_API_URL') or API}/{path}"
+    request = Request(address, data, {"Accept": "application/vnd.github+json"}, method=method)
+    request.add_unredirected_header("Authorization", f"Bearer {token}")  # no other server gets the token
     try:
-        pages = list(_values(text))
+        return json.loads(answer(request))
+    except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", "") or repr(error)
     except ValueError:
-        raise Refused(f"gh api {arguments[-1]}: answered with something else than JSON") from None
-    if not pages:
-        raise Refused(f"gh api {arguments[-1]}: answered with nothing")
-    return [item for page in pages for item in page] if isinstance(pages[0], list) else pages[0]
+        why = "answered with something else than JSON"
+    raise Refused(f"{method} {address}: {why}")
 
 
-def output(*command: str, given: str = "") -> str:
-    """The output of a command. If it fails, its own words are the reason why nothing is posted."""
+def answer(request: Request) -> bytes:
+    """The body of an answer. If GitHub refuses, its own words are the reason why nothing is posted."""
     try:
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        with urlopen(request, timeout=60) as response:
+            body: bytes = response.read()
+            return body
+    except HTTPError as error:
+        text = " ".join(error.read(READ).decode("utf-8", "replace").split())
+        why = f"{error.code} {text[:300] if text.startswith('{') else error.reason}"  # or a page of HTML
+        hint = (
+            "; may the token read and comment pull requests there?" if error.code in (401, 403, 404) else ""
+        )
+        raise Refused(f"{request.method} {request.full_url}: {why}{hint}") from None
+
+
+def all_of(path: str, **query: str) -> list[Any]:
+    """The items of a list, from all its pages."""
+    items: list[Any] = []
+    while True:
+        number = str(len(items) // PAGE + 1)
+        page = call("GET", f"{path}?{urlencode({**query, 'per_page': str(PAGE), 'page': number})}")
+        items += page
+        if len(page) < PAGE:
+            return items
+
+
+def git(*arguments: str) -> str:
+    """The output of a Git command."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        raise Refused(f"{command[0]}: {error.strerror} (needed: `{command[0]}` on the PATH)") from None
+        raise Refused(f"git: {error.strerror} (needed: `git` on the PATH)") from None
     if done.returncode:
-        why = " ".join((done.stderr.strip() or done.stdout).split()) or f"exit code {done.returncode}"
-        raise Refused(f"{' '.join(command[:3])}: {why[:300]}")
-    return done.stdout
-
-
-def _values(text: str) -> Iterator[Any]:
-    """The JSON values of a text that has one after another, as older versions of gh print pages."""
-    text = text.strip()
-    while text:
-        value, end = json.JSONDecoder().raw_decode(text)
-        yield value
-        text = text[end:].strip()
+        raise Refused(f"git {arguments[0]}: {' '.join(done.stderr.split())[:300]}")
+    return done.stdout.strip()
 
 
 def of_event(event: dict[str, Any]) -> Run:
@@ -91,8 +117,7 @@ def of_event(event: dict[str, Any]) -> Run:
         raise Refused(f"the run was for a {run['event']}, not for a pull request")
     head, commit = (run["head_repository"] or {}).get("full_name", "a deleted fork"), run["head_sha"]
     branch = f"{head.partition('/')[0]}:{run['head_branch']}"
-    query = ("--method", "GET", "-f", "state=open", "-f", f"head={branch}", "-f", "per_page=100")
-    pulls = gh("--paginate", *query, f"repos/{repository}/pulls")
+    pulls = all_of(f"repos/{repository}/pulls", state="open", head=branch)
     numbers = [
         pull["number"]
         for pull in pulls
@@ -108,14 +133,16 @@ def of_event(event: dict[str, Any]) -> Run:
 
 
 def by_hand(number: int) -> Run:
-    """A pull request of the repository that `gh` finds for this folder."""
-    pull = gh(f"repos/{{owner}}/{{repo}}/pulls/{number}")
+    """A pull request of the repository that this folder was cloned from."""
+    origin = git("remote", "get-url", "origin")
+    repository = os.environ.get("GITHUB_REPOSITORY") or "/".join(re.split("[/:]", origin)[-2:])
+    pull = call("GET", f"repos/{repository.removesuffix('.git')}/pulls/{number}")
     head, base = pull["head"]["sha"], pull["base"]["repo"]["full_name"]
-    here = output("git", "rev-parse", "--verify", "HEAD").strip()
+    here = git("rev-parse", "--verify", "HEAD")
     if here != head:
         raise Refused(f"pull request {number} has the head {head}, but {here} is checked out here")
     outcome = f"the review of {head}, posted by hand"
-    return Run(base, number, gh("user")["login"], head, outcome, f"`make review` of {head}")
+    return Run(base, number, call("GET", "user")["login"], head, outcome, f"`make review` of {head}")
 
 
 def comment(run: Run, review: bytes | None) -> str:
@@ -135,16 +162,16 @@ def comment(run: Run, review: bytes | None) -> str:
 def post(run: Run, body: str) -> str:
     """Create the comment or replace the earlier one, and return its address."""
     place = f"repos/{run.repository}/issues"
-    comments = gh("--paginate", f"{place}/{run.number}/comments?per_page=100")
+    comments = all_of(f"{place}/{run.number}/comments")
     ours = [
         each["id"]
         for each in comments
         if (each["user"] or {}).get("login") == run.author and each["body"].startswith(MARKER)
     ]
     if ours:
-        done = gh("--method", "PATCH", f"{place}/comments/{ours[0]}", body=body)
+        done = call("PATCH", f"{place}/comments/{ours[0]}", body=body)
     else:
-        done = gh("--method", "POST", f"{place}/{run.number}/comments", body=body)
+        done = call("POST", f"{place}/{run.number}/comments", body=body)
     return str(done["html_url"])
 
 

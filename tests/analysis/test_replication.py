@@ -147,6 +147,14 @@ def test_a_network_beside_the_linear_model_of_its_split():
     assert margin_over_linear(files, None, T, fits) == {}
 
 
+def test_a_network_that_was_picked_has_to_beat_the_linear_model_by_more():
+    """It was picked as the luckiest of them all, so the interval is one that would hold for each."""
+    one = replicated(7, *[outcome(6, [0, 1, 2, 0]), outcome(6, [0, 1, 0, 0])] * 3)
+    fits = {"replicates": [fit([1, 1, 1, 0]), fit([0, 0, 1, 0])] * 3}
+    alone, picked = (margin_over_linear([one] * trials, 7, T, fits) for trials in (1, 2))
+    assert picked["apart_high"] > alone["apart_high"]
+
+
 def test_what_a_linear_model_loses_on_held_out_images():
     fits = [fit([1, 1, 0, 0]), {**fit([1, 0, 0, 0]), "val_correct": 6}] * 3
     linear = baseline_scores({"search": fits[0], "replicates": fits})

@@ -468,6 +468,22 @@ def test_how_many_updates_the_ranking_does_not_see(space, batch, english, japane
     assert english in flat(one) and japanese in other
 
 
+@pytest.mark.parametrize(
+    ("images", "said"), [(None, False), (30, True), (399, True), (400, False), (60_000, False)]
+)
+def test_curves_of_a_part_of_the_images_are_said_to_be_that(images, said, monkeypatch):
+    """Only the final accuracy, and the linear model, are of all 100 validation images (400 train)."""
+    given = settings()
+    given["training"]["evaluate_samples"] = images
+    monkeypatch.setitem(globals(), "settings", lambda *_: given)
+    english, japanese = pages(search())
+    assert (
+        f"are of at most the first {images} images of each set (`evaluate_samples`)" in flat(english)
+    ) == said
+    assert ("*final* and the linear model are of all 100 validation images." in flat(english)) == said
+    assert (f"先頭{images}枚まで" in japanese) == ("検証データ100枚すべて" in japanese) == said
+
+
 @given(epochs=st.integers(1, 12), batch=st.integers(1, 60), images=st.integers(2, 50))
 def test_updates_after_the_last_evaluation_are_the_trainer_s(epochs, batch, images):
     given = settings()
@@ -512,9 +528,9 @@ def test_what_survived_is_said():
         "search, so Best-2) has the highest mean validation accuracy: 0.870 ± 0.031 (± standard deviation). "
         "With 100 validation images a time, that lead may be chance. On 4,500 held-out "
         "images (later ones of MNIST's training images, and not its 10,000 test images; 449 to 459 of each "
-        "digit), which the search never saw, small differences show: its networks recognise 83.0 % (95 %: "
-        "81.7 to 84.3), significantly more than those of trial 2. On these images it cannot be distinguished "
-        "from trials 0 and 3."
+        "digit), which the search never saw, small differences may show: its networks recognise 83.0 % "
+        "(95 %: 81.7 to 84.3), significantly more than those of trial 2, so it may really be better. On "
+        "these images it cannot be distinguished from trials 0 and 3."
     ) in text
     assert (
         "**Best-1 scored 0.89 in the search, and 0.860 ± 0.031 when trained again.** The difference (*luck*) "
@@ -707,18 +723,24 @@ def test_one_replicate_says_nothing_about_luck_or_other_networks():
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
-        (rivals(_0=1, _2=1, _3=1, _4=1), ", significantly more than those of the other 4."),
-        (rivals(_3=1, _5=1), ", significantly more than those of the other 2 that finished."),
+        (
+            rivals(_0=1, _2=1, _3=1, _4=1),
+            ", significantly more than those of the other 4, so it may really be better.",
+        ),
+        (
+            rivals(_3=1, _5=1),
+            ", significantly more than those of the other 2 that finished, so it may really be better.",
+        ),
         (
             rivals(_3=0, _5=1),
-            ", significantly more than those of trial 5. On these images it cannot be distinguished from "
-            "trial 3.",
+            ", significantly more than those of trial 5, so it may really be better. On these images it "
+            "cannot be distinguished from trial 3.",
         ),
         (rivals(_3=0), "never saw, its networks recognise 83.0 % (95 %: 81.7 to 84.3). On these images it"),
         (
             rivals(_0=0, _3=-1, _7=0),
-            ", significantly less than those of trial 3. On these images it cannot be distinguished from "
-            "trials 0 and 7.",
+            ", significantly less than those of trial 3, which may be better. On these images it cannot be "
+            "distinguished from trials 0 and 7.",
         ),
     ],
 )
@@ -760,12 +782,12 @@ def test_lines_are_explained_where_a_map_has_them():
 def test_what_to_do_next():
     text = flat(page(search()))
     assert (
-        "**Next:** widen lr upwards, as the best lie at the very end of the range, and scores rise to it "
-        "(see *The whole search*). After that, train longer (see *What next*)."
+        "**Next:** widen lr upwards: the best lie at the very end of the range, and scores rise to it, so "
+        "better ones may lie beyond (see *The whole search*). After that, train longer (see *What next*)."
     ) in text
     assert (
         "**lr: widen it upwards.** 8 of the best 10 lie in the upper tenth of its range (p = 0.002), and the "
-        "scores of the 8 trials in the outer three tenths rise to the end."
+        "scores of the 8 trials in the outer three tenths rise to the end, so better ones may lie beyond."
     ) in text
     assert "**weight decay: no effect found** (p = 0.410)." in text
     more = "plus 10 replicates of each trial that enters the best 5."
@@ -930,8 +952,8 @@ def test_the_book_s_own_outcome_stands_beside_its_own_search_only(monkeypatch):
     monkeypatch.setitem(globals(), "settings", lambda *_, **__: given)
     english, japanese = pages(search())
     assert (
-        "(The book's own script draws anew in every run; a Best-1 between 0.75 and 0.86 is reported.)"
-        in flat(english)
+        "(The book's own script draws anew in every run: over several runs, its Best-1 was between 0.75 and "
+        "0.86.)" in flat(english)
     )
     assert "Best-1は0.75から0.86の間" in japanese
     given["training"]["epochs"] = 51
@@ -991,7 +1013,7 @@ def test_the_last_doubling_beside_luck(equal, gain, sentence):
 def test_contenders_that_held_out_images_distinguish_are_not_equally_good(others, contenders, unequal):
     """Trial 1 is the confirmed best."""
     english, japanese = pages(search(), rivals=others, contenders=contenders)
-    assert ("(The held-out images show that the" in flat(english)) == unequal
+    assert ("(By the held-out images, the" in flat(english)) == unequal
     assert ("これは大まかな目安です" in japanese) == unequal
 
 

@@ -22,7 +22,12 @@ from zdl.analysis.outcomes import (
     recognised_by_linear,
     with_interval,
 )
-from zdl.analysis.statistics import crossed_standard_error, standard_error_over_splits, student_interval
+from zdl.analysis.statistics import (
+    ALPHA,
+    crossed_standard_error,
+    standard_error_over_splits,
+    student_interval,
+)
 from zdl.artifacts.encoding import decode_npz, sealed_json
 from zdl.data.rows import Split
 from zdl.search.replicates import split_again
@@ -114,7 +119,10 @@ def margin_over_linear(
 ) -> dict[str, float]:
     """How much more of the held-out rows a trial's networks answer correctly than the linear models on the
     same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
-    (`crossed_standard_error` of the differences row by row). Empty without a trial."""
+    (`crossed_standard_error` of the differences row by row). Empty without a trial.
+
+    The trial was picked as the best, and its networks are partly lucky. So the interval is one of those that
+    would hold for all trials with replicates at once (Bonferroni)."""
     fits = zip(contents["replicates"], outcomes(replicates, trial), strict=False)
     pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
     if not pairs:
@@ -123,5 +131,6 @@ def margin_over_linear(
         [recognised(outcome, t).astype(int) - recognised_by_linear(fit) for fit, outcome in pairs]
     )
     apart = float(hits.mean())
-    interval = student_interval(apart, crossed_standard_error(hits), len(hits), within=(-1, 1))
+    error, confidence = crossed_standard_error(hits), 1 - ALPHA / len(replicates)
+    interval = student_interval(apart, error, len(hits), within=(-1, 1), confidence=confidence)
     return with_interval("apart", apart, interval)

@@ -48,9 +48,9 @@ CONFIRMED = (
     *("luck", "luck_low", "luck_high"),
     # The mean share of the held-out images that they recognise, with its 95 % interval (`crossed_mean`)
     *("held_out", "held_out_low", "held_out_high"),
-    # val_mean less held_out, of the same networks: how much harder the held-out images are, and a selection
-    # among the replicated trials. A linear model, which no search picked, shows how much the first is
-    # (`zdl.analysis.baseline.baseline_scores`)
+    # val_mean less held_out, of the same networks. It is above 0 if the held-out images are harder, or if the
+    # networks were lucky on validation images. No search picked the linear model, so its own gap shows how
+    # much harder they are (`loss` of `zdl.analysis.baseline.baseline_scores`)
     "gap",
 )
 

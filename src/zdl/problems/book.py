@@ -318,6 +318,18 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if later is not None:
         english_end = f", {_count(later, 'update')} later" if later else ", here the same one"
         japanese_end = f"（{later:,}回あとの更新）" if later else "（ここでは同じ更新）"
+    part, (english_part, japanese_part) = settings["training"]["evaluate_samples"], ("", "")
+    train = _training_images(settings)
+    if part and part < max(train, n - train):
+        english_part = (
+            f" Curves, and so *val* and *train*, are of at most the first {_count(part, 'image')} of each set "
+            "(`evaluate_samples`); *final* and the linear model are of all "
+            f"{_count(n - train, 'validation image')}."
+        )
+        japanese_part = (
+            f"学習曲線の値（「検証」と「訓練」も）は、各データの先頭{part:,}枚までの認識精度です（`evaluate_samples`）。"
+            f"「最終」と線形モデルの値は、検証データ{n - train:,}枚すべてのものです。"
+        )
     is_book = _is_book(settings)
     return {
         "en": {
@@ -329,10 +341,11 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "trained_with": english,
             "length": updates and f"{_count(epochs, 'epoch')} are {_count(updates, 'update')}",
             "last": "As in the book, it is taken after the first update of the last epoch; *final* is the "
-            f"validation accuracy after its last update{english_end}.",
+            f"validation accuracy after its last update{english_end}.{english_part}",
             "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
             "remark": is_book
-            and "The book's own script draws anew in every run; a Best-1 between 0.75 and 0.86 is reported.",
+            and "The book's own script draws anew in every run: over several runs, its Best-1 was between 0.75 "
+            "and 0.86.",
             "credit": "The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. "
             "Burges, made from NIST's Special Databases 1 and 3 and available under the licence CC BY-SA "
             "3.0. The search follows section 6.5 of Koki Saitoh's *Deep Learning from Scratch* (O'Reilly "
@@ -349,10 +362,10 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "trained_with": japanese,
             "length": updates and f"{epochs:,}エポックは更新{updates:,}回で",
             "last": "書籍と同じく、最後のエポックの最初の更新のあとの値です。「最終」は、そのエポックの"
-            f"最後の更新{japanese_end}のあとの、検証データの認識精度です。",
+            f"最後の更新{japanese_end}のあとの、検証データの認識精度です。{japanese_part}",
             "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
             "remark": is_book
-            and "書籍のスクリプトは実行のたびに乱数が変わり、Best-1は0.75から0.86の間と報告されています。",
+            and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から0.86の間でした。",
             "credit": "画像はMNISTのものです。MNISTは、Yann LeCun、Corinna Cortes、Christopher J. C. Burgesの"
             "各氏がNISTのSpecial Database 1と3から作成し、CC BY-SA 3.0で公開されています。探索の方法は、"
             "斎藤康毅『ゼロから作るDeep Learning』（オライリー・ジャパン、2016年）の6.5節によります。",

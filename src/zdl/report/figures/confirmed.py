@@ -28,7 +28,7 @@ from zdl.report.figures.base import (
 from zdl.report.formatting import count
 
 LINE_GAP = 0.11  # inches between the lines of a row
-DASHES = (0, (4, 2))
+DOTS = (0, (1, 1.5))  # training is dashed
 
 
 def confirmed(
@@ -41,8 +41,8 @@ def confirmed(
 
     The tables are those of `zdl.analysis.replication`. A row shows the validation accuracy in the search with
     its Wilson interval, those of the replicates with their mean, and the held-out mean with its interval.
-    Dashes mark logistic regression: held out on the left, beside the held-out means only, and in validation
-    on the right.
+    Crosses and a dotted line are logistic regression: held out on the left, beside the held-out means only,
+    and in validation on the right.
     """
     with style():
         if confirmed.empty:
@@ -126,9 +126,10 @@ def _fit_x_axis(ax: Axes, shown: NDArray[np.float64], baseline: float) -> None:
 
 
 def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float) -> None:
-    """A dash in each row, in the colour and at the height of what can be compared with it; named above."""
+    """A cross in each row, in the colour and at the height of what can be compared with it; named above. (A
+    dash would look like a mean in grey.)"""
     y = np.arange(rows) + gap
-    ax.vlines(np.full(rows, baseline), y - gap / 2, y + gap / 2, color=HELD_OUT, lw=1.6, zorder=1)
+    ax.plot(np.full(rows, baseline), y, "x", color=HELD_OUT, markersize=5, mew=1.4, zorder=4)
     across = ax.transLimits.transform((baseline, 0))[0]
     ax.annotate(
         f"linear model, held-out rows {baseline:.3f}",
@@ -171,7 +172,7 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame) -> list[Line2D]:
 
 def _draw_validation_baseline(ax: Axes, baseline: float) -> None:
     """A line across the curves, named on the right."""
-    ax.axhline(baseline, color=QUIET, lw=1.2, ls=DASHES, zorder=1)
+    ax.axhline(baseline, color=QUIET, lw=1.4, ls=DOTS, zorder=1)
     ax.annotate(
         f"logistic\nregression\n{baseline:.3f}",
         (1, baseline),

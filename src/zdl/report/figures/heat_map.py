@@ -187,7 +187,7 @@ def _write_accuracies(ax: Axes, finished: pd.DataFrame, size: NDArray[np.float64
                 ha="center",
                 va="center",
                 fontsize=font,
-                color="white" if val_acc < 0.6 else INK,
+                color="white" if val_acc < 0.48 else INK,
                 fontweight="bold" if rank == 1 else "normal",
             )
         if rank == 1:
