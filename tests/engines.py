@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TRIALS = 6
 TINY = {
     "data": {"source": "bundled", "subsample": 100},
-    "model": {"hidden_sizes": [8, 8]},
+    "model": {"hidden_width": 8, "hidden_depth": 2},
     "training": {"epochs": 2, "batch_size": 20},
     "search": {"trials": TRIALS, "batch": 3},
     "replicate": {"trials": 2, "replicates": 2},

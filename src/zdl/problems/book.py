@@ -322,8 +322,8 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     train = _training_images(settings)
     if part and part < max(train, n - train):
         english_part = (
-            f" Curves, and so *val* and *train*, are of at most the first {_count(part, 'image')} of each set "
-            "(`evaluate_samples`); *final* and the linear model are of all "
+            f" Curves, and so *val* and *train*, are of at most the first {_count(part, 'image')} of each "
+            "set (`evaluate_samples`); *final* and the linear model are of all "
             f"{_count(n - train, 'validation image')}."
         )
         japanese_part = (
@@ -344,8 +344,8 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             f"validation accuracy after its last update{english_end}.{english_part}",
             "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
             "remark": is_book
-            and "The book's own script draws anew in every run: over several runs, its Best-1 was between 0.75 "
-            "and 0.86.",
+            and "The book's own script draws anew in every run: over several runs, its Best-1 was between "
+            "0.75 and 0.86.",
             "credit": "The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. "
             "Burges, made from NIST's Special Databases 1 and 3 and available under the licence CC BY-SA "
             "3.0. The search follows section 6.5 of Koki Saitoh's *Deep Learning from Scratch* (O'Reilly "
@@ -365,7 +365,8 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             f"最後の更新{japanese_end}のあとの、検証データの認識精度です。{japanese_part}",
             "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
             "remark": is_book
-            and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から0.86の間でした。",
+            and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から"
+            "0.86の間でした。",
             "credit": "画像はMNISTのものです。MNISTは、Yann LeCun、Corinna Cortes、Christopher J. C. Burgesの"
             "各氏がNISTのSpecial Database 1と3から作成し、CC BY-SA 3.0で公開されています。探索の方法は、"
             "斎藤康毅『ゼロから作るDeep Learning』（オライリー・ジャパン、2016年）の6.5節によります。",
