@@ -9,7 +9,7 @@ CORES ?= $(or $(ZDL_CORES),all)
 VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report explore experiments test soak everywhere
+.PHONY: help run repro check unchanged pull comment trial best report explore experiments new example test soak everywhere
 .PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
@@ -78,6 +78,14 @@ report: run  ## write all results with captions, the graph and the times to one 
 
 explore: $(VENV)/ready  ## write a page with every trial to select, sort and look at, explore.html
 	@python workflow/scripts/explore.py
+
+new: $(VENV)/ready  ## begin a problem of your own, problems/NAME.py: make new NAME=mine
+	@: $${NAME:?which one? make new NAME=mine}
+	@python workflow/scripts/new.py new $(NAME)
+
+example: $(VENV)/ready  ## run a problem of examples/ in a copy of this project: make example NAME=torch_csv
+	@: $${NAME:?which one? make example NAME=torch_csv}
+	@python workflow/scripts/new.py example $(NAME)
 
 experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how it scored
 	@python workflow/scripts/experiments.py

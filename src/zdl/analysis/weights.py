@@ -20,8 +20,8 @@ def best(
     spec: Callable[[int], Mapping[str, Any]],
     say: Callable[[str], object],
 ) -> dict[str, bytes]:
-    """The weights of the best trial, which is trained once more for them; nothing if no trial finished, or if
-    the problem saves none.
+    """The weights of the best trial, which is trained once more for them. The file holds none if no trial
+    finished, or if the problem saves none.
 
     `spec` gives what determines the trial with a number.
     """
@@ -29,7 +29,7 @@ def best(
     if number is None or weights is None:
         reason = "the problem saves none" if weights is None else "no trial finished"
         say(f"no weights are saved: {reason}")
-        return {}
+        return {"best.npz": sealed_npz({}, WEIGHTS)}
     history, predictor = training(spec(number), decode_npz(split), train)
     trials = enumerate(decode_json(table)["trials"])
     place, result = next((place, row["result"]) for place, row in trials if row["trial"] == number)

@@ -57,8 +57,15 @@ def together(*entries: str) -> Fingerprint:
 def function(entry: str) -> Callable[..., Any]:
     """The function of that name."""
     module, _, name = entry.partition(":")
-    result: Callable[..., Any] = getattr(import_module(module), name)
+    result: Callable[..., Any] = getattr(imported(module), name)
     return result
+
+
+def imported(module: str) -> Any:
+    """The module of that name, of this package or of the user's."""
+    if str(OWN.parent) not in sys.path:
+        sys.path.append(str(OWN.parent))
+    return import_module(module)
 
 
 def remember() -> None:
@@ -111,7 +118,7 @@ def _distributions(packages: set[str]) -> list[str]:
     installed = _installed() if packages else {}
     for package in packages:
         if package not in installed:
-            raise Error(f"{package}: is imported, but not installed")
+            raise Error(f"{package}: is imported, but not installed (`pip install` its distribution here)")
     return sorted({name for package in packages for name in installed[package]})
 
 

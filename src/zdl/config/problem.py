@@ -1,18 +1,15 @@
 """The problem that params.yaml names: a module of `zdl.problems`, or of the user's own under problems/."""
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from zdl import Error
+from zdl.artifacts.fingerprint import OWN, imported
 from zdl.config.hyperparameters import Hyperparameter, Setting
 
-ROOT = Path(__file__).parents[3]
-OWN = "problems"  # the folder of problems that are not zdl's
 BUILT_IN = Path(__file__).parents[1] / "problems"
 
 
@@ -25,11 +22,11 @@ class Problem(NamedTuple):
     @classmethod
     def named(cls, name: object) -> "Problem":
         """The problem of that name; an `Error` if there is none, or if its module is wrong."""
-        known = sorted({*_modules(ROOT / OWN), *_modules(BUILT_IN)})
+        known = sorted({*_modules(OWN), *_modules(BUILT_IN)})
         if not isinstance(name, str) or name not in known:
             raise Error(f"problem: {name!r} is not one of these (allowed: {', '.join(known)})")
-        own = name in _modules(ROOT / OWN)
-        problem = cls(name, _imported(f"{OWN if own else 'zdl.problems'}.{name}"))
+        own = name in _modules(OWN)
+        problem = cls(name, _imported(f"{OWN.name if own else 'zdl.problems'}.{name}"))
         problem._check()
         return problem
 
@@ -89,10 +86,8 @@ def _modules(folder: Path) -> Iterable[str]:
 
 
 def _imported(name: str) -> Any:
-    if str(ROOT) not in sys.path:
-        sys.path.append(str(ROOT))
     try:
-        return import_module(name)
+        return imported(name)
     except Error:
         raise
     except Exception as error:  # whatever is wrong with a user's module

@@ -23,7 +23,14 @@ from zdl.config.space import fixed, possible
 
 BLANK = dict.fromkeys(("data", "length", "last", "held_out", "remark", "credit"))
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "en": BLANK | {"row": "row", "class": "class", "model": "model", "verb": ["identifies", "identify"]},
+    "en": BLANK
+    | {
+        "row": "row",
+        "class": "class",
+        "model": "model",
+        "verb": ["identifies", "identify"],
+        "anew": "other random numbers",
+    },
     "ja": BLANK
     | {
         "row": "データ",
@@ -32,6 +39,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "model": "モデル",
         "accuracy": "正解率",
         "verb": "分類",
+        "anew": "乱数",
     },
 }
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zdl import Error
-from zdl.config.problem import OWN, Problem
+from zdl.artifacts.fingerprint import OWN
+from zdl.config.problem import Problem
 
 
 def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
@@ -18,8 +19,8 @@ def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
     paths: list[Path] = []
     for name in problem.get("files", lambda data: ())(data):
         path = Path(name)
-        if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN,):
-            raise Error(f"{path}: is not a path below {OWN}/ (needed, so that an edit of it is noticed)")
+        if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN.name,):
+            raise Error(f"{path}: is not a path below {OWN.name}/ (needed, so that an edit of it is noticed)")
         found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
         if not found:
             raise Error(f"{path}: there is no such file (needed by {problem.module.__name__})")

@@ -39,9 +39,10 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         if not panels:
             return new_figure(4, 0.4, "No trial finished")
         searched = [str(name) for name in ranking if name not in FIXED]
-        names = sorted(searched, key=lambda name: name not in BOOK)[:NAMED]  # the book's two come first
+        names = sorted(searched, key=lambda name: name not in BOOK)  # the book's two come first
         rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
-        caption = 0.36 + 0.15 * len(names)
+        lines = min(NAMED, len(names))
+        caption = 0.36 + 0.15 * lines
         across, down = WIDTH + GAP, caption + HEIGHT
         figure = new_figure(
             LEFT + (columns - 1) * across + WIDTH + RIGHT,
@@ -53,11 +54,11 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         for k, (trial, curve) in enumerate(panels):
             row, column = divmod(k, COLUMNS)
             ax = add_axes(figure, LEFT + column * across, HEADER + caption + row * down, WIDTH, HEIGHT)
-            lines = _draw_curve(ax, curve, end, last=k + columns >= len(panels))
-            _write_caption(ax, ranked[trial], names)
+            handles = _draw_curve(ax, curve, end, last=k + columns >= len(panels))
+            _write_caption(ax, ranked[trial], names, lines)
             if column:
                 ax.set_yticks([])
-        add_legend(figure, lines, handlelength=2.6)
+        add_legend(figure, handles, handlelength=2.6)
         w, h = figure.get_size_inches()
         figure.text(LEFT / w, 0.06 / h, "epoch", fontsize=8, color=QUIET)
     return figure
@@ -88,13 +89,17 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, last: bool) -> list[Lin
     return val + train
 
 
-def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str]) -> None:
-    """Write Best-k and the accuracy; under them a line for each hyper-parameter in `names`."""
-    above = 4 + 11 * len(names)
+def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str], lines: int) -> None:
+    """Write Best-k and the accuracy; under them, in so many lines, the first of the hyper-parameters `names`
+    that play a part."""
+    above = 4 + 11 * lines
+    playing = [name for name in names if not pd.isna(row[name])][:lines]
     ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=above)
     ax.set_title(f"val acc {accuracy(row['val_acc'])}", loc="right", fontsize=8, pad=above)
     ax.annotate(
-        "\n".join(f"{title(name)} {short(row[name])}" for name in names),
+        "\n".join(
+            [*(f"{title(name)} {short(row[name])}" for name in playing), *[""] * (lines - len(playing))]
+        ),
         (0, 1),
         (0, 4),
         xycoords="axes fraction",

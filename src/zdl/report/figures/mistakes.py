@@ -38,7 +38,7 @@ def mistakes(
     mistakes   as `zdl.analysis.mistakes.mistakes` gives them
     shown      of each mistake: an image (height, width), 1 for ink and 0 for paper, or in colour (..., 3);
                or the columns in which it deviates most, as `zdl.analysis.mistakes.deviations` gives them
-    words      what a `row` and its `class` are called
+    words      what a `row`, its `class` and a `model` are called
     """
     with style():
         if not len(confusion):
@@ -51,7 +51,7 @@ def mistakes(
         mesh = _draw_confusion(add_axes(figure, 0.6, TOP, 3.45, 3.45), confusion, words["class"], classes)
         _draw_key(figure, mesh)
         w, h = figure.get_size_inches()
-        surest = "the surest mistakes: wrong in how many networks, and how sure they were"
+        surest = f"the surest mistakes: wrong in how many {words['model']}s, and how sure they were"
         for left, text in (
             (0.6, f"percent of the {row}s of a {words['class']}"),
             (LEFT, surest if len(mistakes) else "no mistakes"),
