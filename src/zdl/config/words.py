@@ -7,8 +7,9 @@ model, verb   what is trained, and what it does to rows: ["recognises", "recogni
 accuracy      in Japanese, the share that is answered correctly
 trained_with  the values that all trials have in common
 length        how many updates a training is: "50 epochs are 200 updates"
-last          how much later than the end of the curve a training ends: "3 updates later"
+last          what *final* is, if not just the accuracy at the end
 held_out      what the held-out rows are
+anew          what else a replicate draws anew, beside the split
 remark        on the result
 credit        whose the data are
 titles        of the hyper-parameters, by their names
