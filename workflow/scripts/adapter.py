@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -67,8 +68,15 @@ def run(step: Callable[..., None]) -> None:
 
 def go_on() -> bool:
     """Whether a process that has done its job goes on with further ones: for a few seconds, so that a run can
-    show its progress, and as long as the run itself goes on."""
-    return time.monotonic() < START + SECONDS and os.getppid() == PARENT
+    show its progress, or as long as its job took, since some libraries are slow to import; and as long as the
+    run itself goes on."""
+    took = _until_first_asked()
+    return time.monotonic() < START + took + max(SECONDS, took) and os.getppid() == PARENT
+
+
+@cache
+def _until_first_asked() -> float:
+    return time.monotonic() - START
 
 
 def say(line: str) -> None:

@@ -30,6 +30,7 @@ def new(name: str) -> None:
     if listed("--modified", "--others", "--", str(PARAMS)):
         raise Error(f"{PARAMS}: has edits that no commit has, and is to be written anew: commit them first")
     add(SKELETON, name, Path())
+    checked(run_program(sys.executable, "workflow/scripts/schema.py"))  # that editors complete params.yaml by
     say("`snakemake --cores 8` searches it; `git checkout params.yaml` goes back to the former problem")
 
 
@@ -56,6 +57,7 @@ def run_example(name: str) -> None:
                 (project / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, project / file)
         add(name, name, project)
+        checked(run_program(sys.executable, "workflow/scripts/schema.py", cwd=project))
         (project / ".venv").symlink_to(Path(".venv").resolve())
         for command in (["init"], ["add", "--all"], [*WHO, "commit", "--message", f"Search {name}"]):
             checked(run_program("git", *command, cwd=project))

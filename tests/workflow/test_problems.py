@@ -1,0 +1,164 @@
+"""Problems of one's own: what the guide says, the examples, and that both engines notice an edit of data."""
+
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.engines import ROOT, Clone
+from tests.guides import blocks
+
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/params.yaml"))
+GUIDES = [ROOT / "docs/your-own-problem.md", ROOT / "docs/your-own-problem.ja.md"]
+SMALL = {
+    "training": {"epochs": 2},
+    "search": {"trials": 3},
+    "replicate": {"trials": 1, "replicates": 1},
+    "report": {"best": 2},
+}
+CELL = "5.1,3.5,1.4,0.2,setosa"
+
+
+@pytest.fixture(scope="module")
+def mine(fresh, tmp_path_factory) -> Clone:
+    """A clone with a problem of its own, that `make new` began, searched and recorded by DVC, committed."""
+    clone = fresh.copy(tmp_path_factory.mktemp("mine") / "zdl")
+    make = ("make", "--old-file=.venv/ready")  # the environment is that of the tests
+    makefile = clone.path / "Makefile"
+    makefile.write_text(makefile.read_text().replace("PYTHONDONTWRITEBYTECODE PYTHONPATH", ""))
+    clone.commit()
+    assert "problems/mine.csv: written" in clone.run(*make, "new", "NAME=mine")
+    assert "problems/mine.py: is there already" in clone.run(*make, "new", "NAME=mine", ok=False)
+    assert "is no name of a module" in clone.run(*make, "new", "NAME=My-own", ok=False)
+    clone.commit()
+    clone.edit(**SMALL)
+    assert "params.yaml: has edits" in clone.run(*make, "new", "NAME=other", ok=False)
+    clone.commit()
+    clone.engine("dvc")
+    clone.commit()
+    clone.trainings()
+    return clone
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def test_a_changed_cell_trains_again_and_fails_the_check(mine, tmp_path):
+    clone = mine.copy(tmp_path / "zdl")
+    assert "Nothing to be done" in clone.run("snakemake", "-n")
+    assert "up to date" in clone.run("dvc", "status")
+    clone.run("python", "workflow/scripts/check.py")
+    edit(clone.path / "problems/mine.csv", CELL, CELL.replace("5.1", "5.2"))
+    assert "3 trials: 0 from the cache, 3 to train" in clone.run("snakemake", "-n")
+    assert re.search(r"download:\n.*problems", clone.run("dvc", "status"), re.S)
+    assert "reports/" in clone.run("python", "workflow/scripts/check.py", ok=False)
+    clone.engine("snakemake")
+    assert len(clone.trained()) == 3
+    edit(clone.path / "problems/mine.csv", CELL.replace("5.1", "5.2"), CELL)
+    clone.engine("dvc")
+    assert clone.trainings() == []
+    assert clone.run("git", "status", "--short") == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "trains"),
+    [
+        ("range(config", "range(1 + config", True),  # of the training
+        ("share=0.3, seed=0", "share=0.3, seed=1", True),  # of the data
+        ('title="Learning rate"', 'title="Step size"', False),  # of a word
+        ("# plays no part under adam", "# not under adam", False),
+    ],
+)
+def test_an_edit_of_the_problem_trains_what_depends_on_it(mine, tmp_path, old, new, trains):
+    clone = mine.copy(tmp_path / "zdl")
+    edit(clone.path / "problems/mine.py", old, new)
+    said = clone.run("snakemake", "-n")
+    assert ("3 to train" in said) == trains
+    clone.engine("dvc", "trials")
+    assert len(clone.trained()) == 3 * trains
+
+
+def test_all_methods_search_it_and_its_page_has_its_own_words(mine, tmp_path):
+    clone = mine.copy(tmp_path / "zdl")
+    for method in ("grid", "halton", "bayes"):
+        space = YAML(typ="safe").load((clone.path / "params.yaml").read_text())["search"]["space"]
+        space["lr"]["points"] = space["width"]["points"] = 2
+        ranges = (
+            space
+            if method == "grid"
+            else {
+                name: {key: value for key, value in spec.items() if key != "points"}
+                for name, spec in space.items()
+            }
+        )
+        trials = 8 if method == "grid" else 4
+        clone.edit(search={"method": method, "trials": trials, "batch": 2, "space": space})
+        clone.engine("snakemake", "trials")
+        assert len(clone.trained()) == trials
+    page = (mine.path / "reports/README.md").read_text()
+    assert "150" not in page and "105 rows of the problem mine" in page
+    assert "setosa" in page and not re.search(r"\b(image|digit|network|MNIST|None)s?\b", page)
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_an_example_trains(folder, fresh, tmp_path, monkeypatch):
+    if folder.name == "torch_csv" and not find_spec("torch"):
+        pytest.skip("torch_csv: PyTorch is not installed (`pip install torch`)")
+    (module,) = folder.glob("*.py")
+    assert len(module.read_text().splitlines()) < 80
+    clone = fresh.copy(tmp_path / "zdl")
+    for path in folder.iterdir():
+        place = "" if path.name == "params.yaml" else "problems"
+        shutil.copy2(path, clone.path / place / path.name)
+    said = clone.run("python", "-c", TRAIN)
+    assert re.fullmatch(r"finished \d+ of \d+, probabilities\n", said.splitlines(keepends=True)[-1])
+
+
+TRAIN = """
+import numpy as np
+from zdl.artifacts.artifact import function
+from zdl.artifacts.encoding import decode_npz
+from zdl.artifacts.io import read
+from zdl.pipeline import steps
+from zdl.pipeline.paths import Paths
+from zdl.search.trial import training
+paths = Paths.of()
+for step in (steps.download, steps.prepare, steps.split):
+    step(paths, lambda line: None)
+trial = paths.first[0]
+trial.spec["config"] |= {name: 2 for name in ("epochs", "rounds") if name in trial.spec["config"]}
+ends = []
+for _ in range(2):
+    history, predictor = training(trial.spec, decode_npz(read(paths.split)), function(paths.train))
+    ends.append((history.train_correct, history.val_correct, history.loss))
+assert ends[0] == ends[1]
+x = decode_npz(read(paths.held_out))["x"]
+shares = predictor(x)
+assert np.allclose(shares.sum(axis=1), 1) and len(shares) == len(x)
+print(history.status, history.val_correct[-1], "of", f"{history.val_size}, probabilities")
+"""
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_the_guide_is_short_and_its_commands_are_those_that_are_tested(guide):
+    text = guide.read_text()
+    assert len(text.splitlines()) < 150
+    played = [
+        command for language, block in blocks(text) if language == "console" for command in block.splitlines()
+    ]
+    assert played == [
+        "$ make new NAME=mine",
+        "$ make run",
+        f"$ sed -i 's/^{CELL}/{CELL.replace('5.1', '5.2')}/' problems/mine.csv",
+        "$ snakemake -n",
+        "$ git checkout problems/mine.csv",
+    ]
+    assert set(re.findall(r"^\| `(\w+)` \| [^|]*\|$", text, re.M)) >= {folder.name for folder in EXAMPLES} - {
+        "skeleton"
+    }
