@@ -11,7 +11,9 @@ import pandas as pd
 from zdl.problems import History, choice, hold_out, real, whole
 
 FILE = "problems/skeleton.csv"
-HYPERPARAMETERS = {  # their bounds; params.yaml has the ranges that are searched, and all other values
+# The settings under data and training in params.yaml, with their bounds: ranges that are searched lie inside.
+DATA = {"held_out": real(0.01, 0.99), "seed": whole(0, 2**31)}
+HYPERPARAMETERS = {
     "lr": real(1e-6, 1.0, log=True, title="Learning rate"),
     "weight_decay": real(1e-10, 10.0, log=True),
     "optimizer": choice("sgd", "adam"),
@@ -30,7 +32,9 @@ def load(data, files):
     """The rows, of which a share is held out until the end."""
     table = pd.read_csv(io.BytesIO(files[FILE]))
     x, labels = table.drop(columns="class"), table["class"]
-    return hold_out(x.to_numpy(float), labels, share=0.3, seed=0, columns=list(x.columns))
+    return hold_out(
+        x.to_numpy(float), labels, share=data["held_out"], seed=data["seed"], columns=list(x.columns)
+    )
 
 
 def train(config, split, rng, say):

@@ -13,6 +13,7 @@ from zdl.problems import History, choice, hold_out, real, whole
 
 SVM, RBF, POLY = {"estimator": ["svm"]}, {"kernel": ["rbf"]}, {"kernel": ["poly"]}
 BOOSTING = {"estimator": ["boosting"]}
+DATA = {"held_out": real(0.01, 0.99), "seed": whole(0, 2**31)}
 HYPERPARAMETERS = {
     "estimator": choice("svm", "boosting"),
     "kernel": choice("rbf", "poly", when=SVM),
@@ -33,7 +34,11 @@ def load(data, files):
     if hashlib.sha256(table.data.tobytes() + table.target.tobytes()).hexdigest() != SHA256:
         raise Error("load_breast_cancer: gives another table than this search is made for")
     return hold_out(
-        table.data, table.target_names[table.target], share=0.4, seed=0, columns=list(table.feature_names)
+        table.data,
+        table.target_names[table.target],
+        share=data["held_out"],
+        seed=data["seed"],
+        columns=list(table.feature_names),
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from zdl.problems import History, choice, hold_out, real, whole
 
 FILE = "problems/wine.csv"
+DATA = {"held_out": real(0.01, 0.99), "seed": whole(0, 2**31)}
 HYPERPARAMETERS = {
     "lr": real(1e-6, 10.0, log=True, title="Learning rate"),
     "weight_decay": real(1e-10, 10.0, log=True),
@@ -29,7 +30,9 @@ def files(data):
 def load(data, files):
     table = pd.read_csv(io.BytesIO(files[FILE]))
     x, labels = table.drop(columns="class"), table["class"]
-    return hold_out(x.to_numpy(float), labels, share=0.4, seed=0, columns=list(x.columns))
+    return hold_out(
+        x.to_numpy(float), labels, share=data["held_out"], seed=data["seed"], columns=list(x.columns)
+    )
 
 
 def train(config, split, rng, say):

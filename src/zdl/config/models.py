@@ -141,7 +141,11 @@ def settings_of(problem: Problem) -> Any:
         name: {key: each for key, each in declared.items() if each.section == name}
         for name in ("model", "training")
     }
-    own = {name: (section(name, each), described(*SECTIONS[name])) for name, each in parts.items() if each}
+    own = {
+        name: (section(name, each), described(*SECTIONS[name]))
+        for name, each in parts.items()
+        if each or name == "data"
+    }
     search = create_model("Search", __base__=Search, space=(space(declared), SPACE))
     return create_model(  # type: ignore[call-overload]
         "Settings",
@@ -154,7 +158,7 @@ def settings_of(problem: Problem) -> Any:
                 "探索の対象です。zdl.problemsのモジュール、またはこのリポジトリのproblems/のモジュールの名前です。",
             ),
         ),
-        **{name: own.pop(name) for name in ("data",) if name in own},
+        data=own.pop("data"),
         split=(
             Split,
             described(

@@ -39,7 +39,6 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     space = settings["search"]["space"]
     settings["search"]["space"] = {name: space[name] for name in raw["search"]["space"]}
     settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
-    settings.setdefault("data", {})
     if problems := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
         raise SettingsError.first_of(path, problems)
     return settings
