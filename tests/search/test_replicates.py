@@ -21,8 +21,9 @@ from zdl.nn.layers import softmax
 from zdl.pipeline import cache, records, repair, steps
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
+from zdl.problems import book
 from zdl.search import replicates
-from zdl.search.trial import train
+from zdl.search.trial import training
 
 SHIPPED = load()
 
@@ -30,7 +31,7 @@ SHIPPED = load()
 def settings(**replicate):
     tiny = copy.deepcopy(SHIPPED)
     tiny["data"].update(source="bundled", subsample=60)
-    tiny["model"]["hidden_sizes"] = [8]
+    tiny["model"].update(hidden_width=8, hidden_depth=1)
     tiny["training"].update(epochs=5, batch_size=12)
     tiny["search"].update(trials=4)
     tiny["search"]["space"] = {"lr": {"distribution": "uniform", "low": 0.01, "high": 0.5}}
@@ -118,10 +119,9 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
     assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
     trial = next(trial for trial in Progress(paths).all_trials() if trial.number == first["trial"])
     again = paths.replicates_of(trial)[0]
-    network, _ = train(
-        again.spec, replicates.split_again(read_npz(*paths.prepared), again.spec["split"])._asdict()
-    )
-    shares = softmax(network.predict(read_npz(*paths.held_out)["x"]))
+    split = replicates.split_again(read_npz(*paths.prepared), again.spec["split"])
+    _, predictor = training(again.spec, split._asdict(), book.train)
+    shares = softmax(predictor.network.predict(read_npz(*paths.held_out)["x"]))
     assert (shares.argmax(axis=1) == taken_for).all()
     assert np.abs(shares.max(axis=1) - percent / 100).max() <= 0.005 + 1e-9
 
