@@ -38,6 +38,16 @@ def test_pixels_become_what_the_book_makes_of_them() -> None:
     assert (prepared.min(), prepared.max()) == (0.0, 1.0)
 
 
+def test_the_subsample_leads() -> None:
+    data = {"source": "bundled", "subsample": 500}
+    files = book.fetch(data, lambda line: None)
+    whole, few = (book.load(data | {"subsample": n}, files) for n in (500, 3))
+    np.testing.assert_array_equal(few.x, whole.x[:3])
+    np.testing.assert_array_equal(few.t, whole.t[:3])
+    np.testing.assert_array_equal(few.x_held_out, whole.x_held_out)
+    assert len(whole.x) == 500 and few.classes == [str(digit) for digit in range(10)]
+
+
 @given(array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=6), SEEDS)
 def test_shuffling_keeps_pairs_together(shape: tuple[int, ...], seed: int) -> None:
     n = shape[0]
