@@ -30,17 +30,17 @@ import numpy as np
 import pandas as pd
 
 from bench import comparing
+from bench.images import images
 from zdl import Error
 from zdl.artifacts.encoding import canonical, digest
-from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.fingerprint import fingerprint, function
 from zdl.artifacts.io import LOCAL
 from zdl.config.settings import load
-from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
 from zdl.search import plan, samplers
 from zdl.search.distributions import stream
 from zdl.search.samplers import SAMPLERS, Proposal, Sampler
-from zdl.search.trial import Trial, describe, train
+from zdl.search.trial import Trial, describe, training
 
 METHODS = ("random", "grid", "halton", "bayes")
 SEEDS, TRIALS = 20, 100  # seeds 0 to 19
@@ -79,6 +79,8 @@ def sampler(search: Mapping[str, Any]) -> Sampler:
 
 # What the cores do: functions of their arguments, which come from and go to other processes.
 
+rows = lru_cache(maxsize=1)(images)
+
 
 def proposed(search: Mapping[str, Any], history: samplers.History, n: int) -> list[Any]:
     """The next points of a search, each with its number, and the CPU seconds that it took to choose them."""
@@ -90,24 +92,14 @@ def proposed(search: Mapping[str, Any], history: samplers.History, n: int) -> li
 def trained(trial: Trial, data: tuple[int, float, int]) -> list[Any]:
     """What came of a trial: validation images it has right (None if never evaluated) of how many, its status,
     held-out images it has right of how many, and the CPU seconds of the training alone."""
-    split, x, t = images(*data)
+    split, x, t = rows(*data)
     start = time.thread_time()
-    network, history = train(trial.spec, split)
+    history, predictor = training(trial.spec, split._asdict(), function(trial.spec["train"]))
     seconds = time.thread_time() - start
     outcome = describe(history)
     right = next(reversed(outcome["curve"]["val_correct"]), None)
-    with np.errstate(all="ignore"):  # a network that diverged has no numbers
-        held_out = int(np.count_nonzero(network.predict(x).argmax(axis=1) == t))
+    held_out = int(np.count_nonzero(predictor(x).argmax(axis=1) == t))
     return [right, outcome["curve"]["val_size"], outcome["status"], held_out, len(t), seconds]
-
-
-@lru_cache(maxsize=1)
-def images(subsample: int, rate: float, seed: int) -> tuple[dict[str, Any], Any, Any]:
-    """The split that trials are trained on, and the held-out images and labels; no network is needed."""
-    leading = max(mnist.BUNDLED, subsample)
-    raw = mnist.images(mnist.find("bundled", leading, report=lambda line: None), leading)
-    split = preprocess.split(*preprocess.prepare(raw.x, raw.t, subsample), validation_rate=rate, seed=seed)
-    return split._asdict(), *preprocess.prepare(raw.x_held_out, raw.t_held_out)
 
 
 class Runner:
@@ -158,7 +150,8 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
     It asks for all trials that are left; a method that learns gives those of a round, and the others when
     these have their scores.
     """
-    search, split, run = settings["search"], Paths(settings).split.digest, fingerprint(Trial.entry)
+    search, paths = settings["search"], Paths(settings)
+    run = {"train": paths.train, "code": paths.code(Trial.entry)}
     data = (settings["data"]["subsample"], *(settings["split"][key] for key in ("validation_rate", "seed")))
     trials: list[Trial] = []
     rows: list[dict[str, Any]] = []
@@ -166,7 +159,8 @@ async def played(settings: Mapping[str, Any], runner: Runner) -> list[dict[str, 
         history = [(trial.point, row["val_acc"]) for trial, row in zip(trials, rows, strict=True)]
         key = digest([fingerprint("zdl.search.samplers:sampler"), search, history, left])
         proposals, seconds = await runner.once(key, proposed, search, history, left)
-        new = plan.trials_at(settings, split, [Proposal(*each) for each in proposals], trials, code=run)
+        points = [Proposal(*each) for each in proposals]
+        new = plan.trials_at(settings, paths.split.digest, points, trials, **run)
         if not new:
             break
         outcomes = await asyncio.gather(*(runner.once(trial.digest, trained, trial, data) for trial in new))
@@ -211,6 +205,8 @@ async def compared(
 def main(argv: Sequence[str] | None = None) -> None:
     options = _options(argv)
     params = load(ROOT / "params.yaml")
+    if params["problem"] != "book":
+        raise Error(f"problem: {params['problem']} is not compared (allowed: book)")
     unknown = [method for method in options.methods if method not in SAMPLERS]
     if unknown:
         raise Error(f"--methods: {unknown[0]} is no method here (allowed: {', '.join(SAMPLERS)})")

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from zdl.analysis.ranking import csv, map_axes
 from zdl.analysis.surrogate import surface
-from zdl.data.preprocess import validation_count
+from zdl.data.rows import share_of
 from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, png, style, svg
 from zdl.report.figures.surface_map import surface_map
 from zdl.report.formatting import accuracy, count, listed, short, title
@@ -558,7 +558,7 @@ def _in_images(share: float, images: int) -> str:
 
 
 def _images(params: Mapping[str, Any]) -> int:
-    return validation_count(params["split"]["validation_rate"], params["data"]["subsample"])
+    return share_of(params["split"]["validation_rate"], params["data"]["subsample"])
 
 
 def costs(spend: pd.DataFrame) -> str:

@@ -24,10 +24,11 @@ for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.engines import TINY, Clone
+from zdl.artifacts.fingerprint import function
 from zdl.artifacts.io import read_npz
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
-from zdl.search.trial import train
+from zdl.search.trial import training
 
 CORES = 2
 STEPS = {  # which see all trials, with what they make
@@ -79,7 +80,7 @@ def timed(clone: Clone, *command: str) -> Spent:
     return Spent(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak)
 
 
-def training(clone: Clone) -> float:
+def trained(clone: Clone) -> float:
     """Seconds of the processor that a trial takes in a process that is there already."""
     home = Path.cwd()
     os.chdir(clone.path)
@@ -87,7 +88,7 @@ def training(clone: Clone) -> float:
     split, trials = read_npz(*paths.split), list(Progress(paths).trials.values())[:100]
     start = time.process_time()
     for trial in trials:
-        train(trial.spec, split)
+        training(trial.spec, split, function(trial.spec["train"]))
     seconds = (time.process_time() - start) / len(trials)
     os.chdir(home)
     return seconds
@@ -100,7 +101,7 @@ def measure(trials: int) -> None:
         clone.timeout = 3600
         run = ("snakemake", "--cores", str(CORES))
         clone.run("snakemake", "--cores", "1", "ready")
-        itself = training(clone)
+        itself = trained(clone)
         print(f"{trials} trials (training itself {itself * 1000:.1f} ms each)", flush=True)
         whole = say("the search", timed(clone, *run))
         print(f"    overhead: {(whole.processor / trials - itself) * 1000:.0f} ms a trial")

@@ -27,11 +27,12 @@ def outcomes(optimizer: str, kernel: str) -> list[tuple[str, int | None]]:
 def here(optimizer: str) -> None:
     """Print the same, found in this process."""
     from zdl.artifacts.encoding import digest
+    from zdl.artifacts.fingerprint import function
     from zdl.artifacts.io import read_npz
     from zdl.config.settings import load
     from zdl.pipeline.paths import Paths
     from zdl.pipeline.progress import Progress
-    from zdl.search.trial import describe, train
+    from zdl.search.trial import describe, training
 
     settings = load("params.yaml")
     settings["training"]["optimizer"] = optimizer
@@ -39,7 +40,7 @@ def here(optimizer: str) -> None:
     split = read_npz(*paths.split)
     found = []
     for trial in Progress(paths).trials.values():
-        _, history = train(trial.spec, split)
+        history, _ = training(trial.spec, split, function(trial.spec["train"]))
         found.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
     print(json.dumps(found))
 

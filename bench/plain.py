@@ -27,8 +27,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sigmoid": {"activation": "sigmoid", "weight_init": "xavier"},
     "batch 10": {"batch_size": 10},
     "batch 1000": {"batch_size": 1000},
-    "depth 1": {"hidden_sizes": [100]},
-    "depth 10": {"hidden_sizes": [100] * 10},
+    "depth 1": {"hidden_depth": 1},
+    "depth 10": {"hidden_depth": 10},
     "adagrad": {"optimizer": "adagrad"},
     "rmsprop": {"optimizer": "rmsprop", "decay_rate": 0.99},
     "adam": {"optimizer": "adam", "beta1": 0.9, "beta2": 0.999},
@@ -48,7 +48,9 @@ def here(variant: str, every: int) -> None:
     from zdl.artifacts.encoding import decode_npz, digest
     from zdl.nn.fast import FastTrainer
     from zdl.nn.trainer import Trainer
-    from zdl.search import replicates, trial
+    from zdl.problems import book
+    from zdl.search import replicates
+    from zdl.search.trial import describe, training
 
     (split,), (prepared,) = (
         [decode_npz(path.read_bytes()) for path in Path("data", name).glob("*.npz")]
@@ -57,7 +59,7 @@ def here(variant: str, every: int) -> None:
     records = [json.loads(path.read_text()) for path in sorted(Path("results/trials").glob("*.json"))]
     if variant == "replicates":
         files = sorted(Path("results/replicates").glob("*.json"))
-        records = [each for path in files for each in json.loads(path.read_text())["replicates"]]
+        records = [json.loads(path.read_text())["replicate"] for path in files]
     found: list[list[str]] = []
     for spec in [record["spec"] for record in records[::every]]:
         images = (
@@ -67,8 +69,8 @@ def here(variant: str, every: int) -> None:
         spec["config"] |= VARIANTS[variant] | {"lr": lr}
         found.append([])
         for trainer in FastTrainer, Trainer:
-            trial.FastTrainer = trainer
-            found[-1].append(digest(trial.describe(trial.train(spec, images)[1])))
+            book.FastTrainer = trainer
+            found[-1].append(digest(describe(training(spec, images, book.train)[0])))
     print(json.dumps(found))
 
 

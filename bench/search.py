@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
+from bench.images import images
 from tests import book
 from tests.engines import Clone
-from zdl.data import mnist, preprocess
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
 from zdl.search.trial_config import resolve
@@ -35,18 +35,16 @@ HALF = {"lr": (1e-4, 1e-2)}
 def book_loop(paths: Paths) -> float:
     """Seconds that the book's loop takes over the points of a search."""
     settings = paths.settings
-    leading = settings["data"]["subsample"]
-    images = mnist.images(mnist.find("bundled", leading, report=lambda line: None), leading)
-    split = preprocess.split(*preprocess.prepare(images.x, images.t), **settings["split"])
+    split, _, _ = images(settings["data"]["subsample"], **settings["split"])
     start = time.perf_counter()
     for trial in Progress(paths).trials.values():
         config, rng = resolve(settings, trial.point), np.random.default_rng(trial.number)
-        sizes = [784, *config["hidden_sizes"], 10]
+        sizes = [784, *[config["hidden_width"]] * config["hidden_depth"], 10]
         normal = lambda *shape, rng=rng: rng.standard_normal(shape)  # noqa: E731
         network = book.MultiLayerNet(sizes, "relu", "relu", config["weight_decay"], normal)
         draw = lambda n, size, rng=rng: rng.integers(n, size=size)  # noqa: E731
         book.Trainer(
-            network, *split, config["epochs"], config["batch_size"], book.SGD(config["lr"]), draw
+            network, *split[:4], config["epochs"], config["batch_size"], book.SGD(config["lr"]), draw
         ).train()
     return time.perf_counter() - start
 

@@ -22,6 +22,8 @@ import numpy as np
 from zdl.analysis import baseline, ranking, recommendations, replication, significance, statistics
 from zdl.analysis.ranges import place
 from zdl.analysis.rise import rise
+from zdl.config.hyperparameters import plain
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.rounds import history
 from zdl.search.samplers import sampler
 
@@ -58,14 +60,15 @@ def settings(search: str, seed: int) -> dict[str, Any]:
     method = search.split(",", maxsplit=1)[0]
     space = {name: {**spec, "points": 10} if method == "grid" else spec for name, spec in SPACE.items()}
     sampled = {"method": method, "trials": SEARCHES[search], "batch": 10, "seed": seed, "space": space}
-    model = {"hidden_sizes": [100] * 6, "activation": "relu", "weight_init": "relu"}
+    model = {"hidden_width": 100, "hidden_depth": 6, "activation": "relu", "weight_init": "relu"}
     training = {"epochs": 50, "batch_size": 100, "optimizer": "sgd", "lr": 0.01, "weight_decay": 0.0}
     more = {"momentum": 0.9, "decay_rate": 0.99, "beta1": 0.9, "beta2": 0.999}
     return {
+        "problem": "book",
         "split": {"seed": seed},
         "model": model,
         "training": {**training, **more, "evaluate_samples": None, "dtype": "float64"},
-        "search": sampled,
+        "search": {**sampled, "hyperparameters": plain(HYPERPARAMETERS)},
     }
 
 

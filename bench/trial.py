@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
+from bench.images import images
 from tests import book
-from zdl.data import mnist, preprocess
 from zdl.nn.fast import FastTrainer
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import make
@@ -36,15 +36,14 @@ from zdl.nn.optimizers import make
 ROUNDS, SIZES, EPOCHS, BATCH, LR = 7, [784, *[100] * 6, 10], 50, 100, 0.007
 STEPS = EPOCHS * 4
 
-images = mnist.images(mnist.find("bundled", 500, report=lambda line: None), 500)
-SPLIT = preprocess.split(*preprocess.prepare(images.x, images.t), validation_rate=0.2, seed=1)
+SPLIT, _, _ = images(500, validation_rate=0.2, seed=1)
 
 
 def zdl_trial(dtype: str, name: str = "sgd") -> None:
     rng = np.random.default_rng(0)
     network = MultiLayerNet(SIZES[0], SIZES[1:-1], SIZES[-1], weight_decay=1e-6, dtype=dtype, rng=rng)
     optimizer = make(name, lr=LR)
-    FastTrainer(network, *SPLIT, epochs=EPOCHS, batch_size=BATCH, optimizer=optimizer, rng=rng).train()
+    FastTrainer(network, *SPLIT[:4], epochs=EPOCHS, batch_size=BATCH, optimizer=optimizer, rng=rng).train()
 
 
 def book_loop(name: str = "sgd") -> None:
@@ -52,7 +51,7 @@ def book_loop(name: str = "sgd") -> None:
     rng = np.random.default_rng(0)
     network = book.MultiLayerNet(SIZES, "relu", "relu", 1e-6, lambda *shape: rng.standard_normal(shape))
     draw, optimizer = (lambda n, size: rng.integers(n, size=size)), book.OPTIMIZERS[name](lr=LR)
-    book.Trainer(network, *SPLIT, EPOCHS, BATCH, optimizer, draw).train()
+    book.Trainer(network, *SPLIT[:4], EPOCHS, BATCH, optimizer, draw).train()
 
 
 def bare_products(dtype: str) -> Callable[[], None]:

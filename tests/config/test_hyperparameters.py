@@ -10,15 +10,18 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from tests.config.test_settings import DECAY, PARAMS, ROOT, SHIPPED
-from zdl.config.hyperparameters import HYPERPARAMETERS, SAMPLING_BOUNDS
+from tests.config.test_settings import BOOK, DECAY, PARAMS, ROOT, SHIPPED
+from zdl.config.hyperparameters import Hyperparameter
 from zdl.config.schema import schema, text
+from zdl.config.settings import problem_of
 from zdl.data import mnist
 from zdl.nn.network import ACTIVATIONS, VARIANCES
 from zdl.nn.optimizers import OPTIMIZERS, hyperparameters
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.samplers import SAMPLERS
 
-SCHEMA = schema()
+SCHEMA = schema(BOOK)
+SEARCHED = {name for name, each in HYPERPARAMETERS.items() if isinstance(each, Hyperparameter)}
 
 
 def parts(part, at=()):
@@ -35,9 +38,9 @@ def parts(part, at=()):
 def test_the_schema_in_the_repository_is_that_of_the_models():
     """If not: make schema."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert YAML(typ="safe", pure=True).load(text(BOOK)) == SCHEMA
     committed = (ROOT / "workflow/schemas/params.schema.yaml").read_text(encoding="utf-8")
-    assert committed == text()
-    assert YAML(typ="safe", pure=True).load(committed) == SCHEMA
+    assert committed == text(problem_of(YAML(typ="safe", pure=True).load(SHIPPED), "params.yaml"))
     assert SHIPPED.startswith("# yaml-language-server: $schema=workflow/schemas/params.schema.yaml\n")
 
 
@@ -48,12 +51,15 @@ def test_every_setting_is_described_in_both_languages_and_required():
         assert part["title"] and english.isascii() and re.search("[ぁ-ん]", japanese), at
         assert "default" not in part
     fixed = {at for at in described if at[:2] != ("search", "space") or len(at) == 2}
-    shipped = YAML(typ="safe", pure=True).load(SHIPPED)
-    assert fixed == {(name,) for name in shipped} | {(name, key) for name in shipped for key in shipped[name]}
-    assert {at[2] for at in described.keys() - fixed} == set(HYPERPARAMETERS)
+    shipped = YAML(typ="safe", pure=True).load(PARAMS)
+    sections = shipped.keys() - {"problem"}
+    assert fixed == {(name,) for name in shipped} | {
+        (name, key) for name in sections for key in shipped[name]
+    }
+    assert {at[2] for at in described.keys() - fixed} == SEARCHED
     objects = [part for at, part in parts(SCHEMA) if "properties" in part]
     assert all(part["additionalProperties"] is False for part in objects)
-    required = [part for part in objects if set(part["properties"]) != set(HYPERPARAMETERS)]
+    required = [part for part in objects if set(part["properties"]) != SEARCHED]
     assert all(set(part["properties"]) - {"points"} == set(part["required"]) for part in required)
     assert len(objects) == len(required) + 1 > 30
 
@@ -70,9 +76,9 @@ def test_settings_and_code_agree():
 
 
 def test_bounds_of_ranges_hold_only_values_that_are_allowed():
-    for name, kinds in SAMPLING_BOUNDS.items():
+    for name in SEARCHED:
         bounds = HYPERPARAMETERS[name].bounds
-        for kind, (low, high) in kinds.items():
+        for kind, (low, high) in HYPERPARAMETERS[name].sampling.items():
             whole = kind == "int_uniform"
             assert whole is (HYPERPARAMETERS[name].number is int) and low < high
             assert low >= bounds.get("ge", 0) and high <= bounds.get("le", high)
@@ -93,6 +99,7 @@ NEW = """\
 SEARCHES = """if True:
     import json
     from zdl import Error
+    from zdl.config.problem import Problem
     from zdl.config.schema import schema
     from zdl.config.settings import load
     from zdl.search import plan
@@ -107,7 +114,7 @@ SEARCHES = """if True:
     for method in ("random", "grid", "halton", "bayes"):
         trials = plan.trials({**settings, "search": settings["search"] | {"method": method, "trials": 10}})
         tried[method] = [[trial.point, trial.spec["config"]] for trial in trials]
-    print(json.dumps([tried, schema()]))
+    print(json.dumps([tried, schema(Problem.named("book"))]))
 """
 
 
@@ -128,9 +135,9 @@ def run(tmp_path):
 def test_a_new_hyperparameter_is_one_entry(run, tmp_path):
     """And its value in params.yaml: then it is checked, handed to the trials, searched, and in the schema."""
     before, _ = run(PARAMS)
-    declarations = tmp_path / "zdl/config/hyperparameters.py"
+    declarations = tmp_path / "zdl/problems/book.py"
     old = declarations.read_text(encoding="utf-8")
-    new = old.replace("\n}\n\nSAMPLING_BOUNDS", f"\n{NEW}}}\n\nSAMPLING_BOUNDS")
+    new = old.replace("\n}\n\nDATA", f"\n{NEW}}}\n\nDATA")
     declarations.write_text(new, encoding="utf-8")
 
     text = PARAMS.replace("weight_init: relu\n", "weight_init: relu\n  residual_scale: 0.3\n")

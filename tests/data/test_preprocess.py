@@ -3,16 +3,17 @@
 import math
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
+from numpy.typing import NDArray
 
-from zdl import Error
-from zdl.artifacts.schemas import CLASSES, PIXELS, check_raw
-from zdl.data.preprocess import prepare, shuffle_dataset, split, validation_count
+from zdl.data.preprocess import split
+from zdl.data.rows import share_of, shuffle_dataset
+from zdl.problems import book
 
 SEEDS = st.integers(0, 2**64)
 DECIMALS = st.decimals(0, 1, allow_nan=False, places=6)
@@ -22,54 +23,29 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
 
 
-@pytest.mark.parametrize(
-    ("pixels", "label", "dtype", "said"),
-    [
-        (
-            PIXELS + 1,
-            0,
-            np.uint8,
-            rf"images: {PIXELS + 1} pixels each \(zdl\.\S+\.SHAPE: .*has {PIXELS}\)",
-        ),
-        (
-            PIXELS,
-            CLASSES,
-            np.uint8,
-            rf"labels: up to {CLASSES} \(zdl\.\S+\.CLASSES: {CLASSES}, ",
-        ),
-        (PIXELS, 0, np.int64, r"x_held_out \(2, \d+\) int64.*zdl\.artifacts\.schemas\.RAW: .* uint8"),
-    ],
-    ids=["pixels", "label", "type"],
-)
-def test_what_another_data_set_has_otherwise_is_told_at_once(
-    pixels: int, label: int, dtype: type, said: str
-) -> None:
-    x, t = np.zeros((2, PIXELS), np.uint8), np.zeros(2, np.uint8)
-    check_raw({"x": x, "t": t, "x_held_out": x, "t_held_out": t})
-    held_out = np.zeros((2, pixels), dtype), np.array([0, label], np.uint8)
-    with pytest.raises(Error, match=said) as error:
-        check_raw({"x": x, "t": t, "x_held_out": held_out[0], "t_held_out": held_out[1]})
-    assert "\n" not in str(error.value)
+def rows(x: NDArray[Any], t: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """A file of prepared rows."""
+    return {"x": x, "t": t, "classes": np.array([str(label) for label in range(10)])}
 
 
 def test_pixels_become_what_the_book_makes_of_them() -> None:
     x = np.arange(256, dtype=np.uint8).reshape(64, 4)
-    prepared, _ = prepare(x, np.zeros(64, np.uint8))
-    book = x.astype(np.float32)
-    book /= 255.0  # dataset/mnist.py, load_mnist
+    prepared = book.prepare(x)
+    expected = x.astype(np.float32)
+    expected /= 255.0  # dataset/mnist.py, load_mnist
     assert prepared.dtype == np.float32
-    assert prepared.tobytes() == book.tobytes()
+    assert prepared.tobytes() == expected.tobytes()
     assert (prepared.min(), prepared.max()) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(("subsample", "left"), [(None, 5), (5, 5), (3, 3), (1, 1)])
-def test_the_subsample_leads(subsample: int | None, left: int) -> None:
-    x, t = np.arange(10, dtype=np.uint8).reshape(5, 2), np.arange(5, dtype=np.uint8)
-    prepared, labels = prepare(x, t, subsample)
-    np.testing.assert_array_equal(labels, t[:left])
-    np.testing.assert_array_equal(np.rint(prepared * 255), x[:left])
-    labels[:] = 9
-    assert t.tolist() == [0, 1, 2, 3, 4]  # a copy
+def test_the_subsample_leads() -> None:
+    data = {"source": "bundled", "subsample": 500}
+    files = book.fetch(data, lambda line: None)
+    whole, few = (book.load(data | {"subsample": n}, files) for n in (500, 3))
+    np.testing.assert_array_equal(few.x, whole.x[:3])
+    np.testing.assert_array_equal(few.t, whole.t[:3])
+    np.testing.assert_array_equal(few.x_held_out, whole.x_held_out)
+    assert len(whole.x) == 500 and few.classes == [str(digit) for digit in range(10)]
 
 
 @given(array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=6), SEEDS)
@@ -95,18 +71,18 @@ def test_the_order_is_that_of_the_raw_bits() -> None:
 @given(DECIMALS, st.integers(1, 60_000))
 @example(Decimal("0.29"), 100)  # 28.999999999999996 in floats
 @example(Decimal("1e-7"), 500)
-def test_validation_count_is_exact(rate: Decimal, n: int) -> None:
-    count = validation_count(float(rate), n)
+def test_a_share_is_exact(rate: Decimal, n: int) -> None:
+    count = share_of(float(rate), n)
     assert isinstance(count, int)
     assert count == math.floor(Fraction(rate) * n)
-    assert validation_count(np.float64(rate), n) == count
+    assert share_of(np.float64(rate), n) == count
 
 
 @given(st.integers(1, 40), DECIMALS, SEEDS)
 def test_a_split_is_a_partition(n: int, rate: Decimal, seed: int) -> None:
     t = np.arange(n, dtype=np.uint8)
     x = np.stack([t, t + 100], axis=1).astype(np.float32)
-    parts = split(x, t, float(rate), seed)
+    parts = split(rows(x, t), float(rate), seed)
     assert len(parts.x_val) == len(parts.t_val) == math.floor(Fraction(rate) * n)
     assert sorted([*parts.t_val, *parts.t_train]) == list(range(n))
     for images, labels in ((parts.x_train, parts.t_train), (parts.x_val, parts.t_val)):
@@ -118,7 +94,7 @@ def test_a_split_is_as_the_book_has_it() -> None:
     t = np.arange(50, dtype=np.uint8)
     x = t.reshape(50, 1).astype(np.float32)
     shuffled, labels = shuffle_dataset(x, t, generator(7))
-    parts = split(x, t, 0.2, 7)
+    parts = split(rows(x, t), 0.2, 7)
     np.testing.assert_array_equal(parts.x_val, shuffled[:10])
     np.testing.assert_array_equal(parts.t_val, labels[:10])
     np.testing.assert_array_equal(parts.x_train, shuffled[10:])
@@ -127,5 +103,5 @@ def test_a_split_is_as_the_book_has_it() -> None:
 
 def test_a_seed_gives_the_same_split_for_ever() -> None:
     t = np.arange(20, dtype=np.uint8)
-    parts = split(t.reshape(20, 1).astype(np.float32), t, 0.2, 1)
+    parts = split(rows(t.reshape(20, 1).astype(np.float32), t), 0.2, 1)
     assert parts.t_val.tolist() == [9, 16, 2, 18]

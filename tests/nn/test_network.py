@@ -5,10 +5,12 @@ import pytest
 
 from tests.analysis.test_ranking import record, table
 from zdl import Error
-from zdl.analysis import weights
-from zdl.analysis.weights import load, predict, save
-from zdl.artifacts.encoding import sealed_json, sealed_npz
+from zdl.analysis import weights as analysis
+from zdl.artifacts.encoding import decode_npz, sealed_json, sealed_npz
+from zdl.data.rows import Split
+from zdl.nn.history import History
 from zdl.nn.network import MultiLayerNet
+from zdl.nn.weights import load, predict, save
 
 
 def net(sizes=(12, 7, 6, 4), seed=1, **how):
@@ -104,12 +106,29 @@ def test_saved_weights_read_digits(tmp_path, monkeypatch, dtype):
         predict("w.npz", np.zeros((3, 3)))
 
 
-def test_a_best_trial_that_came_out_differently_is_called_by_its_place(monkeypatch):
+def best(weights, *trials):
+    """The files of weights of the best of these trials, and what is said of them."""
+    rows, said = Split(*[np.zeros(1)] * 4, classes=np.array(["0", "1"])), []
+    files = analysis.best(
+        sealed_json({"digest": "t", **table(*trials)}),
+        sealed_npz(rows._asdict(), "s"),
+        train=lambda *_: (History(1, 1), "a predictor"),
+        weights=weights,
+        spec=lambda number: {"seed": [number], "config": {}},
+        say=said.append,
+    )
+    return files, said
+
+
+def test_a_best_trial_that_came_out_differently_is_called_by_its_place():
     """As in the report, and not by the number in its file's name."""
-    monkeypatch.setattr(weights, "train", lambda *_: (net(), None))
-    monkeypatch.setattr(weights, "describe", lambda _: {})
-    trials = table(record(987654321, [50], lr=0.1), record(123456789, [70], lr=0.2))
-    said = []
-    split = sealed_npz({"x": np.zeros(1)}, "s")
-    weights.best(sealed_json({"digest": "t", **trials}), split, lambda number: {}, said.append)
+    trials = record(987654321, [50], lr=0.1), record(123456789, [70], lr=0.2)
+    files, said = best(lambda predictor: {"of": np.array(predictor)}, *trials)
     assert said == ["note: trial 1 has another outcome here than in its record: the processor differs"]
+    assert decode_npz(files["best.npz"])["of"] == "a predictor"
+
+
+def test_without_weights_to_save_a_line_says_why():
+    finished, diverged = record(1, [70], lr=0.2), record(2, [], "diverged", lr=9.0)
+    assert best(None, finished) == ({}, ["no weights are saved: the problem saves none"])
+    assert best(dict, diverged) == ({}, ["no weights are saved: no trial finished"])

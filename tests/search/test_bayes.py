@@ -16,9 +16,9 @@ from sklearn.gaussian_process.kernels import RBF
 
 from tests.config.test_settings import ROOT
 from tests.everywhere import KERNELS, PROBE
+from tests.search.test_samplers import DECLARED
 from tests.search.test_samplers import SPACE as MIXED
 from zdl.analysis.surrogate import surface
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
 from zdl.nn.optimizers import hyperparameters
 from zdl.search.samplers.bayes import Bayes, first_best, most_promising
 from zdl.search.samplers.gaussian_process import expected_improvement, fit, posterior
@@ -34,7 +34,7 @@ def choice(*options):
 
 
 def search(space, batch=4, seed=0):
-    return {"space": space, "seed": seed, "batch": batch}
+    return {"space": space, "seed": seed, "batch": batch, "hyperparameters": DECLARED}
 
 
 def points(config, history=(), n=100):
@@ -188,8 +188,8 @@ EVERYTHING = {
     name: choice("sgd", "adam") if name == "optimizer"
     else choice("relu") if name == "activation"
     else {"distribution": kind, "low": box[0] or 0.1, "high": box[1]}
-    for name, kinds in SAMPLING_BOUNDS.items()
-    for kind, box in [*kinds.items(), (None, None)][:1]
+    for name, each in DECLARED.items()
+    for kind, box in [*each["sampling"].items(), (None, None)][:1]
 }  # fmt: skip
 
 

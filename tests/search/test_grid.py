@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.search.test_samplers import SPLIT, settings  # noqa: F401, a fixture
+from tests.search.test_samplers import DECLARED, SPLIT, settings  # noqa: F401, a fixture
 from tests.search.test_trial_config import ranges
 from zdl.config.hyperparameters import unused
 from zdl.nn.optimizers import OPTIMIZERS
@@ -25,11 +25,14 @@ def choices(**options):
 
 
 def grid(space):
-    return [tuple(point.values()) for point, _ in Grid({"space": space}).propose((), 10**6)]
+    return [
+        tuple(point.values())
+        for point, _ in Grid({"space": space, "hyperparameters": DECLARED}).propose((), 10**6)
+    ]
 
 
 def names(settings, space):  # noqa: F811
-    search = {"method": "grid", "trials": 10**6, "seed": 42, "space": space}
+    search = {"method": "grid", "trials": 10**6, "seed": 42, "space": space, "hyperparameters": DECLARED}
     return {
         frozenset(trial.point.items()): trial.name
         for trial in plan.trials(settings | {"search": search}, SPLIT)
@@ -104,7 +107,7 @@ some_names = st.lists(st.sampled_from(list(OPTIONS)), min_size=1, unique=True)
 
 @given(some_names.flatmap(space_of))
 def test_size_counts_the_points_and_every_point_is_there_once(space):
-    sampler = Grid({"space": space})
+    sampler = Grid({"space": space, "hyperparameters": DECLARED})
     points = [point for point, _ in sampler.propose((), 10**6)]
     assert sampler.size == len(points)
     axes = [spec["options"] for spec in space.values()]
@@ -112,7 +115,7 @@ def test_size_counts_the_points_and_every_point_is_there_once(space):
     for combined in itertools.product(*axes):
         point = dict(zip(space, combined, strict=True))
         if "optimizer" in point:
-            terms = unused(point["optimizer"])
+            terms = unused(DECLARED, {"optimizer": [point["optimizer"]]})
             point = {name: value for name, value in point.items() if name not in terms}
         if point not in expected:
             expected.append(point)
@@ -123,8 +126,9 @@ def test_size_of_a_huge_grid_needs_no_list():
     space = {
         name: {"distribution": "int_uniform", "low": 1, "high": 8192, "points": 1000} for name in "abcdefg"
     }
-    assert Grid({"space": space}).size == 10**21
-    assert len(Grid({"space": space}).propose((), 5)) == 5
+    sampler = Grid({"space": space, "hyperparameters": DECLARED})
+    assert sampler.size == 10**21
+    assert len(sampler.propose((), 5)) == 5
 
 
 @effort(max_examples=40)

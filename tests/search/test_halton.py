@@ -11,8 +11,9 @@ from scipy.stats import qmc
 from scipy.stats._qmc import van_der_corput
 
 from tests.search.test_random import DECAY, LR, OPTIMIZER
+from tests.search.test_samplers import DECLARED
 from tests.search.test_trial_config import ranges
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.config.checks import MOST_OF_HALTON
 from zdl.search.samplers import halton
 from zdl.search.samplers.halton import PRIMES, Axis, Halton
 
@@ -26,8 +27,13 @@ PINNED = [
 ]
 
 
-def points(space, seed=42, trials=100):
-    return [point for point, _ in Halton({"space": space, "seed": seed}).propose((), trials)]
+def points(space, seed=42, trials=100, declared=DECLARED):
+    return [
+        point
+        for point, _ in Halton({"space": space, "seed": seed, "hyperparameters": declared}).propose(
+            (), trials
+        )
+    ]
 
 
 def unit(space, *args):
@@ -49,7 +55,7 @@ def test_the_points_are_these_on_every_machine():
 
 @pytest.mark.parametrize("base", PRIMES)
 def test_given_the_same_permutations_the_sequence_is_scipy_s(base):
-    axis = Axis("lr", LR, base, seed=7)
+    axis = Axis("lr", LR, base, 7, DECLARED["lr"]["sampling"])
     depth = len(axis.permutations)
     ours = [axis.cell(n, depth) / base**depth for n in range(200)]
     theirs = van_der_corput(200, base, scramble=True, permutations=axis.permutations)
@@ -60,7 +66,7 @@ def test_given_the_same_permutations_the_sequence_is_scipy_s(base):
 @effort(max_examples=60)
 @given(st.lists(ranges, min_size=1, max_size=3, unique_by=lambda each: each[0]), st.integers(0, 2**32))
 def test_the_sieve_finds_what_trying_every_point_finds(space, seed):
-    axes = Halton({"space": dict(space), "seed": seed}).axes
+    axes = Halton({"space": dict(space), "seed": seed, "hyperparameters": DECLARED}).axes
     assume(np.prod([axis.high - axis.low for axis in axes]) > 1e-3)
 
     def inside(n):
@@ -72,12 +78,11 @@ def test_the_sieve_finds_what_trying_every_point_finds(space, seed):
         assert [n for n in sieved if n in expected] == list(expected)
 
 
-@pytest.mark.parametrize("more", [[], ["depth", "gain"]])
-def test_as_many_hyper_parameters_as_there_are_are_no_trouble(monkeypatch, more):
-    for name in more:
-        monkeypatch.setitem(SAMPLING_BOUNDS, name, {"uniform": (0.0, 1.0)})
-    space = dict.fromkeys(SAMPLING_BOUNDS, OPTIMIZER)
-    assert all(point.keys() == SAMPLING_BOUNDS.keys() for point in points(space))
+@pytest.mark.parametrize("more", [0, 2, MOST_OF_HALTON - len(DECLARED)])
+def test_as_many_hyper_parameters_as_there_are_are_no_trouble(more):
+    declared = DECLARED | {f"gain{k}": {"sampling": {"uniform": [0.0, 1.0]}, "when": {}} for k in range(more)}
+    space = dict.fromkeys(declared, OPTIMIZER)
+    assert all(point.keys() == declared.keys() for point in points(space, declared=declared))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import pytest
 from scipy import stats
 
 from tests.analysis.test_significance import DECAY, LR
+from zdl.config.hyperparameters import plain
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.samplers.random import Random, draw
 
+DECLARED = plain(HYPERPARAMETERS)
 BATCH = {"distribution": "int_uniform", "low": 10, "high": 100}
 OPTIMIZER = {"distribution": "choice", "options": ["sgd", "adam", "adagrad"]}
 SPACE = {"lr": LR, "weight_decay": DECAY, "batch_size": BATCH, "optimizer": OPTIMIZER}
@@ -20,11 +23,16 @@ PINNED = [
 
 
 def points(space, seed, trials):
-    return [point for point, _ in Random({"space": space, "seed": seed}).propose((), trials)]
+    return [
+        point
+        for point, _ in Random({"space": space, "seed": seed, "hyperparameters": DECLARED}).propose(
+            (), trials
+        )
+    ]
 
 
 def column(name, spec, trials=1000, seed=42):
-    return [draw(name, spec, seed, trial) for trial in range(trials)]
+    return [draw(name, spec, seed, trial, DECLARED[name]["sampling"]) for trial in range(trials)]
 
 
 def test_the_points_are_these_on_every_machine():

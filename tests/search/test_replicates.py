@@ -12,17 +12,19 @@ from sklearn.linear_model import LogisticRegression
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.analysis.baseline import baseline_scores
-from zdl.analysis.outcomes import of_trials
+from zdl.analysis.outcomes import of_trials, taken_for
 from zdl.artifacts.encoding import sealed_json
 from zdl.artifacts.io import read, read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
+from zdl.data.rows import Rows, arrays
 from zdl.nn.layers import softmax
 from zdl.pipeline import cache, records, repair, steps
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
+from zdl.problems import book
 from zdl.search import replicates
-from zdl.search.trial import train
+from zdl.search.trial import training
 
 SHIPPED = load()
 
@@ -30,7 +32,7 @@ SHIPPED = load()
 def settings(**replicate):
     tiny = copy.deepcopy(SHIPPED)
     tiny["data"].update(source="bundled", subsample=60)
-    tiny["model"]["hidden_sizes"] = [8]
+    tiny["model"].update(hidden_width=8, hidden_depth=1)
     tiny["training"].update(epochs=5, batch_size=12)
     tiny["search"].update(trials=4)
     tiny["search"]["space"] = {"lr": {"distribution": "uniform", "low": 0.01, "high": 0.5}}
@@ -114,16 +116,38 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
     t = read_npz(*paths.held_out)["t"]
     (first, *_), _ = (file["replicates"] for file in contents(paths))
     told = first["outcome"]["held_out"]
-    taken_for, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
-    assert len(taken_for) == len(percent) == len(t) and percent.max() <= 100
+    answers, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
+    assert len(answers) == len(percent) == len(t) and percent.max() <= 100
     trial = next(trial for trial in Progress(paths).all_trials() if trial.number == first["trial"])
     again = paths.replicates_of(trial)[0]
-    network, _ = train(
-        again.spec, replicates.split_again(read_npz(*paths.prepared), again.spec["split"])._asdict()
-    )
-    shares = softmax(network.predict(read_npz(*paths.held_out)["x"]))
-    assert (shares.argmax(axis=1) == taken_for).all()
+    split = replicates.split_again(read_npz(*paths.prepared), again.spec["split"])
+    _, predictor = training(again.spec, split._asdict(), book.train)
+    shares = softmax(predictor.network.predict(read_npz(*paths.held_out)["x"]))
+    assert (shares.argmax(axis=1) == answers).all()
     assert np.abs(shares.max(axis=1) - percent / 100).max() <= 0.005 + 1e-9
+
+
+@pytest.mark.parametrize(("classes", "digits"), [(2, 2), (256, 2), (257, 4), (1000, 4)])
+def test_answers_are_as_wide_as_the_classes_need(classes, digits):
+    t = np.array([0, 1, classes - 1, classes // 2])
+    shares = np.full((4, classes), 0.1 / classes)
+    shares[np.arange(4), t] = [1.0, 0.514, 0.5, np.nan]  # NaN counts as the greatest, and as no share at all
+    told = replicates.answer(lambda x: shares, np.zeros((4, 3)), classes)
+    assert len(told["taken_for"]) == 4 * digits and len(told["confidence"]) == 4 * 2
+    labels = arrays(Rows(np.zeros((4, 3)), t, np.zeros((4, 3)), t, [*map(str, range(classes))]))["t"]
+    answers = replicates.answers(told["taken_for"], labels.dtype)
+    assert answers.tolist() == t.tolist() == taken_for({"held_out": told}, labels).tolist()
+    assert replicates.answers(told["confidence"]).tolist()[:3] == [100, 51, 50]
+
+
+@pytest.mark.parametrize("shape", [(3, 10), (4,), (4, 10, 1), (4, 9)], ids=str)
+def test_a_predictor_whose_answers_have_another_shape_is_refused(shape):
+    """Such as one without a column for a class that no training row had."""
+    with pytest.raises(Error) as error:
+        replicates.answer(lambda x: np.zeros(shape), np.zeros((4, 3)), 10)
+    assert (
+        str(error.value) == f"train: its predictor gives the shape {shape} (needed: rows, classes: (4, 10))"
+    )
 
 
 def test_only_what_is_new_is_trained(paths):

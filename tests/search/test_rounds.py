@@ -30,7 +30,7 @@ SPACE = {
 @pytest.fixture(scope="module")
 def settings():
     settings = load()
-    settings["model"]["hidden_sizes"] = [4]
+    settings["model"].update(hidden_width=4, hidden_depth=1)
     settings["training"].update(epochs=1, batch_size=10)
     settings["search"].update(method="bayes", trials=10, batch=4, space=SPACE)
     return settings

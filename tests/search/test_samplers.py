@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.config.test_settings import PARAMS, ROOT
 from tests.config.test_settings import load as load_text
 from tests.search.test_trial_config import ranges
-from zdl.config.hyperparameters import SAMPLING_BOUNDS
+from zdl.config.hyperparameters import plain
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search import plan
 from zdl.search.distributions import shares
 from zdl.search.samplers import SAMPLERS, Proposal, sampler
@@ -25,6 +26,7 @@ SPACE = {
     "optimizer": {"distribution": "choice", "options": ["sgd", "momentum", "adam"]},
 }
 SPLIT = "5" * 64
+DECLARED = plain(HYPERPARAMETERS)
 
 
 def search(method, seed=42, trials=20, space=SPACE, batch=20):
@@ -33,7 +35,8 @@ def search(method, seed=42, trials=20, space=SPACE, batch=20):
     for spec in space.values():
         if method == "grid" and "options" not in spec:
             spec["points"] = 3
-    return {"method": method, "trials": trials, "seed": seed, "space": space, "batch": batch}
+    sized = {"trials": trials, "batch": batch}
+    return {"method": method, **sized, "seed": seed, "space": space, "hyperparameters": DECLARED}
 
 
 def proposed(*args, n=20, history=(), **kwargs):
@@ -60,9 +63,8 @@ def test_points_hold_values_of_the_space_in_its_order(method):
 @given(st.lists(ranges, min_size=1, max_size=6, unique_by=lambda each: each[0]), st.integers(0, 2**32))
 def test_any_ranges_hold_their_points(method, space, seed):
     for name, spec in space:
-        low, high = shares(
-            spec["distribution"], SAMPLING_BOUNDS[name][spec["distribution"]], spec["low"], spec["high"]
-        )
+        kind = spec["distribution"]
+        low, high = shares(kind, DECLARED[name]["sampling"][kind], spec["low"], spec["high"])
         assume(high - low > 1e-6)  # narrower ones are refused
     for point, _ in proposed(method, seed, space=dict(space), n=3):
         for name, spec in space:

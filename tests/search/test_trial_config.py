@@ -8,20 +8,28 @@ from hypothesis import assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.config.test_settings import GRID, PARAMS, RICH, is_line, load, survives, with_values
-from zdl.config.hyperparameters import HYPERPARAMETERS, SAMPLING_BOUNDS
+from tests.config.test_settings import BOOK, GRID, PARAMS, RICH, is_line, load, survives, with_values
+from zdl.config.hyperparameters import Hyperparameter
 from zdl.config.schema import schema
 from zdl.nn.optimizers import OPTIMIZERS, hyperparameters
+from zdl.problems import book
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.plan import notes
 from zdl.search.samplers import sampler
 from zdl.search.trial_config import resolve
 
-SCHEMA = schema()
+SCHEMA = schema(BOOK)
+SEARCHED = {name: each for name, each in HYPERPARAMETERS.items() if isinstance(each, Hyperparameter)}
 
 
 @pytest.fixture(scope="module")
 def params(tmp_path_factory):
     return tmp_path_factory.mktemp("settings") / "params.yaml"
+
+
+def all_notes(settings):
+    """Those on the search, and those of the problem."""
+    return [*notes(settings), *book.notes(settings)]
 
 
 RANGE = "{distribution: int_uniform, low: 9, high: 500}"
@@ -43,13 +51,13 @@ RANGE = "{distribution: int_uniform, low: 9, high: 500}"
     ],
 )
 def test_notes(params, edits, expected):
-    (note,) = notes(load(params, with_values(edits)))
+    (note,) = all_notes(load(params, with_values(edits)))
     assert is_line(note, expected)
 
 
 @pytest.mark.parametrize("edit", ["training.batch_size: 400", "search.trials: 20"])
 def test_just_enough_needs_no_note(params, edit):
-    assert notes(load(params, with_values(edit))) == []
+    assert all_notes(load(params, with_values(edit))) == []
 
 
 # What one trial trains with.
@@ -58,7 +66,8 @@ def test_just_enough_needs_no_note(params, edit):
 def test_resolve_of_a_plain_trial(params):
     settings = load(params, PARAMS)
     assert resolve(settings, {"lr": 0.5, "weight_decay": 1e-5}) == {
-        "hidden_sizes": [100] * 6,
+        "hidden_width": 100,
+        "hidden_depth": 6,
         "activation": "relu",
         "weight_init": "relu",
         "epochs": 50,
@@ -69,24 +78,6 @@ def test_resolve_of_a_plain_trial(params):
         "dtype": "float64",
         "evaluate_samples": None,
     }
-
-
-@pytest.mark.parametrize(
-    ("sizes", "point", "expected"),
-    [
-        ("[100, 50]", {}, [100, 50]),
-        ("[100, 50]", {"hidden_width": 7}, [7, 7]),
-        ("[100, 100]", {"hidden_depth": 3}, [100, 100, 100]),
-        ("[100, 50]", {"hidden_width": 7, "hidden_depth": 1}, [7]),
-    ],
-)
-def test_resolve_of_the_shape(params, sizes, point, expected):
-    settings = load(params, with_values(f"model.hidden_sizes: {sizes}"))
-    before = copy.deepcopy(settings)
-    config = resolve(settings, point)
-    assert config["hidden_sizes"] == expected
-    config["hidden_sizes"].append(1)
-    assert settings == before
 
 
 def value_of(name):
@@ -103,25 +94,25 @@ def value_of(name):
 
 
 def range_of(name, kind):
-    number = (st.integers if kind == "int_uniform" else st.floats)(*SAMPLING_BOUNDS[name][kind])
+    number = (st.integers if kind == "int_uniform" else st.floats)(*SEARCHED[name].sampling[kind])
     ends = st.lists(number, min_size=2, max_size=2, unique=True).map(sorted)
     return ends.map(lambda ends: {"distribution": kind, "low": ends[0], "high": ends[1]})
 
 
-NUMERIC = [(name, kind) for name, kinds in SAMPLING_BOUNDS.items() for kind in kinds]
+NUMERIC = [(name, kind) for name, each in SEARCHED.items() for kind in each.sampling]
 ranges = st.sampled_from(NUMERIC).flatmap(lambda each: st.tuples(st.just(each[0]), range_of(*each)))
 
 
 def spec_of(name):
     options = st.lists(value_of(name), min_size=1, max_size=4, unique=True)
     choice = options.map(lambda chosen: {"distribution": "choice", "options": chosen})
-    return st.one_of(choice, *(range_of(name, kind) for kind in SAMPLING_BOUNDS[name]))
+    return st.one_of(choice, *(range_of(name, kind) for kind in SEARCHED[name].sampling))
 
 
 @effort(max_examples=25, deadline=None)
 @given(
     space=st.lists(
-        st.sampled_from(sorted(set(SAMPLING_BOUNDS) - {"optimizer"})), min_size=1, max_size=4, unique=True
+        st.sampled_from(sorted(set(SEARCHED) - {"optimizer"})), min_size=1, max_size=4, unique=True
     )
     .map(lambda names: {name: spec_of(name) for name in names})
     .flatmap(st.fixed_dictionaries),
@@ -139,9 +130,5 @@ def test_whatever_is_drawn_is_a_valid_configuration(params, space, method):
         terms = set(config) & {"lr", "momentum", "decay_rate", "beta1", "beta2"}
         assert terms == set(hyperparameters(config["optimizer"]))
         for name, value in config.items():
-            part = "hidden_width" if name == "hidden_sizes" else name
-            if part in HYPERPARAMETERS:
-                for each in value if isinstance(value, list) else [value]:
-                    jsonschema.validate(each, SCHEMA["$defs"][part])
+            jsonschema.validate(value, SCHEMA["$defs"][name])
             assert value == point.get(name, value)
-        assert config["hidden_sizes"]

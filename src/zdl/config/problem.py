@@ -1,7 +1,7 @@
 """The problem that params.yaml names: a module of `zdl.problems`, or of the user's own under problems/."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 from zdl import Error
 from zdl.artifacts.fingerprint import OWN, imported
 from zdl.config.hyperparameters import Hyperparameter, Setting
+from zdl.config.messages import show
 
+FUNCTIONS = ("load", "train")  # that each problem has
+DISTRIBUTIONS: Mapping[Any, tuple[str, ...]] = {
+    float: ("log_uniform", "uniform"),
+    int: ("int_uniform",),
+    None: (),
+}
 BUILT_IN = Path(__file__).parents[1] / "problems"
 
 
@@ -24,7 +31,7 @@ class Problem(NamedTuple):
         """The problem of that name; an `Error` if there is none, or if its module is wrong."""
         known = sorted({*_modules(OWN), *_modules(BUILT_IN)})
         if not isinstance(name, str) or name not in known:
-            raise Error(f"problem: {name!r} is not one of these (allowed: {', '.join(known)})")
+            raise Error(f"problem: {show(name)} is not one of these (allowed: {', '.join(known)})")
         own = name in _modules(OWN)
         problem = cls(name, _imported(f"{OWN.name if own else 'zdl.problems'}.{name}"))
         problem._check()
@@ -48,33 +55,57 @@ class Problem(NamedTuple):
         return _titled(self.get("DATA", {}))
 
     def _check(self) -> None:
-        for part in ("HYPERPARAMETERS", "load", "train"):
-            if not hasattr(self.module, part):
-                raise Error(f"{self.module.__name__}: has no {part} (needed: HYPERPARAMETERS, load, train)")
-        known: dict[str, Setting] = {}
-        for name, each in self.hyperparameters.items():
-            where = f"{self.module.__name__}: {name}"
-            if not isinstance(each, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", name):
-                raise Error(
-                    f"{where}: is no declared setting (needed: a name of small letters, and a Setting)"
-                )
-            if each.section not in ("model", "training"):
-                raise Error(
-                    f"{where}: section: {each.section!r} is not one of these (allowed: model, training)"
-                )
-            for other in each.when if isinstance(each, Hyperparameter) else ():
-                if other not in known or not known[other].names:
-                    choices = [earlier for earlier, setting in known.items() if setting.names]
-                    raise Error(f"{where}: when: {other} is not an earlier choice (allowed: {choices})")
-            known[name] = each
+        where = self.module.__name__
+        for part in ("HYPERPARAMETERS", *FUNCTIONS):
+            if not hasattr(self.module, part) or (part in FUNCTIONS and not callable(self.get(part))):
+                raise Error(f"{where}: has no {part} (needed: HYPERPARAMETERS, {', '.join(FUNCTIONS)})")
+        for part in ("HYPERPARAMETERS", "DATA"):
+            for text in _mistakes(self.get(part, {})):
+                raise Error(f"{where}: {part}: {text}")
+
+
+def _mistakes(declared: Any) -> Iterator[str]:
+    """What is wrong with declarations, each in a line."""
+    if not isinstance(declared, Mapping):
+        yield f"{show(declared)} is no mapping (needed: a Setting by each name)"
+        return
+    choices: dict[str, Collection[Any]] = {}
+    for name, each in declared.items():
+        if not isinstance(each, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", str(name)):
+            yield f"{name}: is no declared setting (needed: a name of small letters, and a Setting)"
+        elif each.section not in ("model", "training"):
+            yield f"{name}: section: {each.section!r} is not one of these (allowed: model, training)"
+        elif not each.names and each.number is None:
+            yield f"{name}: has no values (needed: names, or a number)"
+        elif isinstance(each, Hyperparameter):
+            yield from (f"{name}: {text}" for text in (*_of_sampling(each), *_of_when(each, choices)))
+        if isinstance(each, Setting) and each.names and each.number is None:
+            choices[name] = each.names
+
+
+def _of_sampling(each: Hyperparameter) -> Iterator[str]:
+    for kind, (low, high) in each.sampling.items():
+        if kind not in (allowed := DISTRIBUTIONS[each.number]):
+            yield f"{kind} is not one of these (allowed: {', '.join(allowed)})"
+        elif not low < high or (kind == "log_uniform" and low <= 0):
+            yield f"{low} to {high} is no range ({kind} needs: {'0 < ' * (kind == 'log_uniform')}low < high)"
+        elif kind == "int_uniform" and not isinstance(low, int) & isinstance(high, int):
+            yield f"{low} to {high} is no range ({kind} needs: whole numbers)"
+
+
+def _of_when(each: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> Iterator[str]:
+    for other, values in each.when.items():
+        if other not in choices:
+            yield f"when: {other} is not an earlier choice (allowed: {', '.join(choices) or 'none'})"
+        elif unknown := [value for value in values if value not in choices[other]]:
+            allowed = ", ".join(map(str, choices[other]))
+            yield f"when: {other}: {unknown[0]!r} is not one of these (allowed: {allowed})"
 
 
 def _titled(declared: Mapping[str, Setting]) -> dict[str, Setting]:
     names = {name: name.replace("_", " ").capitalize() for name in declared}
     return {
         name: replace(each, title=(each.title[0] or names[name], each.title[1] or names[name]))
-        if isinstance(each, Setting)
-        else each
         for name, each in declared.items()
     }
 

@@ -84,13 +84,17 @@ def arrays(rows: Rows) -> Mapping[str, NDArray[Any]]:
         if x.dtype.kind not in "biuf":
             raise Error(f"x{name}: {x.dtype} (needed: numbers; encode text, one column for each value)")
         if not len(x) or len(x) != len(t) or t.ndim != 1:
-            raise Error(f"x{name}, t{name}: shapes {x.shape} and {t.shape} (needed: as many labels as rows)")
-        if t.dtype.kind not in "iu" or t.min() < 0 or t.max() >= len(classes):
-            raise Error(f"t{name}: {t.dtype} from {t.min()} to {t.max()} (needed: 0 to {len(classes) - 1})")
+            raise Error(f"x{name}, t{name}: shapes {x.shape} and {t.shape} (needed: rows, each with a label)")
+        if t.dtype.kind not in "iu":
+            raise Error(f"t{name}: {t.dtype} (needed: whole numbers, each the place of a class)")
+        if t.min() < 0 or t.max() >= len(classes):
+            raise Error(f"t{name}: {t.min()} to {t.max()} (needed: 0 to {len(classes) - 1})")
         contents |= {f"x{name}": x, f"t{name}": t.astype(kind)}
-    if rows.x.shape[1:] != rows.x_held_out.shape[1:]:
-        shapes = f"{rows.x.shape[1:]} and {rows.x_held_out.shape[1:]}"
-        raise Error(f"x, x_held_out: rows of shapes {shapes} (needed: one shape)")
-    if len(columns) and rows.x.shape[1:] != columns.shape:
-        raise Error(f"columns: {len(columns)} names for rows of shape {rows.x.shape[1:]}")
+    shape, held_out = (contents[name].shape[1:] for name in ("x", "x_held_out"))
+    if shape != held_out:
+        raise Error(f"x, x_held_out: rows of shapes {shape} and {held_out} (needed: one shape)")
+    if len(columns) and shape != columns.shape:
+        raise Error(
+            f"columns: {len(columns)} names for rows of shape {shape} (needed: a name for each number)"
+        )
     return contents | {"classes": classes, "columns": columns}

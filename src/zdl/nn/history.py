@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl import Error
+
 Hits = NDArray[np.bool_]
 Say = Callable[[str], object]
 
@@ -39,8 +41,8 @@ class History:
 
     def evaluate(self, train_hits: NDArray[Any], val_hits: NDArray[Any]) -> None:
         """Note, by row, whether the answers to the training and the validation rows are right."""
-        self.val_hits = np.asarray(val_hits, bool)
-        self.train_correct.append(int(np.count_nonzero(train_hits)))
+        self.val_hits = _hits(val_hits, self.val_size)
+        self.train_correct.append(int(np.count_nonzero(_hits(train_hits, self.train_size))))
         self.val_correct.append(int(np.count_nonzero(val_hits)))
         train_acc = self.train_correct[-1] / self.train_size
         val_acc = self.val_correct[-1] / self.val_size
@@ -48,6 +50,19 @@ class History:
 
     def finish(self, val_hits: NDArray[Any]) -> None:
         """Note the same of all validation rows at the end."""
-        self.final_hits = np.asarray(val_hits, bool)
+        if not self.epochs:
+            raise Error("train: its history has finish before evaluate (needed: evaluate, once an epoch)")
+        self.final_hits = _hits(val_hits, np.size(val_hits))
         self.say("=============== Final Test Accuracy ===============")
         self.say(f"test acc:{np.count_nonzero(val_hits) / len(val_hits)}")
+
+
+def _hits(hits: NDArray[Any], size: int) -> Hits:
+    """Hits of rows. Of anything else, such as the answers themselves, the counts would look like scores."""
+    hits = np.asarray(hits)
+    if hits.dtype != bool or hits.shape != (size,):
+        found = f"{hits.dtype} of shape {hits.shape}"
+        raise Error(
+            f"train: its history is given {found} (needed: bool of shape {(size,)}, a hit or not by row)"
+        )
+    return hits

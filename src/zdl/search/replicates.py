@@ -43,7 +43,8 @@ def run(
     split = split_again(decode_npz(prepared), spec["split"])
     history, predictor = training(spec, split._asdict(), train, say)
     finished = history.status == "finished"
-    answers = answer(predictor, decode_npz(held_out)["x"]) if finished else None
+    rows, classes = decode_npz(held_out)["x"], len(split.classes)
+    answers = answer(predictor, rows, classes) if finished else None
     return record(number, spec, {**describe(history), "held_out": answers})
 
 
@@ -80,17 +81,16 @@ def replicates(
     return [Replicate(trial.number, trial.point, spec) for spec in specs]
 
 
-def answer(predictor: Predictor, x: NDArray[Any]) -> dict[str, str]:
+def answer(predictor: Predictor, x: NDArray[Any], classes: int) -> dict[str, str]:
     """The answers to rows x (n, ...), and the probability of each in whole percent, in hexadecimal: two
     digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
     processors.)"""
     shares = np.asarray(predictor(x))
-    if shares.shape[:1] != x.shape[:1] or shares.ndim != 2:
-        raise Error(
-            f"train: its predictor gives shape {shares.shape} for {len(x)} rows (needed: rows, classes)"
-        )
+    if shares.shape != (len(x), classes):
+        needed = f"needed: rows, classes: {(len(x), classes)}"
+        raise Error(f"train: its predictor gives the shape {shares.shape} ({needed})")
     percent = np.rint(100 * np.nan_to_num(shares.max(axis=1)).clip(0, 1))
-    wide = np.min_scalar_type(shares.shape[1] - 1)
+    wide = np.min_scalar_type(classes - 1)
     return {"taken_for": _hex(shares.argmax(axis=1), wide), "confidence": _hex(percent, np.uint8)}
 
 

@@ -101,5 +101,5 @@ def describe(history: History) -> dict[str, Any]:
             "val_size": len(history.final_hits),
             "val_hits": np.packbits(history.final_hits).tobytes().hex(),
         }
-    losses = [float(f"{loss:.4g}") for loss in history.loss]
+    losses = [float(f"{loss:.4g}") for loss in history.loss if np.isfinite(loss)]
     return {"status": history.status, "curve": curve, "final": final, "loss": losses}

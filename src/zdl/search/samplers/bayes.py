@@ -79,14 +79,20 @@ class Bayes:
 
     def _without_unused(self, places: ArrayLike) -> Array:
         """The places, with NaN for each hyper-parameter that plays no part there."""
-        places, names = np.array(places), [axis.name for axis in self.axes]
-        for column, name in enumerate(names):
-            for other, allowed in self.declared[name]["when"].items():
-                if other in names:
-                    deciding, at = self.axes[names.index(other)], places[:, names.index(other)]
+        places, columns = np.array(places), {axis.name: i for i, axis in enumerate(self.axes)}
+        idle: dict[str, NDArray[np.bool_]] = {}  # where, of each one: a fixed one may hang on a searched one
+        for name, each in self.declared.items():
+            idle[name] = np.zeros(len(places), bool)
+            for other, allowed in each["when"].items():
+                if other in idle:
+                    idle[name] |= idle[other]
+                if other in columns:
+                    deciding, at = self.axes[columns[other]], np.nan_to_num(places[:, columns[other]])
                     plays = np.array([option in allowed for option in deciding.options])
-                    idle = np.isnan(at) | ~plays[deciding.cell(np.nan_to_num(at))]
-                    places[idle, column] = np.nan
+                    idle[name] |= ~plays[deciding.cell(at)]
+            if name in columns:
+                idle[name] |= np.isnan(places[:, columns[name]])
+                places[idle[name], columns[name]] = np.nan
         return places
 
     def columns(self, places: Array) -> Array:
