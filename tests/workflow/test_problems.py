@@ -1,5 +1,6 @@
 """Problems of one's own: what the guide says, the examples, and that both engines notice an edit of data."""
 
+import os
 import re
 import shutil
 from importlib.util import find_spec
@@ -158,3 +159,21 @@ def test_the_guide_is_short_and_its_commands_are_those_that_are_tested(guide):
     assert set(re.findall(r"^\| `(\w+)` \| [^|]*\|$", text, re.M)) >= {folder.name for folder in EXAMPLES} - {
         "skeleton"
     }
+
+
+def test_a_librarys_version_is_in_the_names_of_trials_that_import_it(mine, tmp_path):
+    clone, names = mine.copy(tmp_path / "zdl"), {}
+    module = clone.path / "problems/mine.py"
+    edit(module, "    from sklearn.neural_network", "    import tinylib\n\n    from sklearn.neural_network")
+    assert "tinylib: is imported, but not installed" in clone.run("snakemake", "-n", ok=False)
+    for version in ("1.0", "1.1"):
+        site = tmp_path / version
+        (site / f"tinylib-{version}.dist-info").mkdir(parents=True)
+        (site / "tinylib.py").touch()
+        (site / f"tinylib-{version}.dist-info/METADATA").write_text(f"Name: tinylib\nVersion: {version}\n")
+        (site / f"tinylib-{version}.dist-info/top_level.txt").write_text("tinylib\n")
+        code = "from zdl.pipeline.paths import Paths; p = Paths.of(); print(p.raw.path, *p.names)"
+        path = os.pathsep.join([str(clone.path / "src"), str(site)])
+        names[version] = clone.run("python", "-c", code, PYTHONPATH=path).split()
+    (raw, *old), (same_raw, *new) = names.values()
+    assert raw == same_raw and not {*old} & {*new}
