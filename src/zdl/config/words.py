@@ -5,6 +5,7 @@ row, class    what a row is called, and what it is to be recognised as
 counter       in Japanese, what rows are counted by
 model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
 accuracy      in Japanese, the share that is answered correctly
+anew          what is drawn anew when a trial is trained again
 trained_with  the values that all trials have in common
 length        how many updates a training is: "50 epochs are 200 updates"
 last          how much later than the end of the curve a training ends: "3 updates later"
@@ -23,7 +24,14 @@ from zdl.config.space import fixed, possible
 
 BLANK = dict.fromkeys(("data", "length", "last", "held_out", "remark", "credit"))
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "en": BLANK | {"row": "row", "class": "class", "model": "model", "verb": ["identifies", "identify"]},
+    "en": BLANK
+    | {
+        "row": "row",
+        "class": "class",
+        "model": "model",
+        "verb": ["identifies", "identify"],
+        "anew": "other random numbers",
+    },
     "ja": BLANK
     | {
         "row": "データ",
@@ -32,6 +40,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "model": "モデル",
         "accuracy": "正解率",
         "verb": "分類",
+        "anew": "乱数",
     },
 }
 

@@ -338,6 +338,7 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "class": "digit",
             "model": "network",
             "verb": ["recognises", "recognise"],
+            "anew": "new initial weights, new batches",
             "trained_with": english,
             "length": updates and f"{_count(epochs, 'epoch')} are {_count(updates, 'update')}",
             "last": "As in the book, it is taken after the first update of the last epoch; *final* is the "
@@ -359,6 +360,7 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "model": "ニューラルネットワーク",
             "accuracy": "認識精度",
             "verb": "認識",
+            "anew": "重みの初期値とバッチ",
             "trained_with": japanese,
             "length": updates and f"{epochs:,}エポックは更新{updates:,}回で",
             "last": "書籍と同じく、最後のエポックの最初の更新のあとの値です。「最終」は、そのエポックの"
