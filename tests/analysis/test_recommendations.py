@@ -14,8 +14,10 @@ from ruamel.yaml import YAML
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
 from tests.search.test_trial_config import ranges as searched_ranges
 from zdl.analysis import ranking, recommendations, significance
-from zdl.analysis.ranges import grid_points, wider
+from zdl.analysis.ranges import grid_points
+from zdl.analysis.ranges import wider as wider_within
 from zdl.config import settings as zs
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.samplers import SAMPLERS, sampler
 from zdl.search.samplers.grid import values
 
@@ -26,6 +28,11 @@ def spaced(table, frame, config):
 
 def recommended(config, score, **more):
     return spaced(*searched(config, score, **more), config).set_index("name")
+
+
+def wider(name, spec, end):
+    """The range of one of the book's hyper-parameters with an end further out."""
+    return wider_within(spec, end, HYPERPARAMETERS[name].sampling[spec["distribution"]])
 
 
 def rising(point):
@@ -411,8 +418,9 @@ def value_at(spec, place):
 
 
 def reloaded(file, config):
+    search = {name: value for name, value in config["search"].items() if name != "hyperparameters"}
     with file.open("w", encoding="utf-8") as stream:
-        YAML(typ="safe", pure=True).dump(config, stream)
+        YAML(typ="safe", pure=True).dump({**config, "search": search}, stream)
     return zs.load(file)
 
 

@@ -178,11 +178,11 @@ def test_every_replicate_has_a_row():
 
 def test_the_confusion_is_a_mean_over_the_replicates():
     files = [replicated(7, outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome())]
-    shares = confusion(files, 7, T)
+    shares = confusion(files, 7, T, 10)
     assert shares.shape == (10, 10)
     assert (shares[3, 5], shares[3, 3], shares[1, 7], shares[1, 1]) == (0.5, 0.5, 0.5, 0.5)
     assert shares[0, 0] == shares[2, 2] == 1.0 and shares.sum() == 4  # no image is of another digit
-    assert confusion(files, None, T).size == 0
+    assert confusion(files, None, T, 10).size == 0
 
 
 def test_the_surest_mistakes_come_first():
@@ -195,8 +195,8 @@ def test_the_surest_mistakes_come_first():
         )
     ]
     rows = mistakes(files, 7, T).to_dict("records")
-    assert [row["image"] for row in rows] == [0, 2, 3]  # 210, 170 and 99 percent in all; 1 is never mistaken
-    assert rows[0] == {"image": 0, "digit": 0, "taken_for": 4, "wrong": 3, "repeats": 3, "confidence": 0.7}
+    assert [row["row"] for row in rows] == [0, 2, 3]  # 210, 170 and 99 percent in all; 1 is never mistaken
+    assert rows[0] == {"row": 0, "label": 0, "taken_for": 4, "wrong": 3, "repeats": 3, "confidence": 0.7}
     assert (rows[1]["wrong"], rows[1]["confidence"], rows[2]["wrong"]) == (2, 0.85, 1)
     assert len(mistakes(files, 7, T, most=2)) == 2
     assert mistakes(files, None, T).empty

@@ -14,11 +14,10 @@ from zdl import Error
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import sealed_json, sealed_npz
-from zdl.artifacts.fingerprint import fingerprint
+from zdl.artifacts.fingerprint import together
 from zdl.artifacts.io import read_json, write
-from zdl.artifacts.schemas import PIXELS
 from zdl.config.settings import load
-from zdl.nn.trainer import History
+from zdl.nn.history import History
 from zdl.pipeline import cache, checks, records
 from zdl.pipeline.graph import Graph, forecast
 from zdl.pipeline.locks import Timeout, trial_lock
@@ -28,14 +27,15 @@ from zdl.pipeline.repair import damage, repair
 from zdl.search.plan import plan_lines, trials
 from zdl.search.trial import Trial, describe, record
 
-SPLIT = "5" * 64
+SPLIT, TRAIN = "5" * 64, "zdl.problems.book:train"
 
 
 def write_split(digest):
     """A split of 30 images under that digest."""
     rng = np.random.default_rng(0)
-    x, t = rng.random((30, PIXELS)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
+    x, t = rng.random((30, 784)).astype(np.float32), rng.integers(10, size=30).astype(np.uint8)
     parts = {"x_train": x[5:], "t_train": t[5:], "x_val": x[:5], "t_val": t[:5]}
+    parts["classes"] = np.array(list("0123456789"))
     write(f"data/split/{digest[:12]}.npz", sealed_npz(parts, digest))
 
 
@@ -43,13 +43,13 @@ def write_split(digest):
 def search(tmp_path, monkeypatch):
     """Three trials of a tiny network on 30 images, planned; in a directory of their own."""
     settings = load()
-    settings["model"]["hidden_sizes"] = [4]
+    settings["model"].update(hidden_width=4, hidden_depth=1)
     settings["training"].update(epochs=2, batch_size=10)
     settings["search"]["trials"] = 3
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZDL_TRAININGS", "trainings")
     write_split(SPLIT)
-    search = trials(settings, SPLIT, fingerprint(Trial.entry))
+    search = trials(settings, SPLIT, TRAIN, together(Trial.entry, TRAIN))
     write("plan.json", sealed_json({"digest": "d", **plan_lines(search, ["0003-later"])}))
     return search
 
@@ -312,7 +312,7 @@ def test_no_time_stamp_stays_in_the_future(tmp_path, monkeypatch):
 
 def kept_record(trial):
     hits = np.array([True, False])
-    return record(trial.number, trial.spec, describe(History(2, 2, [1], [1], hits, hits, [1.0])))
+    return record(trial.number, trial.spec, describe(History(2, 2, print, [1], [1], hits, hits, [1.0])))
 
 
 def test_a_forecast_tells_what_is_trained_from_what_is_kept(paths):

@@ -18,32 +18,34 @@ from hypothesis import strategies as st
 
 from tests.config.test_settings import places
 from zdl import Error
-from zdl.analysis import ranking, weights
+from zdl.analysis import ranking
 from zdl.artifacts import manifest, schemas
 from zdl.artifacts.encoding import HEX, CorruptFileError, sealed_json, sealed_npz
 from zdl.artifacts.io import LIMIT, File, read_json, read_npz, write
 from zdl.artifacts.schemas import PREPARED, RAW, SPLIT, is_record, is_table
 from zdl.config.settings import load
-from zdl.nn.trainer import History
+from zdl.nn import weights
+from zdl.nn.history import History
 from zdl.pipeline import cache, records, repair
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.planned import planned
+from zdl.problems.book import train
 from zdl.report.book_lines import best_lines
 from zdl.search import plan
-from zdl.search.trial import Trial, describe, record, train
+from zdl.search.trial import Trial, describe, record, training
 
 DIGEST = "5" * HEX
 SETTINGS = load()
 SETTINGS["training"]["epochs"] = 2
-SETTINGS["model"]["hidden_sizes"] = [3]
+SETTINGS["model"] |= {"hidden_width": 3, "hidden_depth": 1}
 SETTINGS["search"]["trials"] = 3
-TRIALS = plan.trials(SETTINGS, DIGEST)
+TRIALS = plan.trials(SETTINGS, DIGEST, "zdl.problems.book:train")
 KNOWN = [(trial.number, trial.key, trial.point) for trial in TRIALS]
 HITS = np.array([True, False, True])
 HISTORIES = [
-    History(9, 3, [4, 5], [1, 2], HITS, HITS, [2.5, 1.25]),
-    History(9, 3, [4], [1], HITS, None, [2.5]),
-    History(9, 3, [4, 9], [1, 0], HITS, HITS, [2.5, 3.0]),
+    History(9, 3, print, [4, 5], [1, 2], HITS, HITS, [2.5, 1.25]),
+    History(9, 3, print, [4], [1], HITS, None, [2.5]),
+    History(9, 3, print, [4, 9], [1, 0], HITS, HITS, [2.5, 3.0]),
 ]
 RECORDS = [
     json.loads(record(trial.number, trial.spec, describe(history)))
@@ -276,6 +278,7 @@ IMAGES = {
     "t_train": np.arange(4, dtype=np.uint8),
     "x_val": np.zeros((2, 784), np.float32),
     "t_val": np.array([0, 9], np.uint8),
+    "classes": np.array(list("0123456789")),
 }
 MEMBERS = {**IMAGES, "digest": np.array(DIGEST)}
 
@@ -331,7 +334,12 @@ FOREIGN = {
     "records": archive(split_with(x_val=npy(np.zeros(2, "f4,f4")))),
     "no labels": archive(split_with(t_val=None)),
     "one array more": archive(split_with(x_test=npy(IMAGES["x_val"]))),
-    "doubles": archive(split_with(x_val=npy(IMAGES["x_val"].astype(float)))),
+    "complex numbers": archive(split_with(x_val=npy(IMAGES["x_val"].astype(complex)))),
+    "columns, which a split has not": archive(split_with(columns=npy(np.zeros(0, str)))),
+    "no classes": archive(split_with(classes=None)),
+    "classes that are numbers": archive(split_with(classes=npy(np.arange(10)))),
+    "a table of classes": archive(split_with(classes=npy(np.full((10, 2), "a")))),
+    "labels of another type": archive(split_with(t_val=npy(np.zeros(2, np.uint16)))),
     "28 rows an image": archive(split_with(x_val=npy(IMAGES["x_val"].reshape(2, 28, 28)))),
     "783 pixels": archive(split_with(x_val=npy(IMAGES["x_val"][:, 1:]))),
     "more labels than images": archive(split_with(t_val=npy(np.zeros(3, np.uint8)))),
@@ -386,7 +394,7 @@ def test_any_archive_can_be_trained_on_or_is_refused(changed, more):
         return
     assert split.keys() == IMAGES.keys()
     if len(split["x_train"]) and len(split["x_val"]):
-        train(TRIALS[0].spec, split)
+        training(TRIALS[0].spec, split, train)
 
 
 @pytest.mark.parametrize(
@@ -399,10 +407,14 @@ def test_any_archive_can_be_trained_on_or_is_refused(changed, more):
 def test_images_of_each_step_have_their_type(is_valid, good):
     right = {name: np.zeros((n, 784), dtype) for name, (n, dtype) in good.items()}
     right |= {f"t{name[1:]}": np.zeros(n, np.uint8) for name, (n, _) in good.items()}
+    right |= {"classes": np.array(["0", "1"]), "columns": np.array([], str)}
     write("i.npz", sealed_npz(right, DIGEST))
     assert read_npz("i.npz", DIGEST, is_valid).keys() == right.keys()
     for name, array in right.items():
-        wrong = [array.astype(np.float64), array[:1], array.reshape(*array.shape, 1), None]
+        wrong = [np.zeros(array.shape, complex), None]
+        wrong += [array[:1]] if name[0] in "xt" else [np.array([["a", "b"]]), np.array([0, 1])]
+        wrong += [array.reshape(*array.shape, 1)] if name not in ("x", "columns") else []
+        wrong += [np.array(["a"])] if name == "columns" else []  # of 784
         for other in wrong:
             some = (
                 {**right, name: other} if other is not None else {k: v for k, v in right.items() if k != name}

@@ -3,15 +3,17 @@
 import copy
 import json
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.engines import ROOT
 from zdl.artifacts import artifact
-from zdl.artifacts.artifact import Artifact
+from zdl.artifacts.artifact import Artifact, Function
 from zdl.artifacts.closure import Closure, Source
 from zdl.artifacts.fingerprint import PACKAGE, Fingerprint
+from zdl.config.problem import Problem
 from zdl.config.settings import load
 from zdl.pipeline.paths import REPORTS, Paths
 from zdl.search.replicates import Replicate
@@ -49,9 +51,14 @@ def made(paths, stage):
     return [each for value in lists for each in ([value] if isinstance(value, Artifact) else value)]
 
 
+def functions(made):
+    """The function that makes an artifact, and those of the problem that it is given."""
+    return {made.entry} | {value.entry for value in made.given.values() if isinstance(value, Function)}
+
+
 TODAY = Paths(SETTINGS)
 ENTRIES = sorted(
-    {each.entry for stage in MADE for each in made(TODAY, stage)}
+    {function for stage in MADE for each in made(TODAY, stage) for function in functions(each)}
     | {Trial.entry, Replicate.entry, "zdl.search.rounds:round_file"}
 )
 
@@ -71,7 +78,7 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
         code, libraries = known(name)
         return Fingerprint("0" * 64 if name == entry else code, libraries)
 
-    for module in ("artifacts.artifact", "pipeline.paths"):
+    for module in ("artifacts.artifact", "artifacts.fingerprint", "pipeline.paths"):
         monkeypatch.setattr(f"zdl.{module}.fingerprint", other)
     pairs = list(zip(TODAY.artifacts, Paths(SETTINGS).artifacts, strict=True))
     assert {old.path for old, new in pairs if old.path != new.path} == {
@@ -82,15 +89,15 @@ def test_other_code_makes_other_names_and_so_does_all_that_follows(entry, monkey
 @cache
 def upstream(made):
     """The functions that an artifact of today is made by, directly or not."""
-    functions, inputs = {made.entry}, list(made.inputs)
+    entries, inputs = functions(made), list(made.inputs)
     if made.entry == "zdl.search.plan:plan_file":  # which names trials by what trains them, and on what
-        functions, inputs = {made.entry, Trial.entry}, [TODAY.split]
+        entries, inputs = entries | {Trial.entry, TODAY.train}, [TODAY.split]
     if made.entry == "zdl.search.plan:table_file":
         inputs.append(TODAY.plan)
     if made.entry == "zdl.analysis.best:replicate_file":
-        functions.add(Replicate.entry)
+        entries |= {Replicate.entry, TODAY.train}
         inputs += [TODAY.prepared, TODAY.held_out]
-    return functions.union(*map(upstream, inputs))
+    return entries.union(*map(upstream, inputs))
 
 
 def leaves(value, at=()):
@@ -110,20 +117,41 @@ def edited(path):
         holder = holder[key]
     value = holder[last]
     others = {"source": "bundled", "method": "halton", "optimizer": "adam", "activation": "sigmoid"}
-    others |= {"weight_init": 0.1, "dtype": "float32", "evaluate_samples": 7, "hidden_sizes": [9]}
+    others |= {"weight_init": 0.1, "dtype": "float32", "evaluate_samples": 7}
     holder[last] = others.get(last, value * 0.5 if isinstance(value, float) else value)
     if isinstance(value, int):
         holder[last] = value + 1
     return settings
 
 
-PATHS = [path for path in leaves(SETTINGS) if path[-1] != "distribution"]
+# The problem, and so its declarations, are edited below.
+PATHS = [
+    path
+    for path in leaves(SETTINGS)
+    if path[-1] != "distribution" and path[0] != "problem" and "hyperparameters" not in path
+]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=[".".join(path) for path in PATHS])
 def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_from(path):
     """Otherwise DVC leaves it as it is after an edit, and a later stage finds no file of that name."""
-    old, new = TODAY, Paths(edited(path))
+    assert_stages_run(Paths(edited(path)), ".".join(path))
+
+
+@pytest.mark.parametrize("part", ["load", "prepare", "train", "linear", "weights"])
+def test_a_stage_depends_on_the_problem_whichever_of_its_functions_is_another(part, monkeypatch):
+    """A problem may take the others from the book's."""
+    book = TODAY.problem.module
+    other = Problem("other", SimpleNamespace(**{**vars(book), part: book.fetch}))
+    monkeypatch.setattr(Problem, "named", lambda name: other if name == "other" else TODAY.problem)
+    paths = Paths({**SETTINGS, "problem": "other"})
+    assert {each.path for each in paths.artifacts} - {each.path for each in TODAY.artifacts}
+    assert_stages_run(paths, "problem")
+
+
+def assert_stages_run(new, edit):
+    """Each stage of which names change, though its inputs are the same, depends on the edited setting."""
+    old = TODAY
     for stage in MADE:
         pairs = list(zip(made(old, stage), made(new, stage), strict=False))
         inputs = [
@@ -136,8 +164,8 @@ def test_a_stage_depends_on_every_setting_that_the_names_of_its_files_follow_fro
             renamed and all(one == two for one, two in inputs) and stage != "aggregate"
         ):  # which reads the plan
             params = STAGES[stage].get("params", [])
-            covered = any(".".join(path).startswith(each) for each in params)
-            assert covered or "params.yaml" in STAGES[stage]["deps"], f"{stage}: {'.'.join(path)}"
+            covered = any(edit.startswith(each) for each in params)
+            assert covered or "params.yaml" in STAGES[stage]["deps"], f"{stage}: {edit}"
 
 
 def test_a_stage_depends_on_what_it_is_made_from_on_all_code_and_on_all_libraries():

@@ -9,6 +9,8 @@ import pandas as pd
 from tests.analysis.test_ranking import record, table
 from tests.report import figures
 from zdl.analysis import ranking
+from zdl.config.hyperparameters import plain
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.samplers.grid import Grid
 
 
@@ -31,6 +33,8 @@ MANY_OPTIMIZERS = {"optimizer": options("sgd", "momentum", "nesterov", "adagrad"
 BOOK = {"lr": options(0.1, 0.01, 0.001), "batch_size": options(10, 100, 1000)}
 FINE = {"lr": points(1e-7, 1e-1, 60), "weight_decay": points(1e-8, 1e-4, 40)}
 MOMENTUMS = {"momentum": options(0.1, 0.5, 0.9)}
+DIGITS = {"row": "image", "class": "digit", "model": "network"}
+ROWS = {"row": "row", "class": "class", "model": "model"}
 BASELINE = {
     "val_acc": 0.8,
     "val_mean": 0.81,
@@ -61,7 +65,8 @@ def search(trials=30, diverged=(), epochs=5):
 
 def grid_search(space, diverged=()):
     """The trials of a grid, each a little worse than the one before; those at `diverged` diverged."""
-    planned = Grid({"space": space}).propose((), 10**6)
+    declared = plain(HYPERPARAMETERS)
+    planned = Grid({"space": space, "hyperparameters": declared}).propose((), 10**6)
     return table(
         *(
             record(1000 - k, [max(0, 90 - k)], "diverged" if k in diverged else "finished", **point)
@@ -138,13 +143,25 @@ def replicated(trials=3, replicates=4, epochs=5, number=10):
     return pd.DataFrame(rows), pd.DataFrame(each), curves, BASELINE
 
 
-def mistakes(n=20, trial=26, shape=(28, 28)):
+def mistakes(n=20, trial=26, shape=(28, 28), classes=tuple("0123456789")):
     """The mistakes of a network that takes a tenth of each digit for the next, and hardly any 0 for 9."""
     confusion = 0.9 * np.eye(10) + 0.1 * np.roll(np.eye(10), 1, axis=1)
     confusion[0] += np.bincount([0, 9], [-0.004, 0.004])
-    frame = pd.DataFrame({"image": np.arange(n), "digit": np.arange(n) % 10})
-    frame = frame.assign(taken_for=(frame["digit"] + 1) % 10, wrong=9, repeats=10, confidence=0.97)
-    return figures.mistakes(confusion, frame, images(n, shape), trial, "digit")
+    return figures.mistakes(confusion, surest(n, 10), images(n, shape), trial, words=DIGITS, classes=classes)
+
+
+def mistakes_of_a_table(classes):
+    """As above, of rows that are shown by the columns in which they deviate."""
+    n = len(classes)
+    confusion = 0.9 * np.eye(n) + 0.1 * np.roll(np.eye(n), 1, axis=1)
+    shown = [[("$alcohol^{$", 14.23, 2.1), ("malic acid", 0.74, -1.8)]] * 20
+    return figures.mistakes(confusion, surest(20, n), shown, 7, words=ROWS, classes=classes)
+
+
+def surest(n, classes):
+    """The surest mistakes: each takes a class for the next."""
+    frame = pd.DataFrame({"row": np.arange(n), "label": np.arange(n) % classes})
+    return frame.assign(taken_for=(frame["label"] + 1) % classes, wrong=9, repeats=10, confidence=0.97)
 
 
 def images(n, shape):
@@ -178,6 +195,10 @@ EXAMPLES = {
     "confirmed one": lambda: figures.confirmed(*replicated(1, 1, 1)),
     "confirmed 20": lambda: figures.confirmed(*replicated(20, 10, 50, number=999_999_900)),
     "mistakes": mistakes,
+    "mistakes of named images": lambda: mistakes(classes=[f"ankle boot {k}" for k in range(10)]),
+    "mistakes of a table": lambda: mistakes_of_a_table(["barolo", "grignolino", "$barbera^{ d'Asti$"]),
+    "mistakes of 12 classes": lambda: mistakes_of_a_table([f"chateau {k}" for k in range(12)]),
+    "mistakes of 300 classes": lambda: mistakes_of_a_table([f"species {k}" for k in range(300)]),
     "no mistakes": lambda: mistakes(0, 999_999_999),
 }
 

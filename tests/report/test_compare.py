@@ -205,11 +205,11 @@ def test_the_interval_of_a_difference_holds_the_difference(before, after):
 def test_scores_on_other_images_are_not_compared():
     new = side("edit", trial(3, 0.9, 0.007), trial(1, 0.8, 0.005), made_from={"data": "other"})
     _, _, first, *_ = measures.measures(OLD, new, data=False, held_out=True)
-    assert (first.difference, first.verdict) == ("–", "other images")
+    assert (first.difference, first.verdict) == ("–", "other data")
     text = page(OLD, new)
     assert (
         "**Scores cannot be compared:**" in text
-        and "Only the accuracy on the held-out images can be compared" in text
+        and "Only the accuracy on the held-out rows can be compared" in text
     )
     neither = side("edit", trial(3, 0.9, 0.007), made_from={"data": "other", "held_out": "other"})
     assert "so no accuracy can be compared" in page(OLD, neither)

@@ -12,6 +12,7 @@ from tests.report.examples import SPACE, options, points
 from tests.report.test_compare import side, trial
 from tests.report.test_page import settings
 from zdl.analysis import ranking
+from zdl.problems.book import HYPERPARAMETERS
 from zdl.report.explore.page import HERE, SCRIPTS, page
 from zdl.report.explore.payload import review_payload, search_payload
 
@@ -53,7 +54,9 @@ def replicates(trial, *answers):
 
 def payload(trials, space=MIXED, method="random", again=()):
     frame = ranking.rank({"trials": trials}, space)
-    return search_payload(settings(space, len(trials), method=method), trials, frame, again, LABELS)
+    given = settings(space, len(trials), method=method)
+    titles = {name: each.title[1] for name, each in HYPERPARAMETERS.items()}
+    return search_payload(given, trials, frame, again, LABELS, titles=titles)
 
 
 def test_the_payload_has_every_value_of_every_trial_the_best_first():
@@ -178,7 +181,7 @@ def test_a_click_on_a_dot_shows_the_curves_and_numbers_of_its_trial(browser, pla
     assert curve(browser, "train") == pytest.approx(expected, abs=0.002)
     text = browser.run("document.getElementById('detail').innerText")
     assert f"Trial {place}, Best-{place + 1}" in text
-    assert f"({round(expected[-1] * 100)} of 100 images)" in text
+    assert f"({round(expected[-1] * 100)} of 100)" in text
     assert ("held-out" in text) == (place == 0)
     assert rows(browser, "trial")[
         browser.run("[...tbody.rows].findIndex(row => row.classList.contains('chosen'))")

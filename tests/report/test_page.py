@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import fields, replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,16 @@ from zdl.analysis import ranking
 from zdl.analysis.recommendations import Edit
 from zdl.analysis.replication import confirmed_best
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search
-from zdl.data.mnist import WORDS
+from zdl.config.hyperparameters import plain
+from zdl.config.problem import Problem
+from zdl.config.words import wording
+from zdl.data.rows import share_of
 from zdl.nn.trainer import Trainer
+from zdl.problems import book
 from zdl.report import context as report_context
 from zdl.report import replicated as report_replicated
 from zdl.report.context import context
 from zdl.report.markdown import TEMPLATES, render
-from zdl.report.opening import train_images, updates_after_val
 from zdl.report.pages import PAGES
 from zdl.report.params_yaml import as_yaml
 
@@ -45,10 +49,12 @@ NUMERIC = (
 
 
 def settings(space=SPACE, trials=30, best=20, method="random"):
+    declared = plain(book.HYPERPARAMETERS)
     return {
+        "problem": "book",
         "data": {"source": "auto", "subsample": 500},
         "split": {"validation_rate": 0.2, "seed": 1},
-        "model": {"hidden_sizes": [100, 100], "activation": "relu", "weight_init": 0.01},
+        "model": {"hidden_width": 100, "hidden_depth": 2, "activation": "relu", "weight_init": 0.01},
         "training": {
             "epochs": 50,
             "batch_size": 100,
@@ -57,7 +63,8 @@ def settings(space=SPACE, trials=30, best=20, method="random"):
             "evaluate_samples": None,
             "dtype": "float64",
         },
-        "search": {"method": method, "trials": trials, "batch": 4, "seed": 42, "space": space},
+        "search": {"method": method, "trials": trials, "batch": 4, "seed": 42, "space": space}
+        | {"hyperparameters": declared},
         "replicate": {"trials": 5, "replicates": 10, "seed": 7},
         "report": {"best": best},
     }
@@ -173,10 +180,19 @@ def fake(data, frame, settings):
             margin={"apart": 0.028, "apart_low": 0.015, "apart_high": 0.041} if finished else {},
             rise={"rise": 0.041, "rise_low": 0.02, "rise_high": 0.062, "splits": 10} if finished else {},
         ),
-        held_out=HeldOut(np.zeros((4500, 784), np.float32), labels(0.102)),
+        held_out=HeldOut(
+            np.zeros((4500, 784)), labels(0.102), np.array(list("0123456789")), np.array([], str)
+        ),
+        rows=used(settings),
         metrics=ranking.metrics(data, frame, settings["report"]["best"]),
         made_from=MADE_FROM,
     )
+
+
+def used(settings):
+    """How many rows train, and how many score."""
+    val = share_of(settings["split"]["validation_rate"], settings["data"]["subsample"])
+    return {"train": settings["data"]["subsample"] - val, "val": val}
 
 
 def random_budget(trials, expected):
@@ -196,7 +212,7 @@ def changed(analysis, **values):
     return replace(analysis, **parts)
 
 
-def pages(data, space=SPACE, best=20, method="random", words=WORDS, **values):
+def pages(data, space=SPACE, best=20, method="random", problem="book", **values):
     """The English and the Japanese page of a search; some values of its analysis are others."""
     frame = ranking.rank(data, space)
     given = settings(space, max(len(frame), 100), best, method)
@@ -206,7 +222,9 @@ def pages(data, space=SPACE, best=20, method="random", words=WORDS, **values):
     if "space_table" in values:
         values["space"] = values.pop("space_table")
     analysis = changed(fake(data, frame, given), **values)
-    facts = context(given, analysis, edits(space), words)
+    problem = Problem.named("book") if problem == "book" else problem
+    image = problem.get("IMAGE", ())
+    facts = context(given, analysis, edits(space), wording(problem, given), image)
     return [render(name, facts, width) for name, width in PAGES.items()]
 
 
@@ -489,9 +507,9 @@ def test_updates_after_the_last_evaluation_are_the_trainer_s(epochs, batch, imag
     given = settings()
     given["data"]["subsample"] = images
     given["training"] |= {"epochs": epochs, "batch_size": batch}
-    train = [np.zeros((train_images(given), 1)), np.zeros(train_images(given), np.uint8)]
+    train = [np.zeros((used(given)["train"], 1)), np.zeros(used(given)["train"], np.uint8)]
     trainer = Trainer(None, *train, *train, epochs=epochs, batch_size=batch, optimizer=None, rng=None)
-    assert updates_after_val(given) == trainer.max_iter - 1 - max(trainer.evaluations)
+    assert book._updates(given) == (trainer.max_iter, trainer.max_iter - 1 - max(trainer.evaluations))
 
 
 def test_one_image_cannot_be_drawn_again():
@@ -948,7 +966,7 @@ def test_a_grid_that_outgrows_its_trials_is_given_more(monkeypatch):
 
 def test_the_book_s_own_outcome_stands_beside_its_own_search_only(monkeypatch):
     given = settings(trials=100)
-    given["model"] |= {"hidden_sizes": [100] * 6, "weight_init": "relu"}
+    given["model"] |= {"hidden_depth": 6, "weight_init": "relu"}
     monkeypatch.setitem(globals(), "settings", lambda *_, **__: given)
     english, japanese = pages(search())
     assert (
@@ -1076,12 +1094,13 @@ def test_the_most_confused_pair_of_three_classes():
 
 @pytest.mark.parametrize("confusion", [np.eye(10), 0.9 * np.eye(10) + 0.01], ids=["no mistake", "some"])
 def test_other_images_go_by_their_own_words(confusion):
-    english = {"name": "Wine", "class": "grape", "held_out": "late", "credit": "The rows are from UCI."}
-    japanese = {"name": "ワイン", "class": "品種", "held_out": "後半", "credit": "UCIのデータです。"}
-    both = pages(search(), words={"en": english, "ja": japanese}, confusion=confusion)
-    for text, wine, mnist in zip(both, (english, japanese), WORDS.values(), strict=True):
-        assert all(word in text for word in wine.values())
-        assert not any(word in text for word in mnist.values()) and "LeCun" not in text
+    english = {"data": "178 wines", "class": "grape", "held_out": "late", "credit": "The rows are from UCI."}
+    japanese = {"data": "ワイン", "class": "品種", "held_out": "後半", "credit": "UCIのデータです。"}
+    wine = SimpleNamespace(**{**vars(book), "words": lambda settings: {"en": english, "ja": japanese}})
+    both = pages(search(), problem=Problem("wine", wine), confusion=confusion)
+    for text, own, mnist in zip(both, (english, japanese), book.words(settings()).values(), strict=True):
+        assert all(word in text for word in own.values())
+        assert not any(mnist[word] in text for word in own) and "LeCun" not in text
 
 
 def test_top_table_has_the_best_and_no_more():
@@ -1112,7 +1131,9 @@ def test_what_was_searched_and_where_the_best_are():
 
 def test_settings_are_yaml_that_gives_them_back():
     *_, block = re.findall(r"```yaml\n(.*?)```", page(search()), re.S)
-    assert YAML(typ="safe").load(block) == settings(trials=100)
+    written = settings(trials=100)
+    del written["search"]["hyperparameters"]  # which are not in params.yaml
+    assert YAML(typ="safe").load(block) == written
     assert [line for line in block.splitlines() if "#" in line] == ["  lr: 1.0e-06  # searched instead"]
 
 

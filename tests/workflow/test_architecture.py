@@ -13,7 +13,7 @@ NUMBERS = {"One": 1, "one": 1, "two": 2, "three": 3}
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1},
     "optimizer": {"distribution": "choice", "options": ["signsgd", "momentum"]},
-    "dampening": {"distribution": "uniform", "low": 0.0, "high": 0.5},
+    "noise": {"distribution": "uniform", "low": 0.0, "high": 0.5},
 }
 
 
@@ -62,7 +62,7 @@ def test_every_extension_works(tmp_path):
     clone.run("python", "workflow/scripts/schema.py")
     clone.run("python", "-c", STEP_BY_STEP)
     schema = (clone.path / "workflow/schemas/params.schema.yaml").read_text()
-    assert all(name in schema for name in ("signsgd", "dampening", "kronecker"))
+    assert all(name in schema for name in ("signsgd", "noise:", "kronecker"))
     ranking = (clone.path / "reports/ranking.csv").read_text()
     assert "signsgd" in ranking and "momentum" in ranking
     assert (clone.path / "reports/overfitting.png").read_bytes().startswith(b"\x89PNG")

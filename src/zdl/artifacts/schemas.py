@@ -17,19 +17,26 @@ WEIGHTS = "zdl weights"  # the digest of a file of weights, which holds no other
 Validator = Callable[[dict[str, Any]], object]  # whether contents have a shape; if it raises, they have not
 
 
-def rows(*suffixes: str) -> Validator:
-    """That arrays are numbers x (n, ...) and labels t (n,), a pair a suffix, and the names of the classes."""
+def rows(*suffixes: str, names: Sequence[str]) -> Validator:
+    """That arrays are numbers x (n, ...) and labels t (n,), a pair a suffix, and lists of `names`: those of
+    the classes, and those of the columns (none, but of a table)."""
 
     def is_valid(arrays: dict[str, Any]) -> bool:
-        names = {f"{name}{suffix}" for name in ("x", "t") for suffix in suffixes} | {"classes"}
         pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
-        kind = np.min_scalar_type(len(arrays["classes"]) - 1)
-        return arrays.keys() - {"columns"} == names and all(
-            x.dtype.kind in "biuf"
-            and t.dtype == kind
-            and t.shape == x.shape[:1]
-            and bool((t < len(arrays["classes"])).all())
-            for x, t in pairs
+        (shape,) = {x.shape[1:] for x, _ in pairs}
+        classes, columns = arrays["classes"], arrays.get("columns", ())
+        kind = np.min_scalar_type(len(classes) - 1)
+        return (
+            arrays.keys() == {f"{name}{suffix}" for name in "xt" for suffix in suffixes} | {*names}
+            and all(arrays[name].dtype.kind == "U" and arrays[name].ndim == 1 for name in names)
+            and (len(columns) == 0 or shape == (len(columns),))
+            and all(
+                x.dtype.kind in "biuf"
+                and t.dtype == kind
+                and t.shape == x.shape[:1]
+                and bool((t < len(classes)).all())
+                for x, t in pairs
+            )
         )
 
     return is_valid
@@ -41,7 +48,9 @@ def unpacked(hits: str, size: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=size).astype(bool)
 
 
-RAW, PREPARED, SPLIT = rows("", "_held_out"), rows(""), rows("_train", "_val")
+NAMES = ("classes", "columns")
+RAW, PREPARED = rows("", "_held_out", names=NAMES), rows("", names=NAMES)
+SPLIT = rows("_train", "_val", names=["classes"])
 
 
 def is_record(record: dict[str, Any]) -> bool:

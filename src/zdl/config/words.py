@@ -5,6 +5,7 @@ row, class    what a row is called, and what it is to be recognised as
 counter       in Japanese, what rows are counted by
 model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
 accuracy      in Japanese, the share that is answered correctly
+anew          what is drawn anew when a trial is trained again
 trained_with  the values that all trials have in common
 length        how many updates a training is: "50 epochs are 200 updates"
 last          what *final* is, if not just the accuracy at the end

@@ -15,13 +15,15 @@ from zdl.config.problem import Problem
 
 
 def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
-    """The files that a problem reads; of a folder, all in it. An `Error` names one that is not there."""
+    """The files that a problem reads; of a folder, all in it but Python's own. An `Error` names one that is
+    not there."""
     paths: list[Path] = []
     for name in problem.get("files", lambda data: ())(data):
         path = Path(name)
         if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN.name,):
             raise Error(f"{path}: is not a path below {OWN.name}/ (needed, so that an edit of it is noticed)")
-        found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+        inside = (each for each in path.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
+        found = [path] if path.is_file() else sorted(inside)
         if not found:
             raise Error(f"{path}: there is no such file (needed by {problem.module.__name__})")
         paths += found

@@ -18,7 +18,9 @@ LEFT, TOP = 4.5, 0.8  # where the rows begin, in inches
 WIDTH, HEIGHT, SIDE = 0.9, 0.87, 0.55  # of an image with its caption, and of the image alone
 LINES, LINE = 11, 0.31  # rows of a table, and the height of one
 NUMBERED = 12  # classes: with more, cells are too small for numbers
-ROOM = 9  # letters of a class
+SHORT = 3  # letters of a class: longer names are written smaller, or along the axis, and cut
+ROOM, WIDE = 9, 20  # letters of a class, beside the matrix or an image, and in a list
+FEW = 4  # classes: with more, there is room for fewer letters beside the matrix
 
 Deviations = Sequence[Sequence[tuple[str, float, float]]]
 
@@ -68,6 +70,7 @@ def _draw_images(
     figure: Figure, mistakes: pd.DataFrame, images: NDArray[Any], classes: Sequence[str]
 ) -> None:
     """Draw images, each with what it was taken for under it."""
+    look = {"fontsize": 6, "linespacing": 1.0} if _long(classes) else {"fontsize": 8}
     for k, mistake in enumerate(mistakes.to_dict("records")):
         row, column = divmod(k, COLUMNS)
         ax = add_axes(figure, LEFT + column * WIDTH, TOP + row * HEIGHT, SIDE, SIDE)
@@ -75,13 +78,14 @@ def _draw_images(
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(color=FAINT)
         ax.annotate(
-            f"{_taken(mistake, classes)}\n{_how_often(mistake)}",
+            _caption(mistake, classes),
             (0, 0),
             (0, -3),
             xycoords="axes fraction",
             textcoords="offset points",
             va="top",
-            fontsize=8,
+            parse_math=False,  # a name may have dollars
+            **look,
         )
 
 
@@ -93,29 +97,48 @@ def _write_rows(
     for k, (mistake, columns) in enumerate(zip(mistakes.to_dict("records"), deviations, strict=False)):
         y = TOP + 0.05 + k * LINE
         figure.text(
-            LEFT / w, 1 - y / h, f"{_taken(mistake, classes)}: {_how_often(mistake)}", fontsize=8, va="center"
+            LEFT / w,
+            1 - y / h,
+            f"{_taken(mistake, classes, WIDE)}: {_how_often(mistake)}",
+            fontsize=8,
+            va="center",
+            parse_math=False,
         )
         text = "; ".join(f"{name} {value:.3g} ({score:+.1f} sd)" for name, value, score in columns)
         figure.text(
             (LEFT + 0.1) / w,
             1 - (y + LINE / 2) / h,
-            _cut(text, 80),
+            text if len(text) <= 80 else f"{text[:79]}…",
             fontsize=7,
             color=QUIET,
             va="center",
+            parse_math=False,
         )
 
 
-def _taken(mistake: Mapping[Any, Any], classes: Sequence[str]) -> str:
-    return f"{_cut(classes[mistake['label']])} taken for {_cut(classes[mistake['taken_for']])}"
+def _caption(mistake: Mapping[Any, Any], classes: Sequence[str]) -> str:
+    """Two lines, or three narrow ones."""
+    taken = _taken(mistake, classes, ROOM)
+    taken = taken.replace(" taken for ", " taken\nfor ") if _long(classes) else taken
+    return f"{taken}\n{_how_often(mistake)}"
+
+
+def _taken(mistake: Mapping[Any, Any], classes: Sequence[str], room: int) -> str:
+    names = (_cut(classes[mistake[which]], room) for which in ("label", "taken_for"))
+    return " taken for ".join(names)
 
 
 def _how_often(mistake: Mapping[Any, Any]) -> str:
     return f"{mistake['wrong']} of {mistake['repeats']}, {mistake['confidence']:.2f}"
 
 
-def _cut(text: str, room: int = ROOM) -> str:
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+def _long(classes: Sequence[str]) -> bool:
+    return max(map(len, classes)) > SHORT
+
+
+def _cut(text: str, room: int) -> str:
+    """A name without its middle, if that is too long: names of classes may differ at their ends only."""
+    return text if len(text) <= room else f"{text[: (room - 1) // 2]}…{text[-(room // 2) :]}"
 
 
 def _draw_key(figure: Figure, mesh: QuadMesh) -> None:
@@ -143,16 +166,16 @@ def _draw_confusion(
         edgecolors="white",
         linewidth=1 if numbered else 0,
     )
-    ax.set(xlim=(0, len(classes)), ylim=(len(classes), 0), xlabel="taken for", ylabel=class_name)
+    ax.set(xlim=(0, len(classes)), ylim=(len(classes), 0))
     named = edges[: -1 : -(-len(classes) // (2 * NUMBERED))]  # not every one, of many
-    long = max(map(len, classes)) > 3
-    ax.xaxis.set_ticks(
-        named + 0.5, [_cut(classes[k]) for k in named], rotation=90 if long and len(named) > 3 else 0
-    )
-    ax.yaxis.set_ticks(
-        named + 0.5, [_cut(classes[k]) for k in named], rotation=90 if long else 0, va="center"
-    )
-    ax.tick_params(labelsize=8 if numbered else 6)
+    long, few = _long(classes), len(named) <= FEW
+    names = [_cut(classes[k], ROOM if few else ROOM - 3) for k in named]
+    small: dict[str, Any] = {"labelpad": 0, "fontsize": 8} if long and not few else {}
+    ax.set_xlabel("taken for", **small)
+    ax.set_ylabel(class_name, **small)
+    ax.xaxis.set_ticks(named + 0.5, names, rotation=90 if small else 0, parse_math=False)
+    ax.yaxis.set_ticks(named + 0.5, names, rotation=90 if long and few else 0, va="center", parse_math=False)
+    ax.tick_params(labelsize=6 if small else 8)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     for (i, j), share in np.ndenumerate(confusion):
