@@ -149,6 +149,7 @@ def many(own, tmp_path):
         space = {name: {"distribution": "uniform", "low": 0, "high": 1} for name in names[:n]}
         contents = {
             "problem": "mine",
+            "data": {},
             "split": {"validation_rate": 0.2, "seed": 1},
             "training": dict.fromkeys(names, 0.5),
             "search": {"method": method, "trials": 9, "batch": 3, "seed": 42, "space": space},
@@ -164,7 +165,7 @@ def many(own, tmp_path):
 
 def test_halton_has_a_base_for_so_many_hyper_parameters_and_no_more(many):
     assert len(set(PRIMES)) == MOST_OF_HALTON == len(many("halton", MOST_OF_HALTON)["search"]["space"])
-    assert many("random", MOST_OF_HALTON + 1)["data"] == {}  # nor need it have settings of data
+    assert many("random", MOST_OF_HALTON + 1)["data"] == {}
     with pytest.raises(
         SettingsError, match=r"params\.yaml: search\.space: has 21 \(allowed: with halton, up to 20\)$"
     ):

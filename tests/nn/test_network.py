@@ -130,5 +130,9 @@ def test_a_best_trial_that_came_out_differently_is_called_by_its_place():
 
 def test_without_weights_to_save_a_line_says_why():
     finished, diverged = record(1, [70], lr=0.2), record(2, [], "diverged", lr=9.0)
-    assert best(None, finished) == ({}, ["no weights are saved: the problem saves none"])
-    assert best(dict, diverged) == ({}, ["no weights are saved: no trial finished"])
+    for weights, trial, reason in (
+        (None, finished, "the problem saves none"),
+        (dict, diverged, "no trial finished"),
+    ):
+        files, said = best(weights, trial)
+        assert decode_npz(files["best.npz"]) == {} and said == [f"no weights are saved: {reason}"]

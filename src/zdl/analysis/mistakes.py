@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zdl import Error
 from zdl.analysis.outcomes import Labels, Replicates, outcomes, taken_for
 from zdl.search.replicates import answers
 
@@ -20,6 +21,8 @@ def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int
         return np.zeros((0, 0))
     counts = np.zeros((classes, classes), int)
     for each in taken:
+        if each.max(initial=0) >= classes:
+            raise Error(f"results/replicates: an answer is class {each.max()} of {classes}; make them again")
         np.add.at(counts, (t, each), 1)
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares

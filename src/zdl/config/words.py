@@ -12,6 +12,7 @@ last          what *final* is, if not just the accuracy at the end
 held_out      what the held-out rows are
 anew          what else a replicate draws anew, beside the split
 remark        on the result
+machines      what is the same on every machine, and what is not
 credit        whose the data are
 titles        of the hyper-parameters, by their names
 """
@@ -32,6 +33,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "model": "model",
         "verb": ["identifies", "identify"],
         "anew": "other random numbers",
+        "machines": "Recorded are counts of rows and losses to 4 digits. The libraries that train may give other "
+        "ones in another version, which is a reason to train again, or on another processor, which is not: `make "
+        "check FULL=1` trains everything again and compares.",
     },
     "ja": BLANK
     | {
@@ -42,6 +46,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "accuracy": "正解率",
         "verb": "分類",
         "anew": "乱数",
+        "machines": "記録されるのは、データの件数と4桁の損失です。学習に使うライブラリのバージョンが変わると、すべて学習し直されます。"
+        "プロセッサが変わっても学習し直されませんが、結果が異なることはあります。`make check FULL=1`で、すべてを学習し直して比べられます。",
     },
 }
 
