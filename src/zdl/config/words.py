@@ -33,9 +33,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "model": "model",
         "verb": ["identifies", "identify"],
         "anew": "other random numbers",
-        "machines": "Recorded are counts of rows and losses to 4 digits. The libraries that train may give other "
-        "ones in another version, which is a reason to train again, or on another processor, which is not: `make "
-        "check FULL=1` trains everything again and compares.",
+        "machines": "Another version of a library that trains makes all trials anew. Another processor does "
+        "not, but may give other results: `make check FULL=1` trains everything again and compares.",
     },
     "ja": BLANK
     | {
@@ -46,8 +45,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "accuracy": "正解率",
         "verb": "分類",
         "anew": "乱数",
-        "machines": "記録されるのは、データの件数と4桁の損失です。学習に使うライブラリのバージョンが変わると、すべて学習し直されます。"
-        "プロセッサが変わっても学習し直されませんが、結果が異なることはあります。`make check FULL=1`で、すべてを学習し直して比べられます。",
+        "machines": "学習に使うライブラリのバージョンが変わると、すべての試行が学習し直されます。プロセッサが変わっても"
+        "学習し直されませんが、結果が異なることはあります（`make check FULL=1`で、すべてを学習し直して比べられます）。",
     },
 }
 

@@ -333,7 +333,7 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     is_book = _is_book(settings)
     english_same, japanese_same = (
         (
-            "In float64, counts of images and losses to 4 digits were the same on every processor that was tried.",
+            "In float64, counts and losses (to 4 digits) were the same on every processor that was tried.",
             "float64では、画像の枚数と4桁の損失が、試したすべてのプロセッサで一致しました。",
         )
         if settings["training"]["dtype"] == "float64"
