@@ -19,14 +19,23 @@ def situation():
     limits = [resource.getrlimit(each) for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)]
     with open("/proc/self/status") as file:
         rights = [line for line in file if line.startswith(("Uid", "Gid", "Cap"))]
-    return [variables, limits, rights, os.readlink("/proc/self/ns/mnt")]
+    return [variables, limits, rights, os.readlink("/proc/self/ns/mnt"), os.getsid(0)]
 
 
 def is_plain(name, arguments):
-    """Whether this is code or a tool, and nothing but a clone's modules can come before a library."""
-    path = os.environ.get("PYTHONPATH", "")
+    """Whether this is code or a tool, and nothing but a clone's modules can come before a library; what else
+    Python is to import at a start (`tests.watched`, `tests.faults`) is in a folder of its own."""
+    *others, path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     script = arguments[:1] == ["-c"] or (arguments[:1] and arguments[0].endswith(".py"))
-    return (name != "python" or script) and path.endswith("/src") and os.pathsep not in path
+    return (name != "python" or script) and path.endswith("/src") and all(map(is_start, others))
+
+
+def is_start(folder):
+    """Whether a folder holds what Python imports at a start, and nothing else."""
+    try:
+        return {*os.listdir(folder)} - {"__pycache__"} == {"sitecustomize.py"}
+    except OSError:
+        return False
 
 
 def run(program, server):
