@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.engines import Clone, programs, tree
+from tests.engines import programs, tree
 from zdl.pipeline.paths import PUBLISHED
 
 CHECK = ("python", "workflow/scripts/check.py")
@@ -39,9 +39,8 @@ Path("dvc.lock").write_text(lock)
 
 @pytest.fixture
 def clone(recorded, tmp_path):
-    """A fresh clone of that, with no data/, no results/ and no cache."""
-    recorded.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    return Clone(tmp_path / "zdl")
+    """A fresh clone of that, with no data/, no results/ and no cache of records."""
+    return recorded.clone(tmp_path / "zdl")
 
 
 def fill(clone, recorded):
@@ -75,6 +74,7 @@ def command(line):
 
 
 def test_a_fresh_clone_passes_and_is_told_what_was_not_looked_at(clone):
+    shutil.rmtree(clone.path / ".zdl")
     said = clone.run(*CHECK)
     assert said.startswith("reports/ and dvc.lock match params.yaml and the code, by their checksums\n")
     assert "not checked" in said and "make check FULL=1" in said
@@ -191,6 +191,7 @@ def test_a_file_in_several_folders_that_stages_read_is_named_once(clone):
 def test_looking_changes_no_file(clone, recorded, tmp_path):
     run = recorded.copy(tmp_path / "run")
     run.edit(report={"best": 3})
+    shutil.rmtree(clone.path / ".zdl")
     for each in (clone, run):
         before = tree(each.path)
         each.run(*CHECK, ok=each is clone)

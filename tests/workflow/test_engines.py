@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.engines import ENGINES, TRIALS, Clone, programs, tree
+from tests.engines import ENGINES, TRIALS, programs, tree
 
 TRAINS = ("trials", "replicates")  # targets: all that a run trains
 other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
@@ -294,8 +294,7 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
 
 def pulled(source, engine, path):
     """A second clone, with all that the first has pushed, in which an engine finds nothing to do."""
-    source.run("git", "clone", "--quiet", ".", str(path))
-    clone = Clone(path)
+    clone = source.clone(path)
     clone.run("dvc", "pull")
     clone.engine(engine)
     assert clone.trainings() == []
