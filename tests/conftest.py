@@ -157,13 +157,12 @@ def pushed(recorded, once) -> Clone:
 
 @pytest.fixture(scope="session")
 def learnt(pushed, once) -> Clone:
-    """The pushed clone after a Bayesian search of two rounds by both engines, committed and pushed; the log
-    has what they trained."""
+    """The pushed clone after a Bayesian search of two rounds by DVC, committed and pushed; the log has what
+    that trained."""
 
     def make(path: Path) -> None:
         clone = pushed.copy(path)
         clone.edit(search={"method": "bayes"})
-        clone.engine("snakemake")
         clone.engine("dvc")
         clone.commit()
         clone.run("dvc", "push")
