@@ -10,6 +10,7 @@ its own, where a signal to all its processes would miss the server's.
 
 import atexit
 import contextlib
+import gc
 import importlib
 import marshal
 import os
@@ -71,6 +72,7 @@ def serve(address: str) -> None:
     """Import the libraries, then fork for each client."""
     for library in LIBRARIES.split():
         importlib.import_module(library)
+    gc.freeze()  # a collection in a child would look at, and so copy, all that is here
     signal.signal(signal.SIGCHLD, reap)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()  # with its starter
     with socket.socket(socket.AF_UNIX) as listening:
