@@ -4,6 +4,7 @@ An engine takes seconds to start, so each test is a scenario: edits and damage o
 by both engines in turn, as far as the target that the test looks at.
 """
 
+import base64
 import contextlib
 import os
 import re
@@ -307,22 +308,45 @@ def later(names):
     return {name for name in names if int(name[:4]) >= 3}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_damage_is_named_and_repaired(learnt, engine, tmp_path):
-    """Without a cache. First a torn and a deleted record, a torn round, no split, and any time stamps: those
-    two trials are trained again, and only they. Then edits of the report by hand, with nothing else to do."""
+def test_a_mark_that_a_killed_snakemake_left_on_a_whole_file_means_nothing(ready, tmp_path):
+    """It would run that file's job again, skip the rest, and end with 0."""
+    clone, marks = ready.copy(tmp_path / "zdl"), tmp_path / "zdl/.snakemake/incomplete"
+    marks.mkdir(exist_ok=True)
+    for path in [*clone.path.glob("data/*/*"), *clone.path.glob("results/plan/*")]:
+        name = base64.b64encode(str(path.relative_to(clone.path)).encode()).decode()
+        (marks / name).write_text('{"external_jobid": null}')
+    clone.engine("snakemake", "trials")
+    assert clone.trained() == sorted(clone.names())
+
+
+def test_an_input_from_the_future_stops_nothing(ready, tmp_path):
+    """Snakemake refuses a result that is older than an input, also where it is told to ignore the times."""
+    clone = ready.copy(tmp_path / "zdl")
+    for path in [*clone.path.glob("data/*/*"), *clone.path.glob("results/plan/*")]:
+        os.utime(path, (2 * 10**9,) * 2)
+    clone.engine("snakemake", *TRAINS)
+    assert clone.trained() == sorted(clone.names())
+
+
+@pytest.mark.parametrize(("engine", "how"), [("snakemake", "lost"), ("dvc", "torn")])
+def test_damage_is_named_and_repaired(learnt, engine, how, tmp_path):
+    """Without a cache. First a torn and a deleted record, a round, no split, and any time stamps: those two
+    trials are trained again, and only they. Then edits of the report by hand, with nothing else to do."""
     clone = learnt.copy(tmp_path / "zdl")
     reports, (proposed,), (torn, gone, *_) = clone.reports(), clone.rounds(), clone.records()
     whole = proposed.read_bytes()
     for path in (proposed, torn):
         path.write_bytes(path.read_bytes()[:-100])
     gone.unlink()
+    if how == "lost":
+        proposed.unlink()
     clone.run("rm", "-r", ".zdl", "data/split")
     for number, path in enumerate(sorted(clone.path.rglob("*"))):
         if path.is_file() and ".git" not in path.parts and ".dvc" not in path.parts:
             os.utime(path, (number * 7919 % 10**9,) * 2)
+    assert would_train(clone) == [torn.stem, gone.stem, *sorted(later(clone.names()))]  # with their round
     output = clone.engine(engine)
-    for path in (f"rounds/{proposed.name}", torn.name):
+    for path in [f"rounds/{proposed.name}"] * (how == "torn") + [torn.name]:
         assert f"results/trials/{path}: is damaged (its checksum does not hold)" in output
     assert clone.trainings() == sorted([torn.stem, gone.stem])
     assert proposed.read_bytes() == whole and clone.reports() == reports
