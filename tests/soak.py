@@ -390,9 +390,9 @@ class Sequence:
     def both_(self, one: str, other: str, later: str) -> None:
         """Two runs at once. DVC lets one of its own in; the rest must come out right."""
         expected = self._expect()
-        first = self._start(one, "2", ZDL_SLOW="0.5")  # so that they meet
+        first = self._start(one, "2", ZDL_SLOW="1")  # so that they meet
         time.sleep(float(later))
-        second = self._start(other, "2", ZDL_SLOW="0.5")
+        second = self._start(other, "2", ZDL_SLOW="1")
         outcomes = [self._wait(process) for process in (first, second)]
         self._account(expected, 0)
         if one == other == "dvc" and all(code for code, _ in outcomes):
