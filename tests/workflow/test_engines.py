@@ -4,6 +4,7 @@ An engine takes seconds to start, so each test is a scenario: edits and damage o
 by both engines in turn, as far as the target that the test looks at.
 """
 
+import base64
 import contextlib
 import os
 import re
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from tests.engines import ENGINES, TRIALS, Clone, programs, tree
+from tests.engines import ENGINES, TRIALS, programs, tree
 
 TRAINS = ("trials", "replicates")  # targets: all that a run trains
 other = dict(zip(ENGINES, reversed(ENGINES), strict=True))
@@ -111,21 +112,28 @@ def test_a_process_whose_engine_was_killed_ends_with_its_trial(ready, tmp_path):
 def test_an_edit_trains_the_replicates_that_are_new(clone, engine):
     reports = clone.reports()
     for replicate, new, *targets in (
-        ({"replicates": 3}, 2, "replicates"),
-        ({"trials": 3}, 3),
-        ({"trials": 2, "replicates": 2}, 0),
+        ({"replicates": 3}, 2),
+        ({"trials": 3}, 3, "pages"),
+        ({"trials": 2, "replicates": 2}, 0, "pages"),
     ):
         clone.edit(replicate=replicate)
-        clone.engine(engine, *targets)
+        clone.engine(engine, "rank", *targets)
         assert len(clone.trainings()) == new
-        assert (clone.reports() == reports) == (new != 3)
+        assert (clone.reports() != reports) == bool(new)
     clone.edit(replicate={"seed": 8})
     clone.engine(engine, "replicates")
     assert len(clone.replicated()) == 2 * 2
-    clone.engine(other[engine], *TRAINS)
-    assert clone.trainings() == []
-    clone.engine("dvc", "replicates")
+    assert_nothing_to_train(clone, other[engine])
     assert len([*(clone.path / "results/replicates").iterdir()]) == 2 * 2
+
+
+def assert_nothing_to_train(clone, engine):
+    """After a run of the other engine; DVC leaves nothing but the files of this search."""
+    if engine == "dvc":
+        clone.engine("dvc", *TRAINS)
+    else:
+        assert "Nothing to be done" in clone.run("snakemake", "-n", *TRAINS)
+    assert clone.trainings() == []
 
 
 EDITS = {
@@ -140,41 +148,40 @@ EDITS = {
 
 
 @pytest.mark.parametrize(
-    ("edit", "engine", "metadata"),
+    ("edit", "engine", "metadata", "reverted"),
     [
-        ("narrow", "snakemake", True),
-        ("narrow", "dvc", True),
-        ("narrow", "snakemake", False),
-        ("widen", "dvc", False),
-        ("widen", "snakemake", True),
-        ("more", "snakemake", False),
-        ("fewer", "dvc", True),
-        ("fewer", "snakemake", False),
-        ("optimizer", "dvc", True),
-        ("split", "snakemake", False),
-        ("data", "dvc", False),
+        ("narrow", "snakemake", True, True),
+        ("narrow", "dvc", True, False),
+        ("narrow", "snakemake", False, False),
+        ("widen", "dvc", False, True),
+        ("widen", "snakemake", True, False),
+        ("more", "snakemake", False, False),
+        ("fewer", "dvc", True, False),
+        ("fewer", "snakemake", False, False),
+        ("optimizer", "dvc", True, False),
+        ("split", "snakemake", False, False),
+        ("data", "dvc", False, False),
     ],
 )
-def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata):
+def test_an_edit_trains_the_trials_that_are_new(clone, edit, engine, metadata, reverted):
+    """And in two cases, the whole report is made, and the one that it was when the edit is reverted."""
     before, reports = clone.names(), clone.reports()
     EDITS[edit](clone)
     new = sorted(clone.names() - before)
     assert bool(new) == (edit != "fewer")
     if not metadata:
         clone.run("rm", "-r", ".snakemake")
-    assert re.findall(r"^trial (\S+):", clone.run("snakemake", "-n"), re.M) == new
-    reverted = edit in ("narrow", "widen")
+    assert would_train(clone) == new
     clone.engine(engine, *(() if reverted else (*TRAINS, "rank")))
     assert clone.trained() == new
     assert clone.reports() != reports
-    clone.engine(other[engine], *TRAINS)
+    assert_nothing_to_train(clone, other[engine])
+    assert stems(clone.records()) == clone.names()
     if reverted:  # restored from the cache
         clone.revert()
         clone.engine(engine)
         assert clone.reports() == reports
-    assert clone.trainings() == []
-    clone.engine("dvc", "trials")
-    assert {path.stem for path in clone.records()} == clone.names()
+        assert_nothing_to_train(clone, other[engine])
 
 
 ARTICLE = {  # the book's readers' example of a grid, at fewer epochs
@@ -183,31 +190,29 @@ ARTICLE = {  # the book's readers' example of a grid, at fewer epochs
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_grid_trains_its_combinations_and_after_an_edit_the_new_ones(clone, engine):
+def test_a_grid_trains_its_combinations_and_after_an_edit_the_new_ones(clone):
     clone.edit(search={"method": "grid", "trials": 12, "space": ARTICLE})
     first = clone.names()
-    clone.engine(engine)
+    clone.engine("dvc", "pages")
     assert clone.trained() == sorted(first) and len(first) == 9
     assert "(every combination of a grid)" in " ".join(clone.reports()["README.md"].decode().split())
     lrs = {"distribution": "choice", "options": [0.03, 0.1, 0.01]}  # one added before the others, one removed
     clone.edit(search={"space": {**ARTICLE, "lr": lrs}})
     new = clone.names() - first
-    clone.engine(other[engine], *TRAINS)
+    clone.engine("snakemake", *TRAINS)
     assert clone.trained() == sorted(new) and len(new) == 3
     number = min(new).partition("-")[0]
     assert clone.run("python", "workflow/scripts/trial.py", "--verbose", number).count("epoch") == 2
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_halton_search_keeps_what_an_edit_can_keep(clone, engine):
+def test_a_halton_search_keeps_what_an_edit_can_keep(clone):
     clone.edit(search={"method": "halton"})
     first = clone.names()
-    clone.engine(engine)
+    clone.engine("snakemake", *TRAINS)
     assert clone.trained() == sorted(first) and len(first) == TRIALS
     EDITS["narrow"](clone)
     kept = first & clone.names()
-    clone.engine(other[engine], *TRAINS)
+    clone.engine("dvc", *TRAINS)
     assert clone.trained() == sorted(clone.names() - first) and len(kept) == 3
 
 
@@ -225,15 +230,12 @@ def test_a_random_search_turned_bayesian_keeps_its_first_round(pushed, learnt):
 def test_a_bayesian_search_comes_out_the_same_by_either_engine(fresh, learnt, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     clone.edit(search={"method": "bayes"})
-    said = clone.run("snakemake", "-n")
-    assert re.findall(r"^trial (\S+):", said, re.M) == sorted(clone.names())
-    assert len(re.findall(r"^propose ", said, re.M)) == 1
+    learnt.tell(clone.path)
     clone.engine("snakemake")
     assert clone.trained() == sorted(clone.names()) and clone.reports() == learnt.reports()
     clone.engine("dvc")
-    assert clone.trainings() == []
-    assert (clone.path / "dvc.lock").read_bytes() == (learnt.path / "dvc.lock").read_bytes()
-    assert "Nothing to be done" in clone.run("snakemake", "--cores", "2")
+    assert clone.trainings() == [] and lock(clone) == lock(learnt)
+    assert "Nothing to be done" in clone.engine("snakemake")
 
 
 def test_a_bayesian_search_comes_out_the_same_step_by_step(learnt, watched):
@@ -253,9 +255,9 @@ def test_a_bayesian_search_comes_out_the_same_step_by_step(learnt, watched):
 def test_a_trial_of_a_bayesian_search_is_had_by_its_place_once_it_is_proposed(ready, learnt, tmp_path):
     clone = ready.copy(tmp_path / "zdl")
     clone.edit(search={"method": "bayes"})
-    output = clone.run("snakemake", "-n")
-    assert re.findall(r"^trial (\S+):", output, re.M) == sorted(clone.names())
-    assert len(re.findall(r"^propose ", output, re.M)) == 1
+    said = clone.run("snakemake", "-n")
+    assert re.findall(r"^trial (\S+):", said, re.M) == sorted(clone.names())
+    assert len(re.findall(r"^propose ", said, re.M)) == 1
     clone.run("python", "workflow/scripts/plan.py")
     output = clone.run("python", "workflow/scripts/trial.py", "--verbose", "5", ok=False)
     assert "results/trials/rounds/0001-" in output and output.count("\n") == 1
@@ -271,8 +273,8 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
     first, reports = clone.names(), clone.reports()
     for trials, new, proposed, *targets in (  # rounds have 3: the third is filled up
         (8, 2, 1, *TRAINS),
-        (9, 1, 0),
-        (6, 0, 0),
+        (9, 1, 0, "rank", "pages"),
+        (6, 0, 0, "rank", "pages"),
     ):
         before = clone.names()
         clone.edit(search={"trials": trials})
@@ -294,8 +296,7 @@ def test_an_edit_of_a_bayesian_search_trains_the_affected_rounds(learnt, engine,
 
 def pulled(source, engine, path):
     """A second clone, with all that the first has pushed, in which an engine finds nothing to do."""
-    source.run("git", "clone", "--quiet", ".", str(path))
-    clone = Clone(path)
+    clone = source.clone(path)
     clone.run("dvc", "pull")
     clone.engine(engine)
     assert clone.trainings() == []
@@ -307,22 +308,45 @@ def later(names):
     return {name for name in names if int(name[:4]) >= 3}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_damage_is_named_and_repaired(learnt, engine, tmp_path):
-    """Without a cache. First a torn and a deleted record, a torn round, no split, and any time stamps: those
-    two trials are trained again, and only they. Then edits of the report by hand, with nothing else to do."""
+def test_a_mark_that_a_killed_snakemake_left_on_a_whole_file_means_nothing(ready, tmp_path):
+    """It would run that file's job again, skip the rest, and end with 0."""
+    clone, marks = ready.copy(tmp_path / "zdl"), tmp_path / "zdl/.snakemake/incomplete"
+    marks.mkdir(exist_ok=True)
+    for path in [*clone.path.glob("data/*/*"), *clone.path.glob("results/plan/*")]:
+        name = base64.b64encode(str(path.relative_to(clone.path)).encode()).decode()
+        (marks / name).write_text('{"external_jobid": null}')
+    clone.engine("snakemake", "trials")
+    assert clone.trained() == sorted(clone.names())
+
+
+def test_an_input_from_the_future_stops_nothing(ready, tmp_path):
+    """Snakemake refuses a result that is older than an input, also where it is told to ignore the times."""
+    clone = ready.copy(tmp_path / "zdl")
+    for path in [*clone.path.glob("data/*/*"), *clone.path.glob("results/plan/*")]:
+        os.utime(path, (2 * 10**9,) * 2)
+    clone.engine("snakemake", *TRAINS)
+    assert clone.trained() == sorted(clone.names())
+
+
+@pytest.mark.parametrize(("engine", "how"), [("snakemake", "lost"), ("dvc", "torn")])
+def test_damage_is_named_and_repaired(learnt, engine, how, tmp_path):
+    """Without a cache. First a torn and a deleted record, a round, no split, and any time stamps: those two
+    trials are trained again, and only they. Then edits of the report by hand, with nothing else to do."""
     clone = learnt.copy(tmp_path / "zdl")
     reports, (proposed,), (torn, gone, *_) = clone.reports(), clone.rounds(), clone.records()
     whole = proposed.read_bytes()
     for path in (proposed, torn):
         path.write_bytes(path.read_bytes()[:-100])
     gone.unlink()
+    if how == "lost":
+        proposed.unlink()
     clone.run("rm", "-r", ".zdl", "data/split")
     for number, path in enumerate(sorted(clone.path.rglob("*"))):
         if path.is_file() and ".git" not in path.parts and ".dvc" not in path.parts:
             os.utime(path, (number * 7919 % 10**9,) * 2)
+    assert would_train(clone) == [torn.stem, gone.stem, *sorted(later(clone.names()))]  # with their round
     output = clone.engine(engine)
-    for path in (f"rounds/{proposed.name}", torn.name):
+    for path in [f"rounds/{proposed.name}"] * (how == "torn") + [torn.name]:
         assert f"results/trials/{path}: is damaged (its checksum does not hold)" in output
     assert clone.trainings() == sorted([torn.stem, gone.stem])
     assert proposed.read_bytes() == whole and clone.reports() == reports
@@ -347,7 +371,11 @@ def test_what_a_killed_dvc_left_half_written_is_made_again(clone, tmp_path):
     cut = whole[: whole.index(b"outs:") + 5]
     checksum = whole[: whole.index(b"md5: ") + 7]  # two of its digits, which DVC refuses too
     rwlock = b'{"read": {'
-    for own, left in (("dvc.lock", cut), ("dvc.lock", checksum), (".dvc/tmp/rwlock", rwlock)):
+    path.write_bytes(checksum)
+    clone.run("dvc", "repro", ok=False)
+    assert "dvc.lock: was left half written" in clone.run("python", "workflow/scripts/repro.py", PATH=found)
+    assert not path.exists()
+    for own, left in (("dvc.lock", cut), (".dvc/tmp/rwlock", rwlock)):
         (clone.path / own).write_bytes(left)
         clone.run("dvc", "repro", ok=False)
         assert f"{own}: was left half written" in clone.run("python", "workflow/scripts/repro.py")

@@ -59,6 +59,12 @@ def clone(fresh, tmp_path):
     return fresh.copy(tmp_path / "zdl")
 
 
+@pytest.fixture(scope="module")
+def whole(fresh, tmp_path_factory):
+    """A clone for commands that are refused whatever is in it."""
+    return fresh.copy(tmp_path_factory.mktemp("whole") / "zdl")
+
+
 def tree(clone):
     """All files of a clone but for Snakemake's log and DVC's scratch files, with what is in them."""
     own = {".git", "log", "iocache", "tmp", "__pycache__"}
@@ -127,9 +133,9 @@ def test_a_wrong_value_stops_both_engines(clone, command):
     assert "0.01" in refused(clone, *command.split(), line="search.space.lr")
 
 
-def test_a_setting_on_the_command_line_is_refused(clone):
+def test_a_setting_on_the_command_line_is_refused(whole):
     line = "--config trials: settings are in params.yaml and nowhere else"
-    refused(clone, "snakemake", "--cores", "1", "--config", "trials=3", line=line)
+    refused(whole, "snakemake", "--cores", "1", "--config", "trials=3", line=line)
 
 
 @pytest.mark.parametrize("command", ["snakemake -n", "python workflow/scripts/plan.py"])
@@ -147,10 +153,10 @@ def test_missing_settings_are_named(clone, command):
         *((f"cd tests && python ../workflow/scripts/{script}.py 7", "run this in {}") for script in EVERY),
     ],
 )
-def test_another_directory_is_told_which_one_is_the_project(clone, command, line):
-    line = line.format(clone.path)
-    said = refused(clone, "bash", "-c", command.format(clone.path), line=line)
-    assert f"{'/tmp' if '/tmp' in command else clone.path / 'tests'}: is not the project's folder" in said
+def test_another_directory_is_told_which_one_is_the_project(whole, command, line):
+    line = line.format(whole.path)
+    said = refused(whole, "bash", "-c", command.format(whole.path), line=line)
+    assert f"{'/tmp' if '/tmp' in command else whole.path / 'tests'}: is not the project's folder" in said
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"rank,trial\n1,2\n"])

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests.engines import ROOT, TRIALS, Clone
+from tests.engines import ROOT, TRIALS
 
 PAGES = [ROOT / "docs/sharing.md", ROOT / "docs/sharing.ja.md"]
 SECRETS = ("password", "passphrase", "keyfile", "access_key_id", "secret_access_key", "session_token")
@@ -69,8 +69,7 @@ class Sharing:
     @pytest.fixture
     def second(self, pushed, remote, tmp_path):
         """A second clone, in which nothing has run, let into the remote."""
-        pushed.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-        clone = Clone(tmp_path / "zdl")
+        clone = pushed.clone(tmp_path / "zdl")
         if remote.env:
             clone.env |= remote.env
         elif remote.secrets:

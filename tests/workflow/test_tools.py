@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.engines import Clone, programs
+from tests.engines import programs
 
 SCRIPTS = "python workflow/scripts"
 NEED_GIT = [f"{SCRIPTS}/check.py", f"{SCRIPTS}/check.py --full", f"{SCRIPTS}/review.py HEAD"]
@@ -22,8 +22,7 @@ exec {git} "$@"
 @pytest.fixture
 def clone(recorded, tmp_path):
     """A fresh clone, in which a report, a module and the settings were edited, and a file was added."""
-    recorded.run("git", "clone", "--quiet", ".", str(tmp_path / "zdl"))
-    clone = Clone(tmp_path / "zdl")
+    clone = recorded.clone(tmp_path / "zdl")
     for name in ("reports/README.md", "reports/more.csv", "src/zdl/nn/layers.py"):
         with (clone.path / name).open("a") as file:
             file.write("# edited\n")

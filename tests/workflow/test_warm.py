@@ -1,6 +1,7 @@
 """The server of `tests.warm`: a program does what it does in an interpreter of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.engines import ROOT
 
 SEEN = """
 import json, os, sys
@@ -38,13 +40,14 @@ def bin_(tmp_path_factory):
         yield folder
 
 
-def start(bin_, script, folder, **variables):
+def start(bin_, script, folder, session=False, **variables):
     """A script that runs, started by the `python` of a folder."""
     (folder / "script.py").write_text(script)
     own = {"PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": f"{folder}/src", "SEEN": "yes"}
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     command = ["python", "script.py", "one", "two"]
-    return subprocess.Popen(command, cwd=folder, env=os.environ | own | variables, text=True, **streams)
+    env = os.environ | own | variables
+    return subprocess.Popen(command, cwd=folder, env=env, text=True, start_new_session=session, **streams)
 
 
 def run(bin_, script, folder, **variables):
@@ -74,6 +77,36 @@ def test_a_program_ends_as_it_would(bin_, tmp_path, script):
 )
 def test_what_depends_on_a_start_gets_a_new_interpreter(bin_, tmp_path, variables):
     assert run(bin_, SEEN, tmp_path, **variables)[1].startswith("[false")
+
+
+def test_what_python_imports_at_a_start_is_imported(bin_, tmp_path):
+    (tmp_path / "start").mkdir()
+    (tmp_path / "start/sitecustomize.py").write_text(
+        "import atexit, sys; print(sys.orig_argv[1:]); atexit.register(print, 'left')"
+    )
+    path = {"PYTHONPATH": f"{tmp_path}/start:{tmp_path}/src"}
+    code, output, _ = run(bin_, SEEN, tmp_path, **path)
+    new = run(Path(sys.executable).parent, SEEN, tmp_path, **path)
+    assert "\n[true" in output and (code, output.replace("[true", "[false", 1)) == new[:2]
+    assert output.startswith("['script.py', 'one', 'two']\n") and output.endswith("left\n")
+    (tmp_path / "start/numpy.py").touch()  # which is to come before the library
+    assert "\n[false" in run(bin_, SEEN, tmp_path, **path)[1]
+
+
+def test_a_session_of_its_own_gets_a_new_interpreter(bin_, tmp_path):
+    with start(bin_, SEEN, tmp_path, session=True) as program:
+        assert program.communicate("in")[0].startswith("[false")
+
+
+def test_what_a_step_starts_has_the_libraries_too(bin_, tmp_path):
+    """As `snakemake` from a stage of DVC, with the variables that every step sets."""
+    (tmp_path / "workflow/scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "workflow/scripts/adapter.py", tmp_path / "workflow/scripts")
+    (tmp_path / "seen.py").write_text(SEEN)
+    step = """import sys; sys.path.insert(0, "workflow/scripts"); import adapter, subprocess
+subprocess.run(["python", "seen.py"])"""
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    assert run(bin_, step, tmp_path)[1].startswith("[true")
 
 
 def test_a_program_ends_with_whoever_waits_for_it(bin_, tmp_path):
