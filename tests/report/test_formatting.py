@@ -26,3 +26,17 @@ def test_places_in_words(number, text):
 )
 def test_p_values_in_words(value, text):
     assert formatting.p_equation(value) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "noun", "text"),
+    [
+        (1, "image", "1 image"),
+        (1000, "validation image", "1,000 validation images"),
+        (2, "class", "2 classes"),
+        (2, "galaxy", "2 galaxies"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_counts_of_things(n, noun, text):
+    assert formatting.count(n, noun) == text

@@ -114,7 +114,7 @@ def test_a_list_of_experiments_says_what_each_changed_and_how_it_scored(recorded
         "search.trials=8",
         "training.epochs=3",
         "split.seed=3",
-        "model.hidden_sizes=[9,9,9]",
+        "model.hidden_width=9",
         "report.best=2",
     )
     clone.run("dvc", "exp", "run", "--queue", "--name", "m" * 40, *(f"--set-param={each}" for each in many))
@@ -127,7 +127,7 @@ def test_a_list_of_experiments_says_what_each_changed_and_how_it_scored(recorded
     assert " ".join(row.strip() for row in rows).count("replicate.replicates 2 → 3") == 1
     assert often.split()[1] == wide.split()[1]
     assert any(row.startswith(f"  {'m' * 23}… ") and " queued," in row for row in rows)
-    assert "model.hidden_sizes [8, 8] → [9, 9, 9]," in " ".join(" ".join(rows).split())
+    assert "model.hidden_width 8 → 9," in " ".join(" ".join(rows).split())
 
 
 def test_a_list_of_experiments_without_git_is_one_line(fresh, tmp_path):

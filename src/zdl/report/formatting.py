@@ -31,7 +31,14 @@ def title(name: str) -> str:
 
 def count(n: int, noun: str) -> str:
     """A number of things: 1 trial, 10,000 trials."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    return f"{n:,} {noun if n == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Several of a thing: trials, classes, galaxies."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def listed(words: Iterable[str]) -> str:
@@ -102,6 +109,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "p_equation": p_equation,
     "p_value": p_value,
     "percent": percent,
+    "plural": plural,
     "points": points,
     "share": share,
     "short": short,

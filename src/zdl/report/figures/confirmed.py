@@ -41,7 +41,7 @@ def confirmed(
 
     The tables are those of `zdl.analysis.replication`. A row shows the validation accuracy in the search with
     its Wilson interval, those of the replicates with their mean, and the held-out mean with its interval.
-    Crosses and a dotted line are logistic regression: held out on the left, beside the held-out means only,
+    Crosses and a dotted line are a linear model: held out on the left, beside the held-out means only,
     and in validation on the right.
     """
     with style():
@@ -174,7 +174,7 @@ def _draw_validation_baseline(ax: Axes, baseline: float) -> None:
     """A line across the curves, named on the right."""
     ax.axhline(baseline, color=QUIET, lw=1.4, ls=DOTS, zorder=1)
     ax.annotate(
-        f"logistic\nregression\n{baseline:.3f}",
+        f"linear\nmodel\n{baseline:.3f}",
         (1, baseline),
         (4, 0),
         xycoords=("axes fraction", "data"),

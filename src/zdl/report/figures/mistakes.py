@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from zdl.report.figures.base import FAINT, INK, QUIET, VALIDATION, add_axes, new_figure, style
+from zdl.report.formatting import plural
 
 SHOWN, COLUMNS = 20, 5  # images, and of these in a row
 LEFT, TOP = 4.5, 0.8  # where the rows begin, in inches
@@ -46,16 +47,16 @@ def mistakes(
         if not len(confusion):
             return new_figure(4, 0.4, "No trial was confirmed")
         networks = f"its {mistakes['repeats'].max()} replicates" if len(mistakes) else "its replicates"
-        row = words["row"]
+        rows = plural(words["row"])
         figure = new_figure(
-            9, 4.75, f"What trial {trial} takes for what: the mean of {networks}, on held-out {row}s"
+            9, 4.75, f"What trial {trial} takes for what: the mean of {networks}, on held-out {rows}"
         )
         mesh = _draw_confusion(add_axes(figure, 0.6, TOP, 3.45, 3.45), confusion, words["class"], classes)
         _draw_key(figure, mesh)
         w, h = figure.get_size_inches()
-        surest = f"the surest mistakes: wrong in how many {words['model']}s, and how sure they were"
+        surest = f"the surest mistakes: wrong in how many {plural(words['model'])}, and how sure they were"
         for left, text in (
-            (0.6, f"percent of the {row}s of a {words['class']}"),
+            (0.6, f"percent of the {rows} of a {words['class']}"),
             (LEFT, surest if len(mistakes) else "no mistakes"),
         ):
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
