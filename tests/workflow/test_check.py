@@ -171,13 +171,13 @@ def test_a_comment_in_the_code_is_told_from_an_edit_that_changes_results(clone):
             "LIMIT = 3\n",
             "but no result's digest has changed; `make repro`",
         ),
-        ("src/zdl/nn/trainer.py", "Hits = list\n", "`make repro` records it and makes everything"),
+        ("src/zdl/nn/history.py", "Hits = list\n", "`make repro` records it and makes everything"),
     ):
         with (clone.path / name).open("a") as file:
             file.write(edit)
         told = {line.split(":")[0]: line for line in lines(clone)}
         assert told[name].startswith(f"{name}: {STALE}") and about in told[name]
-    assert told.keys() == {"src/zdl/analysis/statistics.py", "src/zdl/extra.py", "src/zdl/nn/trainer.py"}
+    assert told.keys() == {"src/zdl/analysis/statistics.py", "src/zdl/extra.py", "src/zdl/nn/history.py"}
 
 
 def test_a_file_in_several_folders_that_stages_read_is_named_once(clone):

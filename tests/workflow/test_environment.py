@@ -113,10 +113,10 @@ def as_bytes(content):
         ("snakemake -n", "split: [", "params.yaml: line 1, column 9: "),
         (
             "dvc repro",
-            "data: {subsample: 1}",
+            "problem: book\ndata: {subsample: 1}",
             "params.yaml: data.source: is missing (needed: source, subsample) (and ",
         ),
-        ("dvc repro", "seed: 1", "Parameters 'data' are missing from 'params.yaml'"),  # in DVC's words ...
+        ("dvc repro", "seed: 1", " are missing from 'params.yaml'"),  # in DVC's words ...
         ("dvc repro", "split: [", "unable to read: 'params.yaml'"),  # ... which looks before any stage runs
     ],
 )
