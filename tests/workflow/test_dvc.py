@@ -87,7 +87,7 @@ def test_an_experiment_in_the_work_tree_trains_what_is_new(recorded, tmp_path):
 
 def test_a_tree_runs_its_own_code_wherever_zdl_is_installed_from(recorded, tmp_path):
     other = recorded.copy(tmp_path / "other")
-    with (other.path / "src/zdl/nn/trainer.py").open("a") as file:
+    with (other.path / "src/zdl/nn/history.py").open("a") as file:
         file.write("\nHits = list\n")
     new = other.names()
     assert not new & recorded.names()
