@@ -30,53 +30,7 @@ BOOK = Problem.named("book")
 DECLARED = {**BOOK.data, **BOOK.hyperparameters}
 SCHEMA = jsonschema.Draft202012Validator(schema(BOOK))
 # The edits below are of this text and not of params.yaml, which users edit.
-PARAMS = """\
-problem: book
-
-data:
-  source: auto
-  subsample: 500
-
-split:
-  validation_rate: 0.2
-  seed: 1
-
-model:
-  hidden_width: 100
-  hidden_depth: 6
-  activation: relu
-  weight_init: relu
-
-training:
-  epochs: 50
-  batch_size: 100
-  optimizer: sgd
-  lr: 0.01
-  weight_decay: 0.0
-  momentum: 0.9
-  decay_rate: 0.99
-  beta1: 0.9
-  beta2: 0.999
-  evaluate_samples: null
-  dtype: float64
-
-search:
-  method: random
-  trials: 100
-  batch: 10
-  seed: 42
-  space:
-    lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}
-    weight_decay: {distribution: log_uniform, low: 1.0e-8, high: 1.0e-4}
-
-replicate:
-  trials: 5
-  replicates: 10
-  seed: 7
-
-report:
-  best: 20
-"""
+PARAMS = (ROOT / "tests/params.yaml").read_text(encoding="utf-8")
 LR = "lr: {distribution: log_uniform, low: 1.0e-6, high: 1.0e-2}"
 DECAY = "weight_decay: {distribution: log_uniform, low: 1.0e-8, high: 1.0e-4}"
 GRID = (

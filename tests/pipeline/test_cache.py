@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.engines import PARAMS
 from zdl import Error
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
@@ -42,7 +43,7 @@ def write_split(digest):
 @pytest.fixture
 def search(tmp_path, monkeypatch):
     """Three trials of a tiny network on 30 images, planned; in a directory of their own."""
-    settings = load()
+    settings = load(PARAMS)
     settings["model"].update(hidden_width=4, hidden_depth=1)
     settings["training"].update(epochs=2, batch_size=10)
     settings["search"]["trials"] = 3
@@ -241,7 +242,7 @@ def test_pruning_takes_damage_and_litter_and_leaves_what_is_in_the_making(search
 @pytest.fixture
 def paths(tmp_path, monkeypatch):
     """A search of two trials in an empty directory."""
-    settings = load()
+    settings = load(PARAMS)
     settings["search"]["trials"] = 2
     monkeypatch.chdir(tmp_path)
     return Paths(settings)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.engines import PARAMS
 from zdl import Error
 from zdl.config.problem import Problem
 from zdl.config.settings import load
@@ -16,7 +17,7 @@ from zdl.problems import book
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     """A folder with two files and, in a folder of their own, two more."""
-    settings = load()
+    settings = load(PARAMS)
     monkeypatch.chdir(tmp_path)
     for name in ("wines.csv", "notes.txt", "scans/b.csv", "scans/more/a.csv", "scans/__pycache__/a.pyc"):
         (tmp_path / "problems" / name).parent.mkdir(parents=True, exist_ok=True)

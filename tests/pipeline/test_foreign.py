@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.test_settings import places
+from tests.engines import PARAMS
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.artifacts import manifest, schemas
@@ -35,7 +36,7 @@ from zdl.search import plan
 from zdl.search.trial import Trial, describe, record, training
 
 DIGEST = "5" * HEX
-SETTINGS = load()
+SETTINGS = load(PARAMS)
 SETTINGS["training"]["epochs"] = 2
 SETTINGS["model"] |= {"hidden_width": 3, "hidden_depth": 1}
 SETTINGS["search"]["trials"] = 3

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from tests.engines import ROOT
+from tests.engines import PARAMS, ROOT
 from zdl.artifacts import artifact
 from zdl.artifacts.artifact import Artifact, Function
 from zdl.artifacts.closure import Closure, Source
@@ -20,7 +20,7 @@ from zdl.search.replicates import Replicate
 from zdl.search.trial import Trial
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-SETTINGS = load(ROOT / "params.yaml")
+SETTINGS = load(PARAMS)
 MADE = {  # what each stage has in the paths
     "download": ["raw"],
     "prepare": ["prepared", "held_out"],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from tests.engines import PARAMS
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.analysis.baseline import baseline_scores
@@ -26,7 +27,7 @@ from zdl.problems import book
 from zdl.search import replicates
 from zdl.search.trial import training
 
-SHIPPED = load()
+SHIPPED = load(PARAMS)
 
 
 def settings(**replicate):

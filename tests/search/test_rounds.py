@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.engines import PARAMS
 from tests.pipeline.test_cache import write_split
 from zdl import Error
 from zdl.artifacts import closure, fingerprint
@@ -29,7 +30,7 @@ SPACE = {
 
 @pytest.fixture(scope="module")
 def settings():
-    settings = load()
+    settings = load(PARAMS)
     settings["model"].update(hidden_width=4, hidden_depth=1)
     settings["training"].update(epochs=1, batch_size=10)
     settings["search"].update(method="bayes", trials=10, batch=4, space=SPACE)

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binomtest
 
 from bench import compare, comparing
-from tests.engines import ROOT, TINY
+from tests.engines import PARAMS, ROOT, TINY
 from tests.search.test_samplers import Nearer
 from zdl import Error
 from zdl.config.settings import load
@@ -24,7 +24,7 @@ LR = {"lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1}}
 @pytest.fixture(scope="module")
 def params():
     """The settings of a tiny network; two hyper-parameters are searched, as by default."""
-    loaded = load(ROOT / "params.yaml")
+    loaded = load(PARAMS)
     return {key: {**part, **TINY.get(key, {})} for key, part in loaded.items()}
 
 

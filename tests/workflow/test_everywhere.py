@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ruamel.yaml import YAML
 
-from tests.engines import ROOT, STEP_BY_STEP
+from tests.engines import PARAMS, ROOT, STEP_BY_STEP
 from tests.everywhere import INHERITED, SIMD
 from zdl.pipeline.paths import FIGURES, PUBLISHED
 
@@ -64,7 +64,7 @@ def test_a_search_gives_the_same_bytes_under_every_kernel_and_locale(tmp_path):
 def search(folder, env):
     """Search in `folder`; the kernels that OpenBLAS took for it."""
     folder.mkdir()
-    settings = YAML(typ="safe").load((ROOT / "params.yaml").read_text("utf-8"))
+    settings = YAML(typ="safe").load(PARAMS.read_text("utf-8"))
     for section, values in SMALL.items():
         settings[section].update(values)
     (folder / "params.yaml").write_text(json.dumps(settings), "utf-8")
