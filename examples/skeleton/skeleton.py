@@ -6,8 +6,6 @@ The flowers are R. A. Fisher's (1936), by way of the UCI Machine Learning Reposi
 
 import io
 
-import pandas as pd
-
 from zdl.problems import History, choice, hold_out, real, whole
 
 FILE = "problems/skeleton.csv"
@@ -30,6 +28,8 @@ def files(data):
 
 def load(data, files):
     """The rows, of which a share is held out until the end."""
+    import pandas as pd  # here alone: every step imports this module
+
     table = pd.read_csv(io.BytesIO(files[FILE]))
     x, labels = table.drop(columns="class"), table["class"]
     return hold_out(
@@ -64,5 +64,5 @@ def train(config, split, rng, say):
         network.partial_fit(x, split.t_train, classes=classes)
         history.loss.append(float(network.loss_))
         history.evaluate(hits(split.x_train, split.t_train), hits(split.x_val, split.t_val))
-    history.finish(hits(split.x_val, split.t_val))  # a training that ends without this has diverged
+    history.finish(hits(split.x_val, split.t_val))  # or history.diverge(), if a loss is not finite
     return history, predict

@@ -6,7 +6,6 @@ The wines are those of M. Forina et al., PARVUS, by way of the UCI Machine Learn
 import io
 
 import numpy as np
-import pandas as pd
 
 from zdl.problems import History, choice, hold_out, real, whole
 
@@ -28,6 +27,8 @@ def files(data):
 
 
 def load(data, files):
+    import pandas as pd  # here alone: every step imports this module
+
     table = pd.read_csv(io.BytesIO(files[FILE]))
     x, labels = table.drop(columns="class"), table["class"]
     return hold_out(
@@ -36,7 +37,7 @@ def load(data, files):
 
 
 def train(config, split, rng, say):
-    import torch  # here alone: no other step needs it, and it takes seconds to import
+    import torch
 
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(int(rng.integers(2**31)))
@@ -65,7 +66,8 @@ def train(config, split, rng, say):
         for rows in torch.randperm(len(x)).split(config["batch_size"]):
             loss = torch.nn.functional.cross_entropy(network(x[rows]), t[rows])
             if not torch.isfinite(loss):
-                return history, predict  # not finished: the trial has diverged
+                history.diverge()
+                return history, predict
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

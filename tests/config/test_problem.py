@@ -78,20 +78,22 @@ def test_a_name_of_no_problem(own, tmp_path, name, shown):
 
 BROKEN = {
     "def load(:": "problems/mine.py: cannot be imported (SyntaxError: invalid syntax (mine.py, line 1))",
-    "import no_such_library": "problems/mine.py: cannot be imported (ModuleNotFoundError: No module named "
-    "'no_such_library')",
-    "from zdl.problems import no_such": "problems/mine.py: cannot be imported (ImportError: cannot import "
-    "name 'no_such' from 'zdl.problems' (...",
+    "import no_such_library": "problems/mine.py: line 1: cannot be imported (ModuleNotFoundError: No "
+    "module named 'no_such_library')",
+    "from zdl.problems import no_such": "problems/mine.py: line 1: cannot be imported (ImportError: cannot "
+    "import name 'no_such' from 'zdl.problems' (...",
     "from zdl import Error; raise Error('no data: see the README')": "no data: see the README",
     WHOLE.replace("HYPERPARAMETERS", "PARAMETERS"): "problems.mine: has no HYPERPARAMETERS (needed: "
     "HYPERPARAMETERS, load, train)",
     WHOLE.replace(
         "def load", "def read"
     ): "problems.mine: has no load (needed: HYPERPARAMETERS, load, train)",
-    f"{WHOLE}train = 'sgd'": "problems.mine: has no train (needed: HYPERPARAMETERS, load, train)",
+    f"{WHOLE}train = 'sgd'": "problems.mine: train: is no function of (config, split, rng, say)",
+    f"{WHOLE}def load(data): ...": "problems.mine: load: is no function of (data, files)",
+    f"{WHOLE}def words(): ...": "problems.mine: words: is no function of (settings)",
     f"{WHOLE}DATA = ['file']": "problems.mine: DATA: ['file'] is no mapping (needed: a Setting by each name)",
     f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.mine: DATA: file: is no declared setting (needed: a name "
-    "of small letters, and a Setting)",
+    "of small letters, and real, whole, choice)",
 }
 
 
@@ -110,7 +112,7 @@ def test_a_module_that_is_no_problem_is_one_line(own, text, line):
     assert found == line or (line.endswith("...") and found.startswith(line[:-3]))
 
 
-NAMED = "is no declared setting (needed: a name of small letters, and a Setting)"
+NAMED = "is no declared setting (needed: a name of small letters, and real, whole, choice)"
 DECLARED = {  # wrong declarations
     "None": "null is no mapping (needed: a Setting by each name)",
     "{'lr': 0.1}": f"lr: {NAMED}",

@@ -131,3 +131,23 @@ def test_the_seed_decides_which_are_held_out() -> None:
     assert (
         held_out().x_held_out[:3, 0] == [74, 12, 64]
     ).all()  # computed once: another version holds out the same
+
+
+@pytest.mark.parametrize(
+    ("labels", "line"),
+    [
+        (["a", None, "b"], "labels: row 1 has none (needed: one for each)"),
+        ([1.0, 2.0, np.nan], "labels: row 2 has none (needed: one for each)"),
+        ([1.0, 2.5, 3.0], "labels: row 1 has 2.5 (needed: classes; regression is not supported)"),
+        (["a", "b"], "labels: 2 for 3 rows (needed: one for each)"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels: list, line: str) -> None:
+    with pytest.raises(Error) as error:
+        hold_out(np.zeros((3, 1)), labels, share=0.4, seed=0)
+    assert str(error.value) == line
+
+
+def test_whole_numbers_are_classes_in_their_order() -> None:
+    rows = hold_out(np.zeros((4, 1)), [10.0, 9.0, 9.0, 10.0], share=0.25, seed=0)
+    assert rows.classes == ["9", "10"]

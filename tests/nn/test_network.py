@@ -106,13 +106,19 @@ def test_saved_weights_read_digits(tmp_path, monkeypatch, dtype):
         predict("w.npz", np.zeros((3, 3)))
 
 
+def trained(*_):
+    history = History(1, 1)
+    history.diverge()
+    return history, str
+
+
 def best(weights, *trials):
     """The files of weights of the best of these trials, and what is said of them."""
     rows, said = Split(*[np.zeros(1)] * 4, classes=np.array(["0", "1"])), []
     files = analysis.best(
         sealed_json({"digest": "t", **table(*trials)}),
         sealed_npz(rows._asdict(), "s"),
-        train=lambda *_: (History(1, 1), "a predictor"),
+        train=trained,
         weights=weights,
         spec=lambda number: {"seed": [number], "config": {}},
         say=said.append,
@@ -123,7 +129,7 @@ def best(weights, *trials):
 def test_a_best_trial_that_came_out_differently_is_called_by_its_place():
     """As in the report, and not by the number in its file's name."""
     trials = record(987654321, [50], lr=0.1), record(123456789, [70], lr=0.2)
-    files, said = best(lambda predictor: {"of": np.array(predictor)}, *trials)
+    files, said = best(lambda predictor: {"of": np.array(predictor("a predictor"))}, *trials)
     assert said == ["note: trial 1 has another outcome here than in its record: the processor differs"]
     assert decode_npz(files["best.npz"])["of"] == "a predictor"
 

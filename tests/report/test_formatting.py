@@ -36,6 +36,8 @@ def test_p_values_in_words(value, text):
         (2, "class", "2 classes"),
         (2, "galaxy", "2 galaxies"),
         (2, "day", "2 days"),
+        (2, "epoch", "2 epochs"),
+        (2, "batch", "2 batches"),
     ],
 )
 def test_counts_of_things(n, noun, text):

@@ -132,13 +132,13 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
 def test_answers_are_as_wide_as_the_classes_need(classes, digits):
     t = np.array([0, 1, classes - 1, classes // 2])
     shares = np.full((4, classes), 0.1 / classes)
-    shares[np.arange(4), t] = [1.0, 0.514, 0.5, np.nan]  # NaN counts as the greatest, and as no share at all
+    shares[np.arange(4), t] = [1.0, 0.514, 0.5, 0.3]
     told = replicates.answer(lambda x: shares, np.zeros((4, 3)), classes)
     assert len(told["taken_for"]) == 4 * digits and len(told["confidence"]) == 4 * 2
     labels = arrays(Rows(np.zeros((4, 3)), t, np.zeros((4, 3)), t, [*map(str, range(classes))]))["t"]
     answers = replicates.answers(told["taken_for"], labels.dtype)
     assert answers.tolist() == t.tolist() == taken_for({"held_out": told}, labels).tolist()
-    assert replicates.answers(told["confidence"]).tolist()[:3] == [100, 51, 50]
+    assert replicates.answers(told["confidence"]).tolist() == [100, 51, 50, 30]
 
 
 @pytest.mark.parametrize("shape", [(3, 10), (4,), (4, 10, 1), (4, 9)], ids=str)
@@ -146,9 +146,17 @@ def test_a_predictor_whose_answers_have_another_shape_is_refused(shape):
     """Such as one without a column for a class that no training row had."""
     with pytest.raises(Error) as error:
         replicates.answer(lambda x: np.zeros(shape), np.zeros((4, 3)), 10)
-    assert (
-        str(error.value) == f"train: its predictor gives the shape {shape} (needed: rows, classes: (4, 10))"
-    )
+    needed = "needed: probabilities of all classes, of shape (4, 10)"
+    assert str(error.value) == f"train: its predictor gives the shape {shape} ({needed})"
+
+
+@pytest.mark.parametrize("share", [-2.5, 1.5, np.nan])
+def test_a_predictor_that_gives_no_probabilities_is_refused(share):
+    """Such as one that gives the scores before a softmax."""
+    shares = np.full((4, 10), 0.1)
+    shares[1, 1] = share
+    with pytest.raises(Error, match=r"train: its predictor gives .* to .* \(needed: probabilities"):
+        replicates.answer(lambda x: shares, np.zeros((4, 3)), 10)
 
 
 def test_only_what_is_new_is_trained(paths):

@@ -1,6 +1,8 @@
 """The problem that params.yaml names: a module of `zdl.problems`, or of the user's own under problems/."""
 
+import inspect
 import re
+import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +13,29 @@ from zdl.artifacts.fingerprint import OWN, imported
 from zdl.config.hyperparameters import Hyperparameter, Setting
 from zdl.config.messages import show
 
-FUNCTIONS = ("load", "train")  # that each problem has
+NEEDED = ("HYPERPARAMETERS", "load", "train")
+FUNCTIONS = {  # with what they are called with
+    "load": "data, files",
+    "train": "config, split, rng, say",
+    "files": "data",
+    "fetch": "data, say",
+    "prepare": "x",
+    "weights": "predictor",
+    "linear": "",
+    "check": "settings",
+    "notes": "settings",
+    "words": "settings",
+}
 DISTRIBUTIONS: Mapping[Any, tuple[str, ...]] = {
     float: ("log_uniform", "uniform"),
     int: ("int_uniform",),
     None: (),
 }
 BUILT_IN = Path(__file__).parents[1] / "problems"
+
+
+class UnknownProblem(Error):
+    """A name that is no problem's."""
 
 
 class Problem(NamedTuple):
@@ -31,7 +49,7 @@ class Problem(NamedTuple):
         """The problem of that name; an `Error` if there is none, or if its module is wrong."""
         known = sorted({*_modules(OWN), *_modules(BUILT_IN)})
         if not isinstance(name, str) or name not in known:
-            raise Error(f"problem: {show(name)} is not one of these (allowed: {', '.join(known)})")
+            raise UnknownProblem(f"problem: {show(name)} is not one of these (allowed: {', '.join(known)})")
         own = name in _modules(OWN)
         problem = cls(name, _imported(f"{OWN.name if own else 'zdl.problems'}.{name}"))
         problem._check()
@@ -56,12 +74,23 @@ class Problem(NamedTuple):
 
     def _check(self) -> None:
         where = self.module.__name__
-        for part in ("HYPERPARAMETERS", *FUNCTIONS):
-            if not hasattr(self.module, part) or (part in FUNCTIONS and not callable(self.get(part))):
-                raise Error(f"{where}: has no {part} (needed: HYPERPARAMETERS, {', '.join(FUNCTIONS)})")
+        for part in NEEDED:
+            if not hasattr(self.module, part):
+                raise Error(f"{where}: has no {part} (needed: {', '.join(NEEDED)})")
+        for part, arguments in FUNCTIONS.items():
+            if hasattr(self.module, part) and not _can_be_called(self.get(part), arguments):
+                raise Error(f"{where}: {part}: is no function of ({arguments})")
         for part in ("HYPERPARAMETERS", "DATA"):
             for text in _mistakes(self.get(part, {})):
                 raise Error(f"{where}: {part}: {text}")
+
+
+def _can_be_called(function: Any, arguments: str) -> bool:
+    try:
+        inspect.signature(function).bind(*filter(None, arguments.split(", ")))
+    except TypeError:
+        return False
+    return True
 
 
 def _mistakes(declared: Any) -> Iterator[str]:
@@ -72,9 +101,11 @@ def _mistakes(declared: Any) -> Iterator[str]:
     choices: dict[str, Collection[Any]] = {}
     for name, each in declared.items():
         if not isinstance(each, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", str(name)):
-            yield f"{name}: is no declared setting (needed: a name of small letters, and a Setting)"
+            yield f"{name}: is no declared setting (needed: a name of small letters, and real, whole, choice)"
         elif each.section not in ("model", "training"):
             yield f"{name}: section: {each.section!r} is not one of these (allowed: model, training)"
+        elif not all(isinstance(value, str | int | float) for value in each.names):
+            yield f"{name}: {show(list(each.names))} are no names (needed: texts or numbers)"
         elif not each.names and each.number is None:
             yield f"{name}: has no values (needed: names, or a number)"
         elif isinstance(each, Hyperparameter):
@@ -123,4 +154,6 @@ def _imported(name: str) -> Any:
         raise
     except Exception as error:  # whatever is wrong with a user's module
         path = f"{name.replace('.', '/')}.py"
-        raise Error(f"{path}: cannot be imported ({type(error).__name__}: {error})") from None
+        frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(path)]
+        line = f"line {frames[-1].lineno}: " if frames else ""
+        raise Error(f"{path}: {line}cannot be imported ({type(error).__name__}: {error})") from None

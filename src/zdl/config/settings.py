@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from zdl import Error
 from zdl.config.checks import across
 from zdl.config.hyperparameters import plain
 from zdl.config.messages import SettingsError, explain
 from zdl.config.models import settings_of
-from zdl.config.problem import Problem
+from zdl.config.problem import Problem, UnknownProblem
 from zdl.config.reading import normalise, read
 
 
@@ -50,5 +49,5 @@ def problem_of(raw: Any, path: str | Path) -> Problem:
         raise SettingsError(path, "problem: is missing (needed: the name of what is searched, such as book)")
     try:
         return Problem.named(raw["problem"])
-    except Error as error:
+    except UnknownProblem as error:  # other mistakes are in the problem's own file
         raise SettingsError(path, str(error)) from None

@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from zdl import Error
 from zdl.artifacts.encoding import decode_npz, sealed_npz
 from zdl.data.rows import Rows, Split, arrays, divide
 
@@ -15,7 +16,10 @@ Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 
 def raw_file(files: Mapping[str, bytes], load: Load, data: Mapping[str, Any], digest: str) -> bytes:
     """All rows of a problem, as it loads them from files: the same bytes from every source."""
-    return sealed_npz(arrays(load(data, files)), digest)
+    rows = load(data, files)
+    if not isinstance(rows, Rows):
+        raise Error(f"load: gives {type(rows).__name__} (needed: Rows, which hold_out makes)")
+    return sealed_npz(arrays(rows), digest)
 
 
 def prepared_file(raw: bytes, prepare: Prepare | None, digest: str) -> bytes:

@@ -67,8 +67,19 @@ def hold_out(
     columns: Sequence[str] = (),
 ) -> Rows:
     """Rows of which a share is held out, chosen by `seed`. Classes are the different labels, sorted."""
-    classes, t = np.unique(np.asarray(labels), return_inverse=True)
-    return Rows(*divide(np.asarray(x), t, share, seed), [str(each) for each in classes], columns)
+    if len(labels) != len(x):
+        raise Error(f"labels: {len(labels)} for {len(x)} rows (needed: one for each)")
+    values = np.asarray(labels).tolist()
+    for row, label in enumerate(values):
+        if label is None or label != label:  # noqa: PLR0124 - of NaN alone
+            raise Error(f"labels: row {row} has none (needed: one for each)")
+        if isinstance(label, float) and not label.is_integer():
+            raise Error(f"labels: row {row} has {label} (needed: classes; regression is not supported)")
+    names = [str(int(label) if isinstance(label, float) else label) for label in values]
+    classes = sorted({*names}, key=lambda name: (len(name), name) if name.isdecimal() else (0, name))
+    places = {name: place for place, name in enumerate(classes)}
+    t = np.array([places[name] for name in names])
+    return Rows(*divide(np.asarray(x), t, share, seed), classes, columns)
 
 
 def arrays(rows: Rows) -> Mapping[str, NDArray[Any]]:

@@ -17,8 +17,8 @@ Say = Callable[[str], object]
 class History:
     """Counts of rows that are answered correctly at each evaluation, and the loss of every update.
 
-    A training calls `evaluate` once an epoch and `finish` at its end. One that ends without that has
-    diverged: a loss was NaN or infinite. `say` gets the lines that the book prints.
+    A training calls `evaluate` once an epoch, and at its end `finish`, or `diverge` after a loss that is NaN
+    or infinite. `say` gets the lines that the book prints.
     """
 
     train_size: int  # the number of training rows that are evaluated
@@ -29,6 +29,7 @@ class History:
     val_hits: Hits = field(default_factory=lambda: np.zeros(0, bool))  # by row, at the last evaluation
     final_hits: Hits | None = None  # by row of the whole validation set, after the last update
     loss: list[float] = field(default_factory=list)
+    diverged: bool = False
 
     @property
     def epochs(self) -> int:
@@ -55,6 +56,10 @@ class History:
         self.final_hits = _hits(val_hits, np.size(val_hits))
         self.say("=============== Final Test Accuracy ===============")
         self.say(f"test acc:{np.count_nonzero(val_hits) / len(val_hits)}")
+
+    def diverge(self) -> None:
+        """Note that the training cannot go on: its trial ranks last."""
+        self.diverged, self.final_hits = True, None
 
 
 def _hits(hits: NDArray[Any], size: int) -> Hits:

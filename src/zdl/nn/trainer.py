@@ -63,6 +63,7 @@ class Trainer:
                 rows = self.rng.integers(len(self.x_train), size=self.batch_size)
                 loss, grads = self.network.loss_and_gradient(self.x_train[rows], self.t_train[rows])
                 if not math.isfinite(loss):
+                    history.diverge()
                     return history
                 self.optimizer.update(self.network.params, grads)
                 history.loss.append(loss)
@@ -78,8 +79,10 @@ class Trainer:
         history.evaluate(self._hits(self.x_train[some], self.t_train[some]), val_hits)
 
     def _finish(self, history: History) -> None:
-        if math.isfinite(self.network.loss(self.x_val, self.t_val)):  # else the last update diverged
+        if math.isfinite(self.network.loss(self.x_val, self.t_val)):
             history.finish(self._hits(self.x_val, self.t_val))
+        else:  # by the last update
+            history.diverge()
 
     def _hits(self, x: NDArray[Any], t: NDArray[Any]) -> Hits:
         """By image, whether the network's answer is t."""

@@ -18,16 +18,23 @@ def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
     """The files that a problem reads; of a folder, all in it but Python's own. An `Error` names one that is
     not there."""
     paths: list[Path] = []
-    for name in problem.get("files", lambda data: ())(data):
-        path = Path(name)
+    names = problem.get("files", lambda data: ())(data)
+    if isinstance(names, str):
+        raise Error(f"files: gives {names!r} (needed: a list of paths)")
+    for path in map(Path, names):
         if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN.name,):
             raise Error(f"{path}: is not a path below {OWN.name}/ (needed, so that an edit of it is noticed)")
-        inside = (each for each in path.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
+        inside = (each for each in path.rglob("*") if each.is_file() and not _is_by_the_way(each))
         found = [path] if path.is_file() else sorted(inside)
         if not found:
             raise Error(f"{path}: there is no such file (needed by {problem.module.__name__})")
         paths += found
     return paths
+
+
+def _is_by_the_way(path: Path) -> bool:
+    """Whether a file is not the user's: Python's, or one that a file manager leaves."""
+    return any(part == "__pycache__" or part[0] == "." or part == "Thumbs.db" for part in path.parts)
 
 
 def digests(paths: Iterable[Path]) -> dict[str, str]:

@@ -35,10 +35,10 @@ def count(n: int, noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """Several of a thing: trials, classes, galaxies."""
+    """Several of a thing: epochs, classes, galaxies."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+    return noun + ("es" if noun.endswith(("s", "x", "sh", "tch")) else "s")
 
 
 def listed(words: Iterable[str]) -> str:

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from zdl import Error
 from zdl.artifacts.encoding import decode_npz
 from zdl.data import preprocess
 from zdl.data.rows import Split
 from zdl.nn.history import Say
 from zdl.search.distributions import told_apart
-from zdl.search.trial import Code, Predictor, Train, Trial, describe, record, training
+from zdl.search.trial import Code, Predictor, Train, Trial, describe, probabilities, record, training
 
 
 class Replicate(Trial):
@@ -85,11 +84,8 @@ def answer(predictor: Predictor, x: NDArray[Any], classes: int) -> dict[str, str
     """The answers to rows x (n, ...), and the probability of each in whole percent, in hexadecimal: two
     digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
     processors.)"""
-    shares = np.asarray(predictor(x))
-    if shares.shape != (len(x), classes):
-        needed = f"needed: rows, classes: {(len(x), classes)}"
-        raise Error(f"train: its predictor gives the shape {shares.shape} ({needed})")
-    percent = np.rint(100 * np.nan_to_num(shares.max(axis=1)).clip(0, 1))
+    shares = probabilities(predictor, x, classes)
+    percent = np.rint(100 * shares.max(axis=1).clip(0, 1))
     wide = np.min_scalar_type(classes - 1)
     return {"taken_for": _hex(shares.argmax(axis=1), wide), "confidence": _hex(percent, np.uint8)}
 

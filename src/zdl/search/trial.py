@@ -5,6 +5,7 @@ So a record that exists under that digest is right, whoever made it and whenever
 few trials, so this module imports little.
 """
 
+import random
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl import Error
 from zdl.artifacts.encoding import decode_npz, digest, sealed_json
 from zdl.data.rows import Split
 from zdl.nn.history import History, Say
@@ -19,6 +21,10 @@ from zdl.nn.history import History, Say
 Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
 Predictor = Callable[[NDArray[Any]], NDArray[Any]]  # of the probabilities (n, classes) of rows x (n, ...)
 Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes it
+
+
+FEW = 8  # rows that each trial's predictor is tried on
+TINY = 1e-6
 
 
 class Trial:
@@ -64,16 +70,43 @@ def trial_spec(
 
 def run(number: int, spec: Mapping[str, Any], train: Train, split: bytes, say: Say | None = None) -> bytes:
     """Train a trial and return its record; `say` gets the lines that the book prints."""
-    history, _ = training(spec, decode_npz(split), train, say)
+    rows = decode_npz(split)
+    history, predictor = training(spec, rows, train, say)
+    if history.status == "finished":  # a predictor that is wrong is told before all trials have run
+        probabilities(predictor, rows["x_val"][:FEW], len(rows["classes"]))
     return record(number, spec, describe(history))
 
 
 def training(
     spec: Mapping[str, Any], split: Mapping[str, NDArray[Any]], train: Train, say: Say | None = None
 ) -> tuple[History, Predictor]:
-    """How the training of a trial on `split` went, and what came of it."""
+    """How the training of a trial on `split` went, and what came of it.
+
+    Every draw is to come from the generator that is handed in. Some libraries have global ones, which are
+    seeded as well.
+    """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(spec["seed"])))
-    return train(dict(spec["config"]), Split(**split), rng, say or (lambda line: None))
+    state = int(digest(spec["seed"])[:8], 16)
+    random.seed(state)
+    np.random.seed(state)  # noqa: NPY002
+    result = train(dict(spec["config"]), Split(**split), rng, say or (lambda line: None))
+    history, predictor = result if isinstance(result, tuple) and len(result) == 2 else (None, None)
+    if not isinstance(history, History) or not callable(predictor):
+        raise Error(f"train: gives {type(result).__name__} (needed: a History, and what answers rows)")
+    if history.final_hits is None and not history.diverged:
+        raise Error("train: its history has no finish (needed: finish at the end, or diverge)")
+    return history, predictor
+
+
+def probabilities(predictor: Predictor, x: NDArray[Any], classes: int) -> NDArray[Any]:
+    """What a predictor answers to rows: their probabilities (n, classes)."""
+    shares = np.asarray(predictor(x))
+    needed = f"probabilities of all classes, of shape {(len(x), classes)}"
+    if shares.shape != (len(x), classes):
+        raise Error(f"train: its predictor gives the shape {shares.shape} (needed: {needed})")
+    if not (shares.min() >= -TINY and shares.max() <= 1 + TINY):  # nor NaN
+        raise Error(f"train: its predictor gives {shares.min():.3g} to {shares.max():.3g} (needed: {needed})")
+    return shares
 
 
 def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> bytes:
