@@ -15,6 +15,7 @@ from tools import at, commit, require_git
 from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
+from zdl.config.problem import declared
 from zdl.config.settings import load
 from zdl.report import compare, sides
 from zdl.report.explore.page import review_page
@@ -34,7 +35,7 @@ def side(name: str, files: sides.Files) -> sides.Side:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
         stale = on_record.stale(lock, files)
-    return sides.read(name, files, stale)
+    return sides.read(name, files, stale, declared)
 
 
 def named(revision: str) -> str:

@@ -133,6 +133,15 @@ def _of_when(each: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> It
             yield f"when: {other}: {unknown[0]!r} is not one of these (allowed: {allowed})"
 
 
+def declared(name: object) -> dict[str, Setting]:
+    """The settings that a problem declares; none, if it is not there any more."""
+    try:
+        problem = Problem.named(name)
+    except Error:
+        return {}
+    return {**problem.data, **problem.hyperparameters}
+
+
 def _titled(declared: Mapping[str, Setting]) -> dict[str, Setting]:
     names = {name: name.replace("_", " ").capitalize() for name in declared}
     return {

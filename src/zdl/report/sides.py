@@ -2,7 +2,7 @@
 reports/."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,9 +12,9 @@ from zdl import Error
 from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing
 from zdl.config.hyperparameters import Setting
-from zdl.config.problem import Problem
 from zdl.config.reading import normalise
 
+Declared = Callable[[object], Mapping[str, Setting]]  # the settings that the problem of a name declares
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
 FILES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
@@ -47,7 +47,7 @@ class Side(NamedTuple):
         return finished.set_index(finished["key"].map(ranking.number))["val_acc"].astype("float64")
 
 
-def read(name: str, files: Files, stale: list[str]) -> Side:
+def read(name: str, files: Files, stale: list[str], declared: Declared) -> Side:
     """The side called `name`; Error, in one line, if it has no report that can be read."""
     contents = {}
     for path in ("params.yaml", *(f"reports/{file}" for file in FILES)):
@@ -57,19 +57,10 @@ def read(name: str, files: Files, stale: list[str]) -> Side:
         contents[path] = data
     with parsing(f"{name}:params.yaml"):
         raw = YAML(typ="safe", pure=True).load(contents["params.yaml"])
-        settings = normalise(raw, _declared(raw.get("problem", "book")))
+        settings = normalise(raw, declared(raw.get("problem", "book")))
     with parsing(f"{name}:reports"):
         frame = ranking.read(contents["reports/ranking.csv"].decode())
         metrics, made_from = (
             json.loads(contents[f"reports/{part}.json"]) for part in ("metrics", "made_from")
         )
     return Side(name, settings, frame, metrics, made_from, contents["reports/best20.png"], stale)
-
-
-def _declared(name: object) -> dict[str, Setting]:
-    """The settings that a problem declares; none, if it is not there any more."""
-    try:
-        problem = Problem.named(name)
-    except Error:
-        return {}
-    return {**problem.data, **problem.hyperparameters}
