@@ -25,7 +25,7 @@ LR = {"lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1}}
 def params():
     """The settings of a tiny network; two hyper-parameters are searched, as by default."""
     loaded = load(PARAMS)
-    return {key: {**part, **TINY.get(key, {})} for key, part in loaded.items()}
+    return loaded | {key: {**loaded[key], **part} for key, part in TINY.items()}
 
 
 LEARNT = {"learnt.png", "learnt.svg"}

@@ -294,6 +294,7 @@ def test_ctrl_c_is_told_in_a_line_and_keeps_what_was_finished(searched, tmp_path
     if engine:
         clone.edit(search={"seed": 9})
     slow = {"PYTHONPATH": f"{ROOT / 'tests/faults'}{os.pathsep}{clone.path}/src", "ZDL_SLOW": "2"}
+    slow["PYTHONWARNINGS"] = "ignore:coroutine:RuntimeWarning"  # Snakemake's own, between two jobs
     done = subprocess.Popen(
         command.format("workflow/scripts").split(), cwd=clone.path, env=clone.env | slow, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

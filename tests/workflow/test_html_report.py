@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from jinja2 import Template
 
-from tests.engines import ROOT, Clone, tree
-from zdl.data.mnist import WORDS
-from zdl.pipeline.paths import PUBLISHED
+from tests.engines import PARAMS, ROOT, Clone, tree
+from zdl.config.settings import load
+from zdl.pipeline.paths import PUBLISHED, Paths
 
 (RECIPE,) = re.findall(r"^report: .*\n((?:\t@.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
 COMMAND = ["bash", "-euc", RECIPE.replace("\t@", "")]
@@ -98,8 +98,20 @@ def test_the_first_page_says_what_the_search_found(page, clone):
 @pytest.mark.parametrize(
     ("trials", "finished", "images", "tied", "sentence"),
     [
-        (6, 6, 20, 0, "Trial 3 scores highest of 6: its validation accuracy is 0.75, counted on 20 images."),
-        (6, 5, 1, 1, "highest of 6, tied with 1 other: its validation accuracy is 0.75, counted on 1 image."),
+        (
+            6,
+            6,
+            20,
+            0,
+            "Trial 3 scores highest of 6: its validation accuracy is 0.75, counted on 20 validation images.",
+        ),
+        (
+            6,
+            5,
+            1,
+            1,
+            "6, tied with 1 other: its validation accuracy is 0.75, counted on 1 validation image.",
+        ),
         (6, 5, 20, 2, "highest of 6, tied with 2 others: its"),
         (4, 1, 20, 0, "Trial 3 is the only one of 4 that finished: its"),
         (1, 1, 20, 0, "Trial 3 is the only one: its"),
@@ -110,7 +122,7 @@ def test_the_first_page_says_with_how_many_the_best_ties(trials, finished, image
     metrics = {"best": {"trial": 3, "val_acc": 0.75}, "search": counts, "confirmed": {"val_mean": None}}
     settings = {"search": {"method": "random"}, "data": {"subsample": 500}}
     names = {
-        "paths": SimpleNamespace(settings=settings, words=WORDS),
+        "paths": SimpleNamespace(settings=settings, words=Paths(load(PARAMS)).words),
         "metrics": lambda: metrics,
         "ties": lambda: tied,
     }

@@ -31,7 +31,7 @@ rule replicate:
 
 
 rule baseline:
-    """A linear model on the same images."""
+    """A linear model on the same rows."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),

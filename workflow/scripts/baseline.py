@@ -1,4 +1,4 @@
-"""Rule and stage `baseline`: a linear model on the same images, for comparison."""
+"""Rule and stage `baseline`: a linear model on the same rows, for comparison."""
 
 import sys
 from pathlib import Path

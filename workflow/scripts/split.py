@@ -1,4 +1,4 @@
-"""Rule and stage `split`: shuffle the images with a seed and split them into training and validation."""
+"""Rule and stage `split`: shuffle the rows with a seed and split them into training and validation."""
 
 import sys
 from pathlib import Path

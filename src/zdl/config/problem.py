@@ -157,6 +157,8 @@ def _modules(folder: Path) -> Iterable[str]:
 
 
 def _imported(name: str) -> Any:
+    if not name.startswith(f"{OWN.name}."):
+        return imported(name)
     try:
         return imported(name)
     except Error:
