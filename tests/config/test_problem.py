@@ -32,7 +32,7 @@ def own(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "OWN", tmp_path / "problems")
     monkeypatch.setattr(sys, "path", [*sys.path])
 
-    def own(text, name="mine", path="problems/{}.py"):
+    def own(text, name="tested", path="problems/{}.py"):
         file = tmp_path / path.format(name)
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -46,8 +46,8 @@ def own(tmp_path, monkeypatch):
 
 def test_a_module_or_a_package_is_a_problem(own):
     first = own(WHOLE)
-    assert first.name == "mine" and first.module.__name__ == "problems.mine"
-    assert first.function("train") == "problems.mine:train" and first.function("prepare") is None
+    assert first.name == "tested" and first.module.__name__ == "problems.tested"
+    assert first.function("train") == "problems.tested:train" and first.function("prepare") is None
     assert first.hyperparameters["lr"].title == ("Lr", "Lr") and first.data == {}
     assert own(WHOLE, "table", "problems/{}/__init__.py").module.__name__ == "problems.table"
 
@@ -61,11 +61,11 @@ def test_the_user_s_own_problem_comes_before_zdl_s(own):
     ("name", "shown"),
     [
         ("yours", "'yours'"),
-        ("../mine", "'../mine'"),
+        ("../tested", "'../tested'"),
         ("__init__", "'__init__'"),
         ("my-notes", "'my-notes'"),
         (None, "null"),
-        (["mine"] * 99, f"{str(['mine'] * 99)[:57]}..."),
+        (["tested"] * 99, f"{str(['tested'] * 99)[:57]}..."),
     ],
 )
 def test_a_name_of_no_problem(own, tmp_path, name, shown):
@@ -73,26 +73,26 @@ def test_a_name_of_no_problem(own, tmp_path, name, shown):
     (tmp_path / "problems/my-notes.py").touch()
     with pytest.raises(Error) as error:
         Problem.named(name)
-    assert str(error.value) == f"problem: {shown} is not one of these (allowed: book, mine)"
+    assert str(error.value) == f"problem: {shown} is not one of these (allowed: book, tested)"
 
 
 BROKEN = {
-    "def load(:": "problems/mine.py: cannot be imported (SyntaxError: invalid syntax (mine.py, line 1))",
-    "import no_such_library": "problems/mine.py: line 1: cannot be imported (ModuleNotFoundError: No "
+    "def load(:": "problems/tested.py: cannot be imported (SyntaxError: invalid syntax (tested.py, line 1))",
+    "import no_such_library": "problems/tested.py: line 1: cannot be imported (ModuleNotFoundError: No "
     "module named 'no_such_library')",
-    "from zdl.problems import no_such": "problems/mine.py: line 1: cannot be imported (ImportError: cannot "
+    "from zdl.problems import no_such": "problems/tested.py: line 1: cannot be imported (ImportError: cannot "
     "import name 'no_such' from 'zdl.problems' (...",
     "from zdl import Error; raise Error('no data: see the README')": "no data: see the README",
-    WHOLE.replace("HYPERPARAMETERS", "PARAMETERS"): "problems.mine: has no HYPERPARAMETERS (needed: "
+    WHOLE.replace("HYPERPARAMETERS", "PARAMETERS"): "problems.tested: has no HYPERPARAMETERS (needed: "
     "HYPERPARAMETERS, load, train)",
     WHOLE.replace(
         "def load", "def read"
-    ): "problems.mine: has no load (needed: HYPERPARAMETERS, load, train)",
-    f"{WHOLE}train = 'sgd'": "problems.mine: train: is no function of (config, split, rng, say)",
-    f"{WHOLE}def load(data): ...": "problems.mine: load: is no function of (data, files)",
-    f"{WHOLE}def words(): ...": "problems.mine: words: is no function of (settings)",
-    f"{WHOLE}DATA = ['file']": "problems.mine: DATA: ['file'] is no mapping (needed: a Setting by each name)",
-    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.mine: DATA: file: is no declared setting (needed: a name "
+    ): "problems.tested: has no load (needed: HYPERPARAMETERS, load, train)",
+    f"{WHOLE}train = 'sgd'": "problems.tested: train: is no function of (config, split, rng, say)",
+    f"{WHOLE}def load(data): ...": "problems.tested: load: is no function of (data, files)",
+    f"{WHOLE}def words(): ...": "problems.tested: words: is no function of (settings)",
+    f"{WHOLE}DATA = ['file']": "problems.tested: DATA: ['file'] is no mapping (needed: a Setting by each name)",
+    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.tested: DATA: file: is no declared setting (needed: a name "
     "of small letters, and real, whole, choice)",
 }
 
@@ -138,7 +138,7 @@ DECLARED = {  # wrong declarations
 @pytest.mark.parametrize(("declared", "line"), DECLARED.items(), ids=list(DECLARED))
 def test_a_wrong_declaration_is_one_line(own, declared, line):
     text = f"{WHOLE}HYPERPARAMETERS = {declared}"
-    assert lines(lambda: own(text)) == f"problems.mine: HYPERPARAMETERS: {line}"
+    assert lines(lambda: own(text)) == f"problems.tested: HYPERPARAMETERS: {line}"
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def many(own, tmp_path):
         names = [f"gain{k}" for k in range(MOST_OF_HALTON + 1)]
         space = {name: {"distribution": "uniform", "low": 0, "high": 1} for name in names[:n]}
         contents = {
-            "problem": "mine",
+            "problem": "tested",
             "data": {},
             "split": {"validation_rate": 0.2, "seed": 1},
             "training": dict.fromkeys(names, 0.5),

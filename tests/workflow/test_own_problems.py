@@ -30,6 +30,8 @@ def mine(fresh, tmp_path_factory) -> Clone:
     make = ("make", "--old-file=.venv/ready")  # the environment is that of the tests
     makefile = clone.path / "Makefile"
     makefile.write_text(makefile.read_text().replace("PYTHONDONTWRITEBYTECODE PYTHONPATH", ""))
+    for path in clone.path.glob("problems/mine*"):  # somebody followed the guide
+        path.unlink()
     clone.commit()
     assert "problems/mine.csv: written" in clone.run(*make, "new", "NAME=mine")
     assert ": is there already" in clone.run(*make, "new", "NAME=mine", ok=False)
