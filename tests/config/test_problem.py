@@ -91,9 +91,10 @@ BROKEN = {
     f"{WHOLE}train = 'sgd'": "problems.tested: train: is no function of (config, split, rng, say)",
     f"{WHOLE}def load(data): ...": "problems.tested: load: is no function of (data, files)",
     f"{WHOLE}def words(): ...": "problems.tested: words: is no function of (settings)",
-    f"{WHOLE}DATA = ['file']": "problems.tested: DATA: ['file'] is no mapping (needed: a Setting by each name)",
-    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.tested: DATA: file: is no declared setting (needed: a name "
-    "of small letters, and real, whole, choice)",
+    f"{WHOLE}DATA = ['file']": "problems.tested: DATA: ['file'] is no mapping (needed: a Setting by "
+    "each name)",
+    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.tested: DATA: file: is no declared setting (needed: "
+    "a name of small letters, and real, whole, choice)",
 }
 
 
