@@ -12,6 +12,7 @@ from zdl.config import problem, settings
 from zdl.config.checks import MOST_OF_HALTON
 from zdl.config.messages import SettingsError
 from zdl.config.problem import Problem
+from zdl.config.reading import normalise
 from zdl.search.samplers.halton import PRIMES
 
 WHOLE = """
@@ -173,3 +174,11 @@ def test_halton_has_a_base_for_so_many_hyper_parameters_and_no_more(many):
         SettingsError, match=r"params\.yaml: search\.space: has 21 \(allowed: with halton, up to 20\)$"
     ):
         many("halton", MOST_OF_HALTON + 1)
+
+
+def test_a_setting_of_a_problem_may_be_called_like_one_of_the_search(own):
+    declared = own(f"{WHOLE}HYPERPARAMETERS = {{'seed': real(0, 9), 'trials': real(0, 9)}}").hyperparameters
+    raw = {"training": {"seed": 1, "trials": 2}, "search": {"seed": 3, "space": {"seed": {"low": 4}}}}
+    values = normalise({**raw, "split": {"seed": 5}}, declared)
+    assert [type(values[part]["seed"]) for part in ("training", "search", "split")] == [float, int, int]
+    assert type(values["search"]["space"]["seed"]["low"]) is float

@@ -95,6 +95,9 @@ def foreign(event: Event) -> str | None:
     return None
 
 
+OWN = ("split", "replicate", "report")  # sections in which a problem declares nothing
+
+
 def normalise(value: Any, declared: Mapping[str, Setting], name: Any = None) -> Any:
     """One spelling for equal settings, so that they have equal digests: numbers by `normalise_number`, names
     in lower case, aliases as what they stand for. The value may be any YAML, as that of an old commit.
@@ -104,7 +107,12 @@ def normalise(value: Any, declared: Mapping[str, Setting], name: Any = None) -> 
     """
     if isinstance(value, dict):
         inner = ("low", "high", "options")
-        return {key: normalise(part, declared, name if key in inner else key) for key, part in value.items()}
+        known = {
+            key: {} if key in OWN or (name == "search" and key != "space") else declared for key in value
+        }
+        return {
+            key: normalise(part, known[key], name if key in inner else key) for key, part in value.items()
+        }
     if isinstance(value, list):
         return [normalise(part, declared, name) for part in value]
     setting = declared.get(name) if isinstance(name, str) else None
