@@ -1,1 +1,1 @@
-"""MNIST: where its images come from, how they are checked, and how they are prepared."""
+"""Rows with labels: loaded, prepared and split; and where MNIST's images come from."""
