@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zdl.config.hyperparameters import unused
-from zdl.config.messages import Problem
+from zdl.config.messages import Mistake
 from zdl.config.space import OTHER, fixed, grid_size, possible
 
 MOST_OF_HALTON = 20  # hyper-parameters: each has a prime, and large ones are not even
@@ -14,8 +14,8 @@ MOST_LEARNED_TRIALS = 1000  # of a search by bayes, whose rounds take longer the
 Settings = Mapping[str, Any]  # nested and plain, shaped like params.yaml
 
 
-def across(settings: Settings) -> Iterator[Problem]:
-    """The problems of settings that the models accept."""
+def across(settings: Settings) -> Iterator[Mistake]:
+    """The mistakes of settings that the models accept."""
     for name, spec in settings["search"]["space"].items():
         if spec["distribution"] != "choice":
             yield from ranges(settings, name, spec)
@@ -23,7 +23,7 @@ def across(settings: Settings) -> Iterator[Problem]:
     yield from sized(settings)
 
 
-def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Problem]:
+def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
     """A range that is empty, too narrow for the draws of its streams, or has fewer numbers than points."""
     key, low, high = ("search", "space", name), spec["low"], spec["high"]
     start, end = settings["search"]["hyperparameters"][name]["sampling"][spec["distribution"]]
@@ -42,7 +42,7 @@ def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Problem]:
         yield (*key, "points"), f"{spec['points']} is {there} (allowed: 2 to {high - low + 1})"
 
 
-def idle(settings: Settings) -> Iterator[Problem]:
+def idle(settings: Settings) -> Iterator[Mistake]:
     """Searched hyper-parameters that could change no trial."""
     declared = settings["search"]["hyperparameters"]
     values = {name: possible(settings, name) for name in fixed(settings)}
@@ -61,7 +61,7 @@ def idle(settings: Settings) -> Iterator[Problem]:
             )
 
 
-def sized(settings: Settings) -> Iterator[Problem]:
+def sized(settings: Settings) -> Iterator[Mistake]:
     """More trials than the method can do, or fewer; and a grid whose ranges do not say how many points."""
     search = settings["search"]
     method, trials = search["method"], search["trials"]

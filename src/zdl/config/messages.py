@@ -15,7 +15,7 @@ from typing import Any
 from zdl import Error
 
 Keys = tuple[Any, ...]  # that lead to a place in params.yaml
-Problem = tuple[Keys, str]  # a place, and what is wrong there
+Mistake = tuple[Keys, str]  # a place, and what is wrong there
 Schema = Mapping[str, Any]
 
 KINDS = {
@@ -42,29 +42,29 @@ class SettingsError(Error):
         super().__init__(f"{path}: {text}")
 
     @classmethod
-    def first_of(cls, path: str | Path, problems: list[Problem]) -> "SettingsError":
-        """The first of the problems, and in how many other places there are more."""
-        where, text = problems[0]
-        others = len({keys for keys, _ in problems}) - 1
+    def first_of(cls, path: str | Path, mistakes: list[Mistake]) -> "SettingsError":
+        """The first of the mistakes, and in how many other places there are more."""
+        where, text = mistakes[0]
+        others = len({keys for keys, _ in mistakes}) - 1
         more = f" (and {others} more)" if others else ""
         return cls(path, f"{dotted(where)}{text}{more}")
 
 
-def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> list[Problem]:
+def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> list[Mistake]:
     """pydantic's errors in words. Those of one mapping begin with what explains the others: a wrong
     distribution, then a mistyped key.
 
     `raw` are the settings as the file has them, `schema` is the JSON Schema of the models.
     """
-    by_mapping: dict[Keys, list[tuple[int, Problem]]] = defaultdict(list)
+    by_mapping: dict[Keys, list[tuple[int, Mistake]]] = defaultdict(list)
     for error in errors:
         for rank, (where, text) in _explain(error, raw, schema):
             by_mapping[where[:-1]].append((rank, (where, text)))
-    return [problem for ranked in by_mapping.values() for _, problem in sorted(ranked, key=itemgetter(0))]
+    return [mistake for ranked in by_mapping.values() for _, mistake in sorted(ranked, key=itemgetter(0))]
 
 
-def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tuple[int, Problem]]:
-    """The problems that one error stands for, each with its rank."""
+def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tuple[int, Mistake]]:
+    """The mistakes that one error stands for, each with its rank."""
     kind, loc = error["type"], error["loc"]
     if kind in ("extra_forbidden", "invalid_key"):
         where, part = place(loc[:-1], schema)

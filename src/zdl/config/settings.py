@@ -38,8 +38,8 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     space = settings["search"]["space"]
     settings["search"]["space"] = {name: space[name] for name in raw["search"]["space"]}
     settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
-    if problems := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
-        raise SettingsError.first_of(path, problems)
+    if mistakes := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
+        raise SettingsError.first_of(path, mistakes)
     return settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.config.messages import Problem
+from zdl.config.messages import Mistake
 from zdl.config.space import possible
 from zdl.data import mnist
 from zdl.data.rows import share_of
@@ -274,7 +274,7 @@ def linear() -> Any:
     return LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000)
 
 
-def check(settings: Mapping[str, Any]) -> Iterator[Problem]:
+def check(settings: Mapping[str, Any]) -> Iterator[Mistake]:
     """Images that the source does not have, and no image to validate."""
     images, rate = settings["data"]["subsample"], settings["split"]["validation_rate"]
     if images > mnist.BUNDLED and settings["data"]["source"] == "bundled":
@@ -312,36 +312,9 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What the report says of the images and the network, in English and in Japanese."""
     n = settings["data"]["subsample"]
     english, japanese = _network(settings)
-    updates, later = _updates(settings)
-    epochs = settings["training"]["epochs"]
-    english_end, japanese_end = "", ""
-    if later is not None:
-        english_end = f", {_count(later, 'update')} later" if later else ", here the same one"
-        japanese_end = f"（{later:,}回あとの更新）" if later else "（ここでは同じ更新）"
-    part, (english_part, japanese_part) = settings["training"]["evaluate_samples"], ("", "")
-    train = _training_images(settings)
-    if part and part < max(train, n - train):
-        english_part = (
-            f" Curves, and so *val* and *train*, are of at most the first {_count(part, 'image')} of each "
-            "set (`evaluate_samples`); *final* and the linear model are of all "
-            f"{_count(n - train, 'validation image')}."
-        )
-        japanese_part = (
-            f"学習曲線の値（「検証」と「訓練」も）は、各データの先頭{part:,}枚までの認識精度です（`evaluate_samples`）。"
-            f"「最終」と線形モデルの値は、検証データ{n - train:,}枚すべてのものです。"
-        )
-    is_book = _is_book(settings)
-    english_same, japanese_same = (
-        (
-            "In float64, counts and losses (to 4 digits) were the same on every processor that was tried.",
-            "float64では、画像の枚数と4桁の損失が、試したすべてのプロセッサで一致しました。",
-        )
-        if settings["training"]["dtype"] == "float64"
-        else (
-            "In float32, counts can differ by a few images between processors.",
-            "float32では、枚数がプロセッサによって数枚異なることがあります。",
-        )
-    )
+    final_english, final_japanese = _final(settings)
+    machines_english, machines_japanese = _machines(settings["training"]["dtype"])
+    updates, epochs, is_book = _updates(settings)[0], settings["training"]["epochs"], _is_book(settings)
     return {
         "en": {
             "data": f"MNIST's first {n:,} images",
@@ -350,11 +323,10 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "model": "network",
             "verb": ["recognises", "recognise"],
             "anew": "new initial weights, new batches",
-            "machines": english_same,
+            "machines": machines_english,
             "trained_with": english,
             "length": updates and f"{_count(epochs, 'epoch')} are {_count(updates, 'update')}",
-            "last": "As in the book, it is taken after the first update of the last epoch; *final* is the "
-            f"validation accuracy after its last update{english_end}.{english_part}",
+            "last": final_english,
             "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
             "remark": is_book
             and "The book's own script draws anew in every run: over several runs, its Best-1 was between "
@@ -373,11 +345,10 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "accuracy": "認識精度",
             "verb": "認識",
             "anew": "重みの初期値とバッチ",
-            "machines": japanese_same,
+            "machines": machines_japanese,
             "trained_with": japanese,
             "length": updates and f"{epochs:,}エポックは更新{updates:,}回で",
-            "last": "書籍と同じく、最後のエポックの最初の更新のあとの値です。「最終」は、そのエポックの"
-            f"最後の更新{japanese_end}のあとの、検証データの認識精度です。{japanese_part}",
+            "last": final_japanese,
             "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
             "remark": is_book
             and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から"
@@ -387,6 +358,49 @@ def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "斎藤康毅『ゼロから作るDeep Learning』（オライリー・ジャパン、2016年）の6.5節によります。",
         },
     }
+
+
+def _final(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """What the accuracy of the ranking and the final one are, in both languages."""
+    later, part = _updates(settings)[1], settings["training"]["evaluate_samples"]
+    train = _training_images(settings)
+    val = settings["data"]["subsample"] - train
+    when_english, when_japanese = "", ""
+    if later is not None:
+        when_english = f", {_count(later, 'update')} later" if later else ", here the same one"
+        when_japanese = f"（{later:,}回あとの更新）" if later else "（ここでは同じ更新）"
+    english = (
+        "As in the book, it is taken after the first update of the last epoch; *final* is the validation "
+        f"accuracy after its last update{when_english}."
+    )
+    japanese = (
+        "書籍と同じく、最後のエポックの最初の更新のあとの値です。「最終」は、そのエポックの"
+        f"最後の更新{when_japanese}のあとの、検証データの認識精度です。"
+    )
+    if part and part < max(train, val):
+        english += (
+            f" Curves, and so *val* and *train*, are of at most the first {_count(part, 'image')} of each "
+            "set (`evaluate_samples`); *final* and the linear model are of all "
+            f"{_count(val, 'validation image')}."
+        )
+        japanese += (
+            f"学習曲線の値（「検証」と「訓練」も）は、各データの先頭{part:,}枚までの認識精度です（`evaluate_samples`）。"
+            f"「最終」と線形モデルの値は、検証データ{val:,}枚すべてのものです。"
+        )
+    return english, japanese
+
+
+def _machines(dtype: str) -> tuple[str, str]:
+    """What is the same on every processor, in both languages."""
+    if dtype == "float64":
+        return (
+            "In float64, counts and losses (to 4 digits) were the same on every processor that was tried.",
+            "float64では、画像の枚数と4桁の損失が、試したすべてのプロセッサで一致しました。",
+        )
+    return (
+        "In float32, counts can differ by a few images between processors.",
+        "float32では、枚数がプロセッサによって数枚異なることがあります。",
+    )
 
 
 def _network(settings: Mapping[str, Any]) -> tuple[str, str]:
