@@ -40,11 +40,11 @@ class ResidualNet(MultiLayerNet):
                 self.layers[2 * i : 2 * i + 2] = [Shortcut(W, b, activation, residual_scale)]
 
 
-def train(config, split, rng, say):
+def train(config, split, rng, say, start=None):
     config = dict(config)
     scale = config.pop("residual_scale")
 
     def network(*sizes, **others):
         return ResidualNet(*sizes, residual_scale=scale, **others)
 
-    return book.train(config, split, rng, say, network)
+    return book.train(config, split, rng, say, start, network=network)

@@ -28,6 +28,7 @@ NAMING = {
     "zdl.artifacts.schemas": "accepts contents, or refuses them",
     "zdl.data.mnist": "brings files that are pinned by digests",
     "zdl.nn.optimizers": "which hyper-parameters there are",
+    "zdl.search.checkpoint": "which checkpoint a training goes on from, which changes no record",
     "zdl.search.plan": "the points of trials, which their names hold",
     "zdl.report.formatting": "words of messages",
     "zdl.report.book_lines": "lines of the best, for messages",

@@ -22,7 +22,6 @@ from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import Optimizer
 from zdl.nn.trainer import Trainer
 
-FEW = 20  # updates do not pay for what is made for them
 BLOCK = 16384  # numbers: with their gradients and memories, and what a rule makes, they fit into the L2 cache
 
 
@@ -33,19 +32,30 @@ class FastTrainer(Trainer):
     is not new, or its step is not one rule for every number.
     """
 
-    def train(self) -> History:
+    def train(self, start: History | None = None) -> History:
         with np.errstate(all="ignore"):
             fast = self._fast()
         if not fast:
-            return super().train()
+            return super().train(start)
         self.plain = self.network, self.optimizer, self.x_train, self.x_val
         n = len(self.x_train)
         self.network, self.optimizer = fast, fast.optimizer
         self.x_train, self.x_val = np.arange(n), np.arange(n, n + len(self.x_val))
         try:
-            return super().train()
+            return super().train(start)
         finally:
             self._leave()
+
+    def _arrays(self) -> dict[str, Array]:
+        first = getattr(self.network, "first", None)
+        more = {"products": first.products} if isinstance(first, DualLayer) else {}
+        return super()._arrays() | more
+
+    def _restore(self, start: History) -> bool:
+        restored = super()._restore(start)
+        if restored and len(start.loss) - 1 in self.evaluations:  # which computed images for the next batch
+            self.network.predict(self.x_train[self.evaluated])
+        return restored
 
     def _finish(self, history: History) -> None:
         self._leave()
@@ -62,15 +72,15 @@ class FastTrainer(Trainer):
     def _fast(self) -> "_Network | None":
         """The network to train, for images by their numbers: those of x_train, then those of x_val."""
         network, n = self.network, len(self.x_train)
-        if type(network) is not MultiLayerNet or self.max_iter < FEW or not is_elementwise(self.optimizer):
+        if type(network) is not MultiLayerNet or not is_elementwise(self.optimizer):
             return None
         seen = [x[self.evaluated] for x in (self.x_train, self.x_val)]
         X = np.concatenate([x.reshape(len(x), -1).astype(network.dtype) for x in (self.x_train, seen[1])])
         W, step = network.params["W1"], step_matrix(self.optimizer)
         first: PixelLayer | DualLayer = PixelLayer(X, W)
-        schedule = (self.batch_size, self.max_iter, len(self.evaluations) * sum(map(len, seen)))
-        sizes = (n, len(X)), (first.x.shape[1], len(W)), W.shape[1]
-        if step is not None and dual_pays(*sizes, schedule):
+        evaluated = sum(map(len, seen)) * self.batch_size / max(n, self.batch_size)  # per update
+        sizes = (n, len(X)), (first.x.shape[1], len(W))
+        if step is not None and dual_pays(*sizes, (self.batch_size, evaluated)):
             first = DualLayer(X, n, W)
         fast = _Network(network, first, min(n, self.batch_size), max(map(len, seen)))
         few = np.arange(min(n, 4, self.batch_size))

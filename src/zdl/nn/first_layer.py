@@ -123,19 +123,16 @@ class DualLayer:
             products[:-1, :-1] = self.step @ products @ self.step.T
 
 
-def dual_pays(
-    images: tuple[int, int], pixels: tuple[int, int], width: int, schedule: tuple[int, int, int]
-) -> bool:
-    """Whether the dual form needs fewer multiplications.
+def dual_pays(images: tuple[int, int], pixels: tuple[int, int], batch: tuple[int, float]) -> bool:
+    """Whether an update in dual form needs fewer multiplications for each output of the layer.
 
-    images: how many to train on, and in all. pixels: how many are not zero in all images, and in all. width:
-    the outputs of the layer. schedule: the batch size, and how many updates and evaluations of images follow.
+    images: how many to train on, and in all. pixels: how many are not zero in all images, and in all. batch:
+    its size, and how many images are evaluated per update. What is computed once does not count: a training
+    with more epochs goes on from one with fewer, so both are to have the same form.
     """
-    (n, N), (lit, d), (batch_size, updates, evaluated) = images, pixels, schedule
-    batch = n - n * (1 - 1 / n) ** batch_size  # different images, on average
-    plain = updates * (2 * batch * lit + STEP * d) + evaluated * lit
-    dual = updates * (batch * N + STEP * (N + n)) + N * N * d / (2 * width) + (N + n) * d
-    return dual < plain
+    (n, N), (lit, d), (batch_size, evaluated) = images, pixels, batch
+    different = n - n * (1 - 1 / n) ** batch_size  # images of a batch, on average
+    return different * N + STEP * (N + n) < 2 * different * lit + STEP * d + evaluated * lit
 
 
 def step_matrix(optimizer: Optimizer) -> Array | None:

@@ -1,6 +1,6 @@
 """How a training went, evaluation by evaluation: what a trial's record is made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ class History:
     """Counts of rows that are answered correctly at each evaluation, and the loss of every update.
 
     A training calls `evaluate` once an epoch, and at its end `finish`, or `diverge` after a loss that is NaN
-    or infinite. `say` gets the lines that the book prints.
+    or infinite. `say` gets the lines that the book prints. A training that leaves its `state` can go on from
+    there with more epochs.
     """
 
     train_size: int  # the number of training rows that are evaluated
@@ -30,6 +31,7 @@ class History:
     final_hits: Hits | None = None  # by row of the whole validation set, after the last update
     loss: list[float] = field(default_factory=list)
     diverged: bool = False
+    state: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # all that the next update depends on
 
     @property
     def epochs(self) -> int:

@@ -1,6 +1,8 @@
 """Training on the book's schedule: batches drawn at random, and one evaluation an epoch."""
 
+import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,11 +57,17 @@ class Trainer:
         self.max_iter = epochs * drawn // batch_size
         self.evaluations = {-(-k * drawn // batch_size) for k in range(epochs)}  # -(-a // b) is ceil(a / b)
 
-    def train(self) -> History:
-        """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then."""
+    def train(self, start: History | None = None) -> History:
+        """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then.
+
+        `start` is how the same training with fewer epochs went. If it left its state, this one goes on from
+        there, and comes out as if it had begun at the beginning.
+        """
         history = History(len(self.t_train[self.evaluated]), len(self.t_val[self.evaluated]), self.say)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss shows a divergence
-            for i in range(self.max_iter):
+            if start is not None and self._restore(start):
+                history = replace(start, say=self.say, final_hits=None)
+            for i in range(len(history.loss), self.max_iter):
                 rows = self.rng.integers(len(self.x_train), size=self.batch_size)
                 loss, grads = self.network.loss_and_gradient(self.x_train[rows], self.t_train[rows])
                 if not math.isfinite(loss):
@@ -70,8 +78,34 @@ class Trainer:
                 self.say(f"train loss:{loss}")
                 if i in self.evaluations:
                     self._evaluate(history)
+            history.state = self._state()
             self._finish(history)
         return history
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that updates change, by names that only the same trainer gives them."""
+        arrays = dict(self.network.params)
+        for key, p in self.network.params.items():
+            for i, array in enumerate(self.optimizer.remembered(key, p)):
+                arrays[f"{key} {i}"] = array
+        return arrays
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        """All that the next update depends on."""
+        arrays = {name: array.copy() for name, array in self._arrays().items()}
+        rng = json.dumps(self.rng.bit_generator.state)
+        return {**arrays, "t": np.array(self.optimizer.t), "rng": np.array(rng)}
+
+    def _restore(self, start: History) -> bool:
+        """Go back to the state of a training, if it is one that this trainer leaves."""
+        arrays, state = self._arrays(), start.state
+        if state.keys() != {*arrays, "t", "rng"}:
+            return False
+        for name, array in arrays.items():
+            array[...] = state[name]
+        self.optimizer.t = int(state["t"])
+        self.rng.bit_generator.state = json.loads(str(state["rng"]))
+        return True
 
     def _evaluate(self, history: History) -> None:
         some = self.evaluated

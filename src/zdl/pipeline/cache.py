@@ -18,11 +18,12 @@ from zdl.artifacts.encoding import CorruptFileError, parsing, sealed_json
 from zdl.artifacts.fingerprint import function
 from zdl.artifacts.io import LOCAL, SHARED, TEMPORARY, File, others, read, read_json, write
 from zdl.artifacts.schemas import Validator, is_record, is_replicate_file
-from zdl.pipeline import records
+from zdl.pipeline import checkpoints, records
 from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.records import CACHE, READY, REPLICATES, ROUNDS, TRIALS
+from zdl.search.checkpoint import epochs, goes_on
 from zdl.search.replicates import Replicate
-from zdl.search.trial import Trial
+from zdl.search.trial import Made, Trial
 
 WEIGHTS = SHARED / "weights"
 CORRUPT = LOCAL / "damaged"  # files that were set aside
@@ -78,10 +79,13 @@ def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{trial.name}\n")
     inputs = {argument: _read_once(file) for argument, file in records.inputs(trial).items()}
-    data: bytes = function(trial.entry)(
-        trial.number, trial.spec, train=function(trial.spec["train"]), **inputs, say=say
-    )
-    return data
+    train, more = function(trial.spec["train"]), {}
+    if (length := epochs(trial.spec)) is not None and goes_on(train):
+        start = None if say else checkpoints.find(trial)
+        more = {"start": start, "checkpoint": checkpoints.checkpoint(trial, length).digest}
+    made: Made = function(trial.entry)(trial.number, trial.spec, train=train, **inputs, say=say, **more)
+    checkpoints.keep(trial, made.checkpoint)
+    return made.record
 
 
 @lru_cache(maxsize=2)  # all trials of a process read the same files
@@ -170,10 +174,13 @@ def set_aside(path: Path, damage: str) -> str:
 
 
 def prune(wanted: Iterable[Trial]) -> int:
-    """Delete the cached records of other searches, and return their number. Delete also corrupt files that
-    were set aside, temporary files of killed processes, and cached weights (today's are in their place)."""
-    keys = {trial.key for trial in wanted}
+    """Delete the cached records of other searches, and return their number. Delete also their checkpoints,
+    corrupt files that were set aside, temporary files of killed processes, and cached weights (today's are in
+    their place)."""
+    trials = list(wanted)
+    keys = {trial.key for trial in trials}
     old = [path for path in others(CACHE) if path.stem not in keys]
+    checkpoints.prune(trials)
     temporary = (path for folder in WRITTEN for path in folder.rglob(f"*{TEMPORARY}"))
     left = [path for path in temporary if path in others(path.parent)]
     rest = (path for folder in (WEIGHTS, CORRUPT, READY, REPAIRED) for path in others(folder))

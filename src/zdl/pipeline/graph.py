@@ -6,10 +6,12 @@ from pathlib import Path
 
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import digest
-from zdl.pipeline import cache, records
+from zdl.pipeline import cache, checkpoints, records
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
 from zdl.pipeline.repair import damage
+from zdl.search.checkpoint import epochs
+from zdl.search.trial import Trial
 
 
 class Graph:
@@ -79,12 +81,22 @@ def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
     trials = Progress(paths).trials
     names = [name for name, path in zip(paths.names, paths.records(), strict=True) if not is_there(path)]
     known = [trials[name] for name in names if name in trials]
-    cached = sum(cache.read_if_whole(records.cached(trial)) is not None for trial in known)
-    parts = [f"{cached} from the cache", f"{len(known) - cached} to train"]
+    new = [trial for trial in known if cache.read_if_whole(records.cached(trial)) is None]
+    parts = [f"{len(known) - len(new)} from the cache", f"{len(new)} to train{_going_on(new)}"]
     if len(known) < len(names):
         parts.append(f"{len(names) - len(known)} whose points depend on the scores of others")
     count = "1 trial" if len(names) == 1 else f"{len(names)} trials"
     return [f"{count}: {', '.join(parts)}"] if names else []
+
+
+def _going_on(trials: Iterable[Trial]) -> str:
+    """How many epochs trials have still to be trained, if checkpoints of some are there."""
+    there = checkpoints.lengths()
+    done = [max(checkpoints.earlier(trial, there), default=0) for trial in trials]
+    if not any(done):
+        return ""
+    total = sum(epochs(trial.spec) or 0 for trial in trials)
+    return f" ({sum(map(bool, done))} of them go on: {total - sum(done)} epochs instead of {total})"
 
 
 def _stamp(path: Path) -> list[int]:

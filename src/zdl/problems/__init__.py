@@ -7,7 +7,9 @@ That is a module of this package, or `problems/<name>.py` at the top of the repo
     train(config, split, rng, say)
                             trains on `split.x_train` and `split.t_train`; all that is fitted to data, scaling
                             too, is fitted here. Returns its `History`, and a function that answers rows
-                            x (n, ...) with the probability of each class (n, classes)
+                            x (n, ...) with the probability of each class (n, classes). If it also has an
+                            argument `start`, that is the history of the same training with fewer `epochs`,
+                            with the `state` that was left in it, to go on from
 
 and, where it needs them,
 

@@ -240,6 +240,8 @@ def train(
     split: Split,
     rng: np.random.Generator,
     say: Callable[[str], object] | None = None,
+    start: History | None = None,
+    *,
     network: Callable[..., MultiLayerNet] = MultiLayerNet,
 ) -> tuple[History, Predictor]:
     """Train the book's network. `network` makes another one, of a subclass, for another problem."""
@@ -255,9 +257,8 @@ def train(
     schedule = {name: config.pop(name) for name in ("epochs", "batch_size", "evaluate_samples")}
     optimizer = make(config.pop("optimizer"), **config)
     images = split.x_train, split.t_train, split.x_val, split.t_val
-    return FastTrainer(made, *images, **schedule, optimizer=optimizer, rng=rng, say=say).train(), Predictor(
-        made
-    )
+    trainer = FastTrainer(made, *images, **schedule, optimizer=optimizer, rng=rng, say=say)
+    return trainer.train(start), Predictor(made)
 
 
 def weights(predictor: Predictor) -> dict[str, NDArray[Any]]:

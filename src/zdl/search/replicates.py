@@ -15,8 +15,9 @@ from zdl.artifacts.encoding import decode_npz
 from zdl.data import preprocess
 from zdl.data.rows import Split
 from zdl.nn.history import Say
+from zdl.search.checkpoint import encode
 from zdl.search.distributions import told_apart
-from zdl.search.trial import Code, Predictor, Train, Trial, describe, probabilities, record, training
+from zdl.search.trial import Code, Made, Predictor, Train, Trial, describe, probabilities, record, training
 
 
 class Replicate(Trial):
@@ -37,14 +38,18 @@ def run(
     prepared: bytes,
     held_out: bytes,
     say: Say | None = None,
-) -> bytes:
-    """Train a trial on another split of the prepared rows and return the record of this replicate."""
+    start: bytes | None = None,
+    checkpoint: str = "",
+) -> Made:
+    """Train a trial on another split of the prepared rows: the record of this replicate, and a checkpoint, as
+    of a trial."""
     split = split_again(decode_npz(prepared), spec["split"])
-    history, predictor = training(spec, split._asdict(), train, say)
+    history, predictor = training(spec, split._asdict(), train, say, start)
     finished = history.status == "finished"
     rows, classes = decode_npz(held_out)["x"], len(split.classes)
     answers = answer(predictor, rows, classes) if finished else None
-    return record(number, spec, {**describe(history), "held_out": answers})
+    outcome = {**describe(history), "held_out": answers}
+    return Made(record(number, spec, outcome), encode(history, checkpoint))
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ few trials, so this module imports little.
 import random
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,21 @@ from zdl import Error
 from zdl.artifacts.encoding import decode_npz, digest, sealed_json
 from zdl.data.rows import Split
 from zdl.nn.history import History, Say
+from zdl.search.checkpoint import decode, encode
 
 Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
 Predictor = Callable[[NDArray[Any]], NDArray[Any]]  # of the probabilities (n, classes) of rows x (n, ...)
 Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes it
 
-
 FEW = 8  # rows that each trial's predictor is tried on
 TINY = 1e-6
+
+
+class Made(NamedTuple):
+    """What a training makes: its record, and a checkpoint, if it can go on from there."""
+
+    record: bytes
+    checkpoint: bytes | None
 
 
 class Trial:
@@ -68,17 +75,31 @@ def trial_spec(
     }
 
 
-def run(number: int, spec: Mapping[str, Any], train: Train, split: bytes, say: Say | None = None) -> bytes:
-    """Train a trial and return its record; `say` gets the lines that the book prints."""
+def run(
+    number: int,
+    spec: Mapping[str, Any],
+    *,
+    train: Train,
+    split: bytes,
+    say: Say | None = None,
+    start: bytes | None = None,
+    checkpoint: str = "",
+) -> Made:
+    """Train a trial: its record, and where it stopped as the checkpoint of that digest. `start` is an earlier
+    checkpoint to go on from, which changes no record. `say` gets the lines that the book prints."""
     rows = decode_npz(split)
-    history, predictor = training(spec, rows, train, say)
+    history, predictor = training(spec, rows, train, say, start)
     if history.status == "finished":  # a predictor that is wrong is told before all trials have run
         probabilities(predictor, rows["x_val"][:FEW], len(rows["classes"]))
-    return record(number, spec, describe(history))
+    return Made(record(number, spec, describe(history)), encode(history, checkpoint))
 
 
 def training(
-    spec: Mapping[str, Any], split: Mapping[str, NDArray[Any]], train: Train, say: Say | None = None
+    spec: Mapping[str, Any],
+    split: Mapping[str, NDArray[Any]],
+    train: Train,
+    say: Say | None = None,
+    start: bytes | None = None,
 ) -> tuple[History, Predictor]:
     """How the training of a trial on `split` went, and what came of it.
 
@@ -89,7 +110,8 @@ def training(
     state = int(digest(spec["seed"])[:8], 16)
     random.seed(state)
     np.random.seed(state)  # noqa: NPY002
-    result = train(dict(spec["config"]), Split(**split), rng, say or (lambda line: None))
+    more = {"start": decode(start)} if start else {}
+    result = train(dict(spec["config"]), Split(**split), rng, say or (lambda line: None), **more)
     history, predictor = result if isinstance(result, tuple) and len(result) == 2 else (None, None)
     if not isinstance(history, History) or not callable(predictor):
         raise Error(f"train: gives {type(result).__name__} (needed: a History, and what answers rows)")

@@ -1,0 +1,52 @@
+"""Checkpoints: where a training stopped, so that the same training with more epochs goes on from there.
+
+How long a training lasts is the hyper-parameter `epochs`, if a problem has one. All else in a trial's spec
+determines its course. A checkpoint is only a faster way to the same record.
+"""
+
+import json
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from zdl.artifacts.encoding import decode_npz, digest, sealed_npz
+from zdl.nn.history import History
+
+COUNTS = ("train_size", "val_size", "train_correct", "val_correct")
+
+
+def epochs(spec: Mapping[str, Any]) -> int | None:
+    """How many epochs a trial has; None, if that is no hyper-parameter of its problem."""
+    number: int | None = spec["config"].get("epochs")
+    return number
+
+
+def course(spec: Mapping[str, Any]) -> str:
+    """The digest of all that determines a training, but for how long it lasts."""
+    config = {name: value for name, value in spec["config"].items() if name != "epochs"}
+    return digest({**spec, "config": config})
+
+
+def goes_on(train: Any) -> bool:
+    """Whether a function that trains can go on from a checkpoint."""
+    return "start" in signature(train).parameters
+
+
+def encode(history: History, digest: str) -> bytes | None:
+    """The checkpoint of a training, as a sealed file; None if it cannot go on."""
+    if not (digest and history.state and history.status == "finished"):
+        return None
+    counts = json.dumps([getattr(history, name) for name in COUNTS])
+    state = {f"state {name}": array for name, array in history.state.items()}
+    curve = {"counts": np.array(counts), "val_hits": history.val_hits, "loss": np.array(history.loss)}
+    return sealed_npz({**curve, **state}, digest)
+
+
+def decode(data: bytes) -> History:
+    """The history in a checkpoint."""
+    arrays = decode_npz(data)
+    counts = dict(zip(COUNTS, json.loads(str(arrays["counts"])), strict=True))
+    state = {name.removeprefix("state "): arrays[name] for name in arrays if name.startswith("state ")}
+    return History(**counts, val_hits=arrays["val_hits"], loss=arrays["loss"].tolist(), state=state)
