@@ -27,7 +27,7 @@ def generator(seed=0):
 
 def configured(space, method="random", trials=100, **training):
     changed = copy.deepcopy(BASE)
-    changed["search"] |= {"space": space, "method": method, "trials": trials}
+    changed["search"] |= {"space": space, "method": method, "trials": trials, "epochs": 50}
     changed["training"] |= training
     return changed
 

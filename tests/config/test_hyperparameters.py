@@ -60,7 +60,10 @@ def test_every_setting_is_described_in_both_languages_and_required():
     objects = [part for at, part in parts(SCHEMA) if "properties" in part]
     assert all(part["additionalProperties"] is False for part in objects)
     required = [part for part in objects if set(part["properties"]) != SEARCHED]
-    assert all(set(part["properties"]) - {"points"} == set(part["required"]) for part in required)
+    assert all(
+        set(part["properties"]) - {"points", "eta", "min_epochs"} == set(part["required"])
+        for part in required
+    )
     assert len(objects) == len(required) + 1 > 30
 
 

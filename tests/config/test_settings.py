@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from zdl.artifacts.encoding import canonical
 from zdl.config import settings as zs
+from zdl.config.checks import halved
 from zdl.config.hyperparameters import plain
 from zdl.config.messages import SettingsError
 from zdl.config.problem import Problem
@@ -223,24 +224,24 @@ FILES = [
     (b"\xff\xfed\x00a\x00", "line 1: is not text (allowed: UTF-8 text)"),
     (PARAMS.replace("tr", "tr\xe9").encode("latin-1"), "line 17: is not text (allowed: UTF-8 text)"),
     (PARAMS + "#" * 100_000, "is too long (allowed: 100000 bytes)"),
-    (PARAMS + "\x00", "line 46, column 1: a character that no text holds (allowed: UTF-8 text)"),
-    (PARAMS + "# \x07", "line 46, column 3: a character that no text holds (allowed: UTF-8 text)"),
+    (PARAMS + "\x00", "line 48, column 1: a character that no text holds (allowed: UTF-8 text)"),
+    (PARAMS + "# \x07", "line 48, column 3: a character that no text holds (allowed: UTF-8 text)"),
     ("[" * 99_999, "line 1, column 11: too much for settings (allowed: 10 levels and 2000 values)"),
     ("a: [" + "1, " * 5_000 + "]", "line 1, column 5993: too much for settings (allowed: 10 levels and ..."),
     ("a: &a [*a]", "line 1, column 4: an anchor or alias, a (allowed: values written out)"),
     ("%YAML 1.1\n---\n" + PARAMS, "line 2, column 1: a directive (allowed: plain YAML 1.2)"),
-    (PARAMS + "---\na: 1\n", "line 46, column 1: a second document (allowed: one)"),
+    (PARAMS + "---\na: 1\n", "line 48, column 1: a second document (allowed: one)"),
 ]
 EDITS = [  # old, new: the first such text in PARAMS
     ("problem: book\n", "", f"problem: {MISSING}"),
-    ("  seed: 42", "  <<: {seed: 42}", "line 34, column 3: a merge key, << (allowed: values written out)"),
-    ("  seed: 42", "  seed:\t42", "line 34, column 8: found character '\\t' that cannot start any token"),
-    ("  seed: 42", "\tseed: 42", "line 34, column 1: found character '\\t' that cannot start any token"),
-    ("  seed: 42", " seed: 42", "line 34, column 2: expected <block end>, but found '<block mapping start>'"),
-    ("seed: 42", "seed: 42\n  seed: 43", 'line 35, column 3: found duplicate key "seed" with value "43" ...'),
-    ("seed: 42", "seed: " + "9" * 5000, "line 34, column 9: a value that is too long (allowed: 200 ..."),
+    ("  seed: 42", "  <<: {seed: 42}", "line 36, column 3: a merge key, << (allowed: values written out)"),
+    ("  seed: 42", "  seed:\t42", "line 36, column 8: found character '\\t' that cannot start any token"),
+    ("  seed: 42", "\tseed: 42", "line 36, column 1: found character '\\t' that cannot start any token"),
+    ("  seed: 42", " seed: 42", "line 36, column 2: expected <block end>, but found '<block mapping start>'"),
+    ("seed: 42", "seed: 42\n  seed: 43", 'line 37, column 3: found duplicate key "seed" with value "43" ...'),
+    ("seed: 42", "seed: " + "9" * 5000, "line 36, column 9: a value that is too long (allowed: 200 ..."),
     ("sgd", "x" * 300, "line 20, column 14: a value that is too long (allowed: 200 characters)"),
-    ("report:", "search:", 'line 44, column 1: found duplicate key "search" with value ...'),
+    ("report:", "search:", 'line 46, column 1: found duplicate key "search" with value ...'),
     ("seed: 42", "1: 2\n  seed: 42", "search[1]: is not a key here (allowed: method, trials, batch, ..."),
     ("seed: 42", "~: 2\n  seed: 42", "search[null]: is not a key here (allowed: method, trials, batch, ..."),
     ("seed: 42", "? [a, b]\n  : 2\n  seed: 42", "search[('a', 'b')]: is not a key here (allowed: ..."),
@@ -436,3 +437,35 @@ def test_any_other_value_is_settings_or_one_line(params, edits, drop):
         elif isinstance(holder, dict):
             holder[at[-1]] = value
     survives(params, changed)
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (("  eta: 2\n", ""), "search.eta: is missing (needed by the method halving: 2 to 100, such as 3)"),
+        (
+            ("  min_epochs: 10\n", ""),
+            "search.min_epochs: is missing (needed by the method halving: 1 or more, such as 2)",
+        ),
+        (("eta: 2", "eta: 1"), "search.eta: 1 is out of range (allowed: a whole number from 2 to 100)"),
+        (
+            ("min_epochs: 10", "min_epochs: 50"),
+            "search.min_epochs: 50 leaves nothing to stop (allowed: below training.epochs, 50)",
+        ),
+        (
+            ("  space:", "  space:\n    epochs: {distribution: int_uniform, low: 10, high: 90}"),
+            "search.space.epochs: plays no part, as halving decides about epochs (allowed: leave it out)",
+        ),
+    ],
+)
+def test_what_a_search_needs_that_stops_trials(params, edit, line):
+    assert refusal(params, edited(("method: random", "method: halving"), edit)) == line
+    if "is missing" in line:
+        load(params, edited(edit))  # the other methods do without
+
+
+def test_a_search_that_stops_trials_needs_epochs():
+    search = {"method": "hyperband", "eta": 3, "min_epochs": 1, "epochs": None, "space": {}}
+    ((key, text),) = halved({"search": search})
+    assert key == ("search", "method")
+    assert text == "hyperband needs epochs to save (allowed with a problem that declares epochs)"

@@ -19,6 +19,7 @@ from zdl.analysis import ranking
 from zdl.analysis.recommendations import Edit
 from zdl.analysis.replication import confirmed_best
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search
+from zdl.analysis.rungs import rungs
 from zdl.config.hyperparameters import plain
 from zdl.config.problem import Problem
 from zdl.config.words import wording
@@ -167,6 +168,8 @@ def fake(data, frame, settings):
             contenders=best["trial"].tolist()[:11],
             space=pd.DataFrame(rows)[: None if finished else 0],
             budget=budget[: None if finished else 0],
+            in_full=len(data["trials"]) - (frame["status"] == "diverged").sum(),
+            rungs=rungs(data["trials"], settings["search"]),
         ),
         replication=Replication(
             confirmed=trained,
@@ -931,7 +934,8 @@ def test_curves_that_rise_at_their_end_ask_for_more_epochs():
     )
     assert f"Training is not over: {sentence}" in text
     assert (
-        f"**More epochs:** {sentence} Twice as many train all 30 trials and 50 replicates again, each" in text
+        f"**More epochs:** {sentence} With twice as many, all 30 trials and the replicates of those that "
+        "stay among the best go on from where they stopped" in text
     )
     assert "**Next:** train longer, `epochs: 100`, as accuracy still rises at the end" in text
 

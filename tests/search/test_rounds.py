@@ -20,6 +20,7 @@ from zdl.pipeline.planned import planned
 from zdl.pipeline.progress import Progress
 from zdl.pipeline.records import ROUNDS, TRIALS
 from zdl.search import plan
+from zdl.search.samplers import Proposal
 
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1},
@@ -311,5 +312,5 @@ def test_a_search_of_many_rounds_analyses_its_code_once(settings, paths, monkeyp
     assert len(many.names) == len(set(many.names)) == 300 and len(Progress(many).trials) == 1
     first = many.first
     for place in many.rounds[:5]:
-        first += place.trials([{"lr": 0.01, "optimizer": "sgd"}], first)
+        first += place.trials([Proposal({"lr": 0.01, "optimizer": "sgd"})], first)
     assert len(analysed) == len(set(analysed))

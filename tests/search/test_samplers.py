@@ -17,7 +17,7 @@ from zdl.config.hyperparameters import plain
 from zdl.problems.book import HYPERPARAMETERS
 from zdl.search import plan
 from zdl.search.distributions import shares
-from zdl.search.samplers import SAMPLERS, Proposal, sampler
+from zdl.search.samplers import HALVINGS, LEARNERS, SAMPLERS, Proposal, learner, sampler
 
 SPACE = {
     "lr": {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2},
@@ -35,7 +35,7 @@ def search(method, seed=42, trials=20, space=SPACE, batch=20):
     for spec in space.values():
         if method == "grid" and "options" not in spec:
             spec["points"] = 3
-    sized = {"trials": trials, "batch": batch}
+    sized = {"trials": trials, "batch": batch, "eta": 2, "min_epochs": 2, "epochs": 16}
     return {"method": method, **sized, "seed": seed, "space": space, "hyperparameters": DECLARED}
 
 
@@ -50,8 +50,9 @@ def history(proposals):
 @pytest.mark.parametrize("method", SAMPLERS)
 def test_points_hold_values_of_the_space_in_its_order(method):
     for point, _ in proposed(method):
-        assert [name for name in SPACE if name in point] == list(point)
-        for name, value in point.items():
+        drawn = {name: value for name, value in point.items() if name != "epochs"}
+        assert [name for name in SPACE if name in point] == list(drawn)
+        for name, value in drawn.items():
             spec = SPACE[name]
             inside = value in spec["options"] if "options" in spec else spec["low"] <= value <= spec["high"]
             assert inside, (name, value)
@@ -83,12 +84,24 @@ def test_more_append_and_rounds_make_no_difference(method):
 @pytest.mark.parametrize("method", SAMPLERS)
 def test_one_that_learns_proposes_to_the_end_of_a_round(method):
     searched = sampler(search(method, batch=8))
-    assert searched.batch == (8 if method == "bayes" else None)
+    first, second = {"bayes": (8, 8), "halving": (20, 10), "hyperband": (20, 7)}.get(method, (20, 20))
     once = searched.propose((), 20)
-    assert len(once) == (searched.batch or 20)
+    assert len(once) == first
     later = searched.propose(history(once), 20)
-    assert len(later) == (searched.batch or min(20, (searched.size or 40) - 20))
+    assert len(later) == min(second, (searched.size or 40) - first)
     assert searched.propose(history(once + later[:3]), 20)[: len(later) - 3] == later[3:]
+
+
+@pytest.mark.parametrize("method", LEARNERS)
+def test_a_learner_proposes_what_its_rounds_say(method):
+    searched, seen = learner(search(method, batch=8)), []
+    for number, size in enumerate(searched.rounds):
+        proposals = searched.propose(seen, 1000)
+        assert len(proposals) == size
+        for point, trial in proposals:  # which is what the file of a round is read back to
+            if number or method != "bayes":  # whose first round is in the plan
+                assert searched.planned(number, 7 if trial is None else trial, point) == (point, trial)
+        seen += [(point, 0.5) for point, _ in proposals]
 
 
 @pytest.mark.parametrize("method", SAMPLERS)
@@ -100,7 +113,7 @@ def test_the_seed_decides_what_is_drawn(method):
 def test_a_range_or_an_option_alone_is_a_space(method):
     for name, spec in SPACE.items():
         points = [point for point, _ in proposed(method, space={name: spec}, n=3)]
-        assert [list(point) for point in points] == [[name]] * 3
+        assert [{*point} - {"epochs"} for point in points] == [{name}] * 3
 
 
 def test_another_process_proposes_the_same():
@@ -139,7 +152,7 @@ def test_trials_have_names_of_their_own(settings, method):
 def test_numbers_of_a_stream_are_places_and_others_are_not(settings):
     for method in SAMPLERS:
         numbers = [trial.number for trial in plan.trials(settings | {"search": search(method)}, SPLIT)]
-        if method in ("random", "bayes"):  # whose first round it is
+        if method in ("random", *LEARNERS):  # whose first round it is
             assert numbers == list(range(20))
         else:
             assert all(10**8 <= number < 10**9 for number in numbers)
@@ -151,7 +164,7 @@ def test_an_edit_of_training_leaves_the_numbers(settings):
         edited = settings | {"training": settings["training"] | {"epochs": 7}}
         before, after = names(settings, method), names(edited, method)
         assert [name.split("-")[0] for name in before] == [name.split("-")[0] for name in after]
-        assert not set(before) & set(after)
+        assert not set(before) & set(after) or method in HALVINGS  # whose first rung has other epochs
 
 
 def test_a_point_without_a_stream_keeps_its_trial_wherever_it_comes(settings):

@@ -12,10 +12,12 @@ from typing import Any
 from zdl.artifacts.encoding import decode_json, sealed_json
 
 
-def replicate_file(table: bytes, place: int, replicate: Callable[[int], bytes], digest: str) -> bytes:
-    """The file of a replicate of the trial that is on this place of the ranking, from 1; of none, if fewer
-    finished. `replicate` gives the record of the replicate of the trial with a number."""
-    number = best_trial(table, place)
+def replicate_file(
+    table: bytes, place: int, places: int, replicate: Callable[[int], bytes], digest: str
+) -> bytes:
+    """The file of a replicate of the trial on this place, from 1, of those that are trained again; of none,
+    if fewer finished. `replicate` gives the record of the replicate of the trial with a number."""
+    number = replicated_trial(table, place, places)
     record = None if number is None else decode_json(replicate(number))
     return sealed_json({"digest": digest, "trial": number, "replicate": record})
 
@@ -26,6 +28,26 @@ def best_trial(table: bytes, place: int) -> int | None:
     return best[place - 1] if place <= len(best) else None
 
 
+def replicated_trial(table: bytes, place: int, places: int) -> int | None:
+    """The number of the trial on this place of those that are trained again; None if fewer finished."""
+    chosen = replicated(table, places)
+    return chosen[place - 1] if place <= len(chosen) else None
+
+
+@lru_cache(maxsize=1)
+def replicated(table: bytes, places: int) -> list[int]:
+    """The numbers of the trials that are trained again: the best. If trials were stopped, there are so many
+    `places`, of which up to half are for the best of these, to see whether a better one was stopped."""
+    if not places:
+        return finished(table)
+    epochs = {record["trial"]: record.get("epochs", 0) for record in decode_json(table)["trials"]}
+    best = finished(table)
+    stopped = [number for number in best if epochs[number] < epochs[best[0]]]
+    in_full = best[: len(best) - len(stopped)]
+    chosen = in_full[: places - min(places // 2, len(stopped))]
+    return chosen + stopped[: places - len(chosen)]
+
+
 @lru_cache(maxsize=1)  # a process goes on with further replicates of the same search
 def finished(table: bytes) -> list[int]:
     """The numbers of the trials that finished, the best first."""
@@ -33,10 +55,11 @@ def finished(table: bytes) -> list[int]:
     return [record["trial"] for record in records if record["outcome"]["status"] != "diverged"]
 
 
-def order(record: Mapping[str, Any]) -> tuple[bool, float]:
+def order(record: Mapping[str, Any]) -> tuple[bool, int, float]:
     """A key that sorts trials: those that finished by the last point of their validation curve, then those
-    that diverged. Ties stay in the order of the search."""
+    that diverged. Ties stay in the order of the search. One that was stopped early comes after all that have
+    more epochs."""
     outcome = record["outcome"]
     curve = outcome["curve"]
     score = curve["val_correct"][-1] / curve["val_size"] if curve["val_correct"] else -math.inf
-    return outcome["status"] == "diverged", -score
+    return outcome["status"] == "diverged", -record.get("epochs", 0), -score

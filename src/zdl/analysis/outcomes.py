@@ -67,6 +67,11 @@ def val_acc(outcome: Outcome) -> float:
     return score
 
 
+def epochs(outcome: Outcome) -> int:
+    """The number of evaluations, one an epoch."""
+    return len(outcome["curve"]["val_correct"])
+
+
 def split_ratio(outcome: Outcome) -> float:
     """Validation rows for each training row."""
     return float(outcome["curve"]["val_size"] / outcome["curve"]["train_size"])

@@ -114,6 +114,14 @@ def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
     return frame[frame["status"] != "diverged"].head(n)
 
 
+def in_full(table: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials of a ranking that finished, without those that a search stopped before Best-1."""
+    finished = top(frame, len(frame))
+    epochs = finished["trial"].map(dict(enumerate(record.get("epochs", 0) for record in table["trials"])))
+    compared: pd.DataFrame = finished[epochs == epochs.max()]
+    return compared
+
+
 def map_axes(
     ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], order: Sequence[str] = ()
 ) -> list[str]:

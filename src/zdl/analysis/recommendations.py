@@ -21,7 +21,7 @@ from zdl.analysis.ranges import WIDEN, Spec, between, grid_points, is_wider, pla
 from zdl.analysis.ranking import top
 from zdl.config.checks import ranges
 from zdl.search import plan
-from zdl.search.samplers import History, sampler
+from zdl.search.samplers import HALVINGS, History, sampler
 from zdl.search.samplers.grid import values
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def space(
     whether it matters, and what to do next. `contenders` are the trials that may be as good as Best-1, and
     `history` is what a search learnt from."""
     searched = settings["search"]["space"]
-    scores = frame["val_acc"].where(frame["status"] != "diverged").fillna(DIVERGED).to_numpy(dtype=np.float64)
+    scores = _standing(frame, settings["search"])
     rank = np.arange(len(frame))  # the best come first
     best = rank < len(top(frame, size_of_best(len(frame))))
     close = frame["trial"].isin(contenders).to_numpy() | (rank < len(top(frame, FEWEST // 2)))
@@ -93,6 +93,13 @@ def space(
     for row in rows:
         _next(row, searched[row["name"]], settings)
     return _frame(rows)
+
+
+def _standing(frame: pd.DataFrame, search: Settings) -> Array:
+    """The scores that rank. If trials were stopped, each rung that a trial reached counts one more."""
+    rungs = frame["epochs"].rank(method="dense") if search["method"] in HALVINGS else 0
+    scores = (frame["val_acc"] + rungs).where(frame["status"] != "diverged").fillna(DIVERGED)
+    return scores.to_numpy(dtype=np.float64)
 
 
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:

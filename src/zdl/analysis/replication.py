@@ -17,6 +17,7 @@ from zdl.analysis.outcomes import (
     Outcome,
     Replicates,
     difference,
+    epochs,
     mean_and_deviation,
     mean_share,
     outcomes,
@@ -44,7 +45,8 @@ CONFIRMED = (
     # Of those that finished: mean and standard deviation (n - 1; blank for one) of the validation accuracy
     *("val_mean", "val_sd"),
     # The selection bias: val_acc less val_mean, on images that are alike, with its 95 % interval by how far
-    # that mean may be off (`standard_error_over_splits`; blank for one replicate)
+    # that mean may be off (`standard_error_over_splits`; blank for one replicate, and all three for a trial
+    # that was stopped, as its replicates have more epochs)
     *("luck", "luck_low", "luck_high"),
     # The mean share of the held-out images that they recognise, with its 95 % interval (`crossed_mean`)
     *("held_out", "held_out_low", "held_out_high"),
@@ -57,12 +59,13 @@ CONFIRMED = (
 
 def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_images: int) -> pd.DataFrame:
     """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking."""
-    ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc"]].to_dict("records")}
+    ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
     for contents in replicates:
         trial = contents["trial"]
         all_outcomes = outcomes([contents], trial)
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
+        alike = [each for each in finished if epochs(each) == ranked[trial]["epochs"]]  # it was not stopped
         score = ranked[trial]["val_acc"]
         replicated = mean_and_deviation([val_acc(outcome) for outcome in finished])
         held_out = mean_share(np.array([recognised(outcome, t) for outcome in finished]))
@@ -72,7 +75,7 @@ def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_imag
                 *(round(end, 6) for end in wilson(round(score * val_images), val_images)),
                 *(len(finished), len(all_outcomes) - len(finished)),
                 *replicated,
-                *_selection_bias(score, replicated, finished),
+                *_selection_bias(score, replicated, alike),
                 *held_out,
                 difference(replicated[0], held_out[0]),
             )
@@ -84,11 +87,11 @@ def _selection_bias(
     score: float, replicated: tuple[float, float], finished: Sequence[Outcome]
 ) -> tuple[float, float, float]:
     """A score less the mean of its replicates, with the interval of that (a mean is a share)."""
+    if not finished:
+        return math.nan, math.nan, math.nan
     mean, deviation = replicated
-    low = high = math.nan
-    if finished:
-        error = standard_error_over_splits(deviation, len(finished), split_ratio(finished[0]))
-        low, high = student_interval(mean, error, len(finished))
+    error = standard_error_over_splits(deviation, len(finished), split_ratio(finished[0]))
+    low, high = student_interval(mean, error, len(finished))
     return difference(score, mean), difference(score, high), difference(score, low)
 
 

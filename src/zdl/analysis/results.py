@@ -13,6 +13,7 @@ from zdl.analysis import mistakes, ranking, recommendations, replication, signif
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.outcomes import Labels, Replicates, of_trials
 from zdl.analysis.rise import rise
+from zdl.analysis.rungs import Rung, rungs
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.search.distributions import stream
 from zdl.search.rounds import history
@@ -33,6 +34,8 @@ class Search:
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
     space: pd.DataFrame  # a row a hyper-parameter: where the best lie, effects, the ranges to go on with
     budget: pd.DataFrame  # by the number of trials: expected, low, high; or, of other methods, best so far
+    in_full: int  # trials that finished and were not stopped before Best-1
+    rungs: Sequence[Rung]  # if trials were stopped
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
         contenders=contenders,
         space=recommendations.space(frame, settings, contenders, history(points, outcomes)),
         budget=significance.budget(table, frame, settings),
+        in_full=len(ranking.in_full(table, frame)),
+        rungs=rungs(table["trials"], settings["search"]),
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zdl.analysis import statistics
-from zdl.analysis.ranking import top
+from zdl.analysis.ranking import in_full, top
 from zdl.artifacts.schemas import unpacked
 
 Mask = NDArray[np.bool_]
@@ -26,7 +26,7 @@ LEADERS = (
     *("rank", "trial", "val_acc"),
     # Wilson's 95 % interval of val_acc
     *("low", "high"),
-    # Whether another trial that finished has the same val_acc
+    # Whether another trial that finished (in full, below too) has the same val_acc
     "tied",
     # How often it comes first of all that finished when the images are drawn again (`first_shares`); blank
     # for one image
@@ -52,15 +52,21 @@ def leaders(
         return pd.DataFrame(
             {name: pd.Series(dtype=KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
-    recognised = _recognised(table, finished)
+    compared = in_full(table, frame)
+    recognised = _recognised(table, compared)
     images = recognised.shape[1]
-    ends = [statistics.wilson(int(hits.sum()), images) for hits in recognised[:best]]
-    lead = finished[["rank", "trial", "val_acc"]].assign(
-        tied=finished["val_acc"].duplicated(keep=False),
-        # Samples of a single image are all that image
-        comes_first=np.round(statistics.first_shares(recognised, rng), 4) if images > 1 else math.nan,
+    against = (
+        _against_first(recognised)
+        .set_index(compared.index)
+        .assign(
+            # Samples of a single image are all that image
+            comes_first=np.round(statistics.first_shares(recognised, rng), 4) if images > 1 else math.nan,
+        )
     )
-    lead = lead.join(_against_first(recognised).set_index(finished.index)).head(best)
+    shown = finished[["rank", "trial", "val_acc"]].head(best)
+    ends = [statistics.wilson(int(hits.sum()), images) for hits in _recognised(table, shown)]
+    lead = shown.join(against)
+    lead["tied"] = compared["val_acc"].duplicated(keep=False).reindex(lead.index, fill_value=False)
     lead[["low", "high"]] = np.round(ends, 6)
     return lead[[*LEADERS, *AGAINST]].reset_index(drop=True).astype(KINDS)
 
@@ -68,11 +74,11 @@ def leaders(
 def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
     """The trials that may be as good as Best-1, which is the first of them: those that do not differ from it
     significantly (p_holm as in `leaders`), in the order of ranks. None if none finished."""
-    finished = top(frame, len(frame))
-    if finished.empty:
+    compared = in_full(table, frame)
+    if compared.empty:
         return []
-    differs = _against_first(_recognised(table, finished))["p_holm"] < statistics.ALPHA
-    return finished["trial"][~differs.to_numpy()].astype(int).tolist()
+    differs = _against_first(_recognised(table, compared))["p_holm"] < statistics.ALPHA
+    return compared["trial"][~differs.to_numpy()].astype(int).tolist()
 
 
 def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
@@ -107,7 +113,7 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
     size; blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of other methods
     are not independent: trials, best (so far, in the order of the search; blank until one finished).
     """
-    finished = top(frame, len(frame))
+    finished = in_full(table, frame)
     scores = np.full(len(table["trials"]), math.nan)
     scores[finished["trial"].to_numpy(dtype=np.int64)] = finished["val_acc"]
     trials = np.arange(1, len(scores) + 1 if len(finished) else 1)

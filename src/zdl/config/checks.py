@@ -11,6 +11,8 @@ from zdl.config.space import OTHER, fixed, grid_size, possible
 MOST_OF_HALTON = 20  # hyper-parameters: each has a prime, and large ones are not even
 MOST_LEARNED_TRIALS = 1000  # of a search by bayes, whose rounds take longer the more trials they learn from
 
+HALVINGS = ("halving", "hyperband")  # methods that train a trial for a few epochs, and the best of them on
+
 Settings = Mapping[str, Any]  # nested and plain, shaped like params.yaml
 
 
@@ -21,6 +23,8 @@ def across(settings: Settings) -> Iterator[Mistake]:
             yield from ranges(settings, name, spec)
     yield from idle(settings)
     yield from sized(settings)
+    if settings["search"]["method"] in HALVINGS:
+        yield from halved(settings)
 
 
 def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
@@ -59,6 +63,31 @@ def idle(settings: Settings) -> Iterator[Mistake]:
                 ("search", "space", name),
                 f"plays no part, {reason} (allowed with {', '.join(map(str, users))})",
             )
+
+
+def halved(settings: Settings) -> Iterator[Mistake]:
+    """What a search that stops trials lacks, or more epochs at first than in all."""
+    search, epochs = settings["search"], settings["search"]["epochs"]
+    method, missing = search["method"], [name for name in ("eta", "min_epochs") if search.get(name) is None]
+    for name in missing:
+        allowed = "2 to 100, such as 3" if name == "eta" else "1 or more, such as 2"
+        yield ("search", name), f"is missing (needed by the method {method}: {allowed})"
+    if epochs is None:
+        yield (
+            ("search", "method"),
+            f"{method} needs epochs to save (allowed with a problem that declares epochs)",
+        )
+    elif "epochs" in search["space"]:
+        yield (
+            ("search", "space", "epochs"),
+            f"plays no part, as {method} decides about epochs (allowed: leave it out)",
+        )
+    elif not missing and search["min_epochs"] >= epochs:
+        least = search["min_epochs"]
+        yield (
+            ("search", "min_epochs"),
+            f"{least} leaves nothing to stop (allowed: below training.epochs, {epochs})",
+        )
 
 
 def sized(settings: Settings) -> Iterator[Mistake]:

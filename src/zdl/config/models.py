@@ -39,15 +39,17 @@ class Search(Section):
         }
     )
 
-    method: Literal["random", "grid", "halton", "bayes"] = described(
+    method: Literal["random", "grid", "halton", "bayes", "halving", "hyperband"] = described(
         "Method / 探索方法",
         "random draws each trial's point independently of the others. grid takes every combination of the "
         "values that the space lists or spaces evenly (points). halton fills the space more evenly than "
         "chance does. bayes fits a Gaussian process to the scores so far and tries what it expects to "
-        "improve on them.",
+        "improve on them. halving draws points as random does, trains all for min_epochs, and the best of "
+        "them for more; hyperband does so in several brackets, of which the later ones stop fewer trials.",
         "randomは、各試行の点を独立に選びます。gridは、選択肢や等間隔の値（points）のすべての組み合わせを試します。"
         "haltonは、乱数よりも均等に空間を埋めます。bayesは、それまでのスコアにガウス過程を当てはめ、"
-        "改善が見込まれる点を試します。",
+        "改善が見込まれる点を試します。halvingは、randomと同じ点をすべてmin_epochsだけ訓練し、上位の試行だけを続けます。"
+        "hyperbandは、試行をいくつかのブラケットに分け、後のブラケットほど打ち切りを少なくします。",
     )
     trials: int = described(
         "Number of trials / 試行数",
@@ -68,6 +70,24 @@ class Search(Section):
         "大きいほど多くの試行を並列に訓練でき、小さいほど結果が早く次の提案に反映されます。ほかの方法では使いません。",
         ge=1,
         le=1000,
+    )
+    eta: int = described(
+        "Halving rate / 打ち切りの比率",
+        "halving and hyperband: of the trials of a rung, the best 1 / eta go on to the next one, with eta "
+        "times as many epochs. The other methods do not use it.",
+        "halvingとhyperbandで、各段階の上位1/etaの試行だけを、eta倍のエポック数まで続けます。ほかの方法では使いません。",
+        ge=2,
+        le=100,
+        default=None,
+    )
+    min_epochs: int = described(
+        "Epochs of the first rung / 最初の段階のエポック数",
+        "halving and hyperband: no trial is stopped before it has so many epochs. The other methods do not "
+        "use it.",
+        "halvingとhyperbandで、どの試行もこのエポック数までは訓練します。ほかの方法では使いません。",
+        ge=1,
+        le=100_000,
+        default=None,
     )
     seed: Seed = described(
         "Seed of the search / 探索のシード",

@@ -8,18 +8,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from zdl.config.checks import across
+from zdl.config.checks import HALVINGS, across
 from zdl.config.hyperparameters import plain
 from zdl.config.messages import SettingsError, explain
 from zdl.config.models import settings_of
 from zdl.config.problem import Problem, UnknownProblem
 from zdl.config.reading import normalise, read
+from zdl.config.space import fixed
 
 
 def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     """The settings of a params.yaml, complete, with keys in the order of the models. (Those of the search
     space keep the file's order, which points and the report follow.) `search` also has the `hyperparameters`
-    that the problem declares, as `plain` gives them.
+    that the problem declares, as `plain` gives them, and, if it halves, the `epochs` of a whole training.
 
     Raises SettingsError, with one line, for any other file.
     """
@@ -38,6 +39,8 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     space = settings["search"]["space"]
     settings["search"]["space"] = {name: space[name] for name in raw["search"]["space"]}
     settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
+    if settings["search"]["method"] in HALVINGS:
+        settings["search"]["epochs"] = fixed(settings).get("epochs")
     if mistakes := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
         raise SettingsError.first_of(path, mistakes)
     return settings

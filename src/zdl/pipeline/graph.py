@@ -70,7 +70,7 @@ class Graph:
         rounds = map(self.paths.round_path, self.paths.rounds)
         *listings, last = [self.paths.plan.path, *rounds][: place.number]
         files = self.paths.records(self.paths.names[: place.start])
-        others, scores = files[: -len(place.names)], files[-len(place.names) :]
+        others, scores = files[: place.previous], files[place.previous :]
         lost = [path for path in (*listings, *others) if self.is_there(last) and not self.is_there(path)]
         return [last, *scores, *lost]
 

@@ -24,6 +24,7 @@ from zdl.report.drawing import OF_REPLICATES, OF_TRIALS
 from zdl.search import plan, replicates
 from zdl.search.replicates import Replicate
 from zdl.search.rounds import Round, rounds
+from zdl.search.samplers import HALVINGS
 from zdl.search.trial import Trial
 
 REPORTS = Path("reports")
@@ -104,6 +105,11 @@ class Paths:
         """The files of the search that a params.yaml describes; `SettingsError` if that is wrong."""
         return cls(load(params))
 
+    @property
+    def halves(self) -> bool:
+        """Whether the trials of a later round are the best of the round before, with more epochs."""
+        return self.settings["search"]["method"] in HALVINGS
+
     @cached_property
     def first(self) -> list[Trial]:
         """The trials that are known before any of them runs: all, unless the search learns."""
@@ -120,7 +126,7 @@ class Paths:
         """The names of all trials, in the order of the search."""
         names = [trial.name for trial in self.first]
         names += [name for place in self.rounds for name in place.names]
-        return names[: self.settings["search"]["trials"]]
+        return names if self.halves else names[: self.settings["search"]["trials"]]
 
     def records(self, names: Iterable[str] | None = None) -> list[Path]:
         """The records of all trials, or of those with these names."""
@@ -171,15 +177,25 @@ class Paths:
     @cached_property
     def table(self) -> Artifact:
         listings = [self.plan.digest, *(place.digest for place in self.rounds)]
-        known = [(trial.number, trial.key, trial.point) for trial in self.first][: len(self.names)]
+        known: list[Any] = [(trial.number, trial.key, trial.point) for trial in self.first]
+        count = len(self.names)
+        if self.halves:  # whose last rung has another key, and is not known yet
+            known, count = [], self.settings["search"]["trials"]
         return Artifact.of(
             "results/table/{}.json",
             "zdl.search.plan:table_file",
             handed={"plan": listings[0], "rounds": listings[1:], "records": self.names},
-            is_valid=partial(is_table, known=known, count=len(self.names)),
+            is_valid=partial(is_table, known=known[:count], count=count),
             split=self.split,
             names=self.names,
+            halves=self.halves,
         )
+
+    @property
+    def places(self) -> int:
+        """How many trials are trained again, if that decides about which; else 0."""
+        places: int = self.settings["replicate"]["trials"]
+        return places if self.halves else 0
 
     @cached_property
     def replicate_splits(self) -> list[dict[str, Any]]:
@@ -187,7 +203,9 @@ class Paths:
         return replicates.splits(self.settings, self.prepared.digest)
 
     def replicates_of(self, trial: Trial) -> list[Replicate]:
-        """The replicates of a trial that is among the best."""
+        """The replicates of a trial that is among the best; in full, if it was stopped."""
+        if self.halves:
+            trial = replicates.in_full(trial, self.settings["search"]["epochs"])
         code = self.code(Replicate.entry)
         return replicates.replicates(trial, self.replicate_splits, self.held_out.digest, code)
 
@@ -203,6 +221,7 @@ class Paths:
                 is_valid=partial(self._is_replicate, number=number),
                 table=self.table,
                 place=place,
+                places=self.places,
             )
             for place in range(1, self.settings["replicate"]["trials"] + 1)
             for number, split in enumerate(self.replicate_splits, start=1)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from zdl import Error
-from zdl.analysis.best import finished
+from zdl.analysis.best import replicated
 from zdl.artifacts.encoding import CorruptFileError
 from zdl.artifacts.io import File, read, read_json
 from zdl.pipeline import cache, records
@@ -61,8 +61,8 @@ class Progress:
 
     def name_of(self, number: int) -> str:
         """The name of a trial by its place in the search, or by the number that reports show."""
-        places = dict(enumerate(self.paths.names))
-        names = {number: trial.name for number, trial in self.by_number.items()} | places
+        places = dict(enumerate(self.paths.names[: self.paths.settings["search"]["trials"]]))
+        names = places | {number: trial.name for number, trial in self.by_number.items()}
         if number not in names:
             raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
         return names[number]
@@ -70,7 +70,7 @@ class Progress:
     def replicates(self) -> list[Replicate]:
         """All replicates of the best trials; none, as long as it is not known which those are."""
         with contextlib.suppress(CorruptFileError):
-            best = finished(read(self.paths.table))[: self.paths.settings["replicate"]["trials"]]
-            trials = [self.by_number[number] for number in best]
+            best = replicated(read(self.paths.table), self.paths.places)
+            trials = [self.by_number[number] for number in best[: self.paths.settings["replicate"]["trials"]]]
             return [replicate for trial in trials for replicate in self.paths.replicates_of(trial)]
         return []

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zdl.analysis.best import best_trial
+from zdl.analysis.best import replicated_trial
 from zdl.artifacts import manifest
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.io import others, read, write
@@ -117,7 +117,7 @@ def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool] = boo
 
     def job(place: int) -> cache.Job | None:
         file, number = paths.replicates[place], place % len(paths.replicate_splits)
-        if (trial := best_trial(table, file.given["place"])) is None:
+        if (trial := replicated_trial(table, file.given["place"], file.given["places"])) is None:
             return None
         replicate = paths.replicates_of(progress.by_number[trial])[number]
         return cache.Job(replicate, file.path, lambda record: file.compute(replicate=lambda _: record))

@@ -13,6 +13,7 @@ import pandas as pd
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
 from zdl.analysis.recommendations import Edit
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Settings
+from zdl.analysis.rungs import spent
 from zdl.analysis.significance import single_searches
 from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.report.formatting import accuracy, short
@@ -45,7 +46,7 @@ def context(
         "words": words,
         "search": counts,
         "method": _method(counts, settings["search"]),
-        "best": _best(analysis.metrics, settings, search.ranking),
+        "best": _best(analysis.metrics, settings, search),
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings),
         "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
@@ -69,8 +70,24 @@ def context(
         **replicated(analysis.replication),
         **learned(analysis),
         **_edits(search, settings, edits),
+        **_stopped(search, settings, analysis.replication),
     }
     return {**facts, "step": next_step(facts)}
+
+
+def _stopped(search: Search, settings: Settings, replication: Replication) -> Row:
+    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and of those that were
+    stopped and trained again, whether one is the confirmed best, or has no lower mean than it."""
+    facts: Row = {
+        "in_full": search.in_full,
+        "rungs": [rung._asdict() for rung in search.rungs],
+        "stopped": [],
+    }
+    if search.rungs:
+        facts["spent"], facts["whole"] = spent(search.trials, settings["search"])
+        full = top(search.ranking, search.in_full)["trial"].tolist()
+        facts["stopped"] = [trial for trial in replication.confirmed["trial"].tolist() if trial not in full]
+    return facts
 
 
 def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
@@ -79,14 +96,15 @@ def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
     return "random" if only_first else str(search["method"])
 
 
-def _best(metrics: Mapping[str, Any], settings: Settings, ranking: pd.DataFrame) -> Row | None:
+def _best(metrics: Mapping[str, Any], settings: Settings, search: Search) -> Row | None:
     """The best trial, and how many others `tied` with it; None if no trial finished."""
     best, images = metrics["best"], metrics["search"]["val_images"]
     if best["trial"] is None:
         return None
     space = settings["search"]["space"]
     point = {name: best[name] for name in space if best.get(name) is not None}
-    tied = int((top(ranking, len(ranking))["val_acc"] == best["val_acc"]).sum()) - 1
+    finished = top(search.ranking, search.in_full)
+    tied = int((finished["val_acc"] == best["val_acc"]).sum()) - 1
     return {**best, "correct": round(best["val_acc"] * images), "point": point, "tied": tied}
 
 

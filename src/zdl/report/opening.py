@@ -38,7 +38,6 @@ def longer(settings: Settings, replication: Replication) -> Row | None:
         "trials": int((rows["repeats"] > 0).sum()),
         "splits": int(splits),
         "twice": 2 * epochs,
-        "again": int((rows["repeats"] + rows["diverged"]).sum()),
     }
 
 

@@ -87,18 +87,22 @@ def table_file(
     *,
     split: bytes,
     names: Sequence[str],
+    halves: bool = False,
     digest: str,
 ) -> bytes:
     """The outcome of every trial in one table, the digest of the rows that they trained on, and how many of
     those that score them are of the `commonest` class.
 
-    `names` and `records` are those of all trials, in the order of the search.
+    `names` and `records` are those of all trials, in the order of the search. If it `halves`, a trial has a
+    record for each of its rungs, of which the last one counts.
     """
     lines: dict[str, Any] = {}
     for listing in (plan, *rounds):
         lines.update(decode_json(listing))
     trials = [Trial(number, point, spec, name) for name in names for number, point, spec in [lines[name]]]
     rows, used = table(trials, map(decode_json, records)), decode_npz(split)
+    if halves:
+        rows = of_last_rungs(rows)
     scored = used["t_val"][: rows[0]["outcome"]["curve"]["val_size"]]
     commonest = int(np.bincount(scored).max())
     data = digest_of_arrays({name: used[name] for name in used if name != "classes"})
@@ -115,6 +119,17 @@ def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list
     return rows
 
 
+def of_last_rungs(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last row of each trial. Its `epochs` are no part of its point, since the search does not draw
+    them."""
+    last = {row["trial"]: row for row in rows}
+    out = []
+    for row in last.values():
+        point = dict(row["point"])
+        out.append({**row, "epochs": point.pop("epochs"), "point": point})
+    return out
+
+
 def notes(settings: Mapping[str, Any]) -> list[str]:
     """Warnings about settings that are allowed but may not be meant, one line each."""
     search, best = settings["search"], settings["report"]["best"]
@@ -123,7 +138,7 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
     if (trials if chosen.size is None else chosen.size) < best:
         reason = f"search.trials is {trials}" if chosen.size is None else f"the {method} has {chosen.size}"
         lines.append(f"report.best: {best} are to be shown, but {reason}")
-    if chosen.batch is not None and trials <= search["batch"]:
+    if method == "bayes" and trials <= search["batch"]:
         lines.append(
             f"search.batch: the first {search['batch']} trials are drawn at random, and there are no more: "
             f"{method} learns nothing"

@@ -63,6 +63,12 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
     ]
 
 
+def in_full(trial: Trial, epochs: int) -> Trial:
+    """A trial that was stopped, with all epochs."""
+    config = {**trial.spec["config"], "epochs": epochs}
+    return Trial(trial.number, trial.point, {**trial.spec, "config": config})
+
+
 def replicates(
     trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, code: Code
 ) -> list[Replicate]:

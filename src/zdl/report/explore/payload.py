@@ -18,7 +18,7 @@ from zdl.analysis.surrogate import MODELLED, surface
 from zdl.report.formatting import title
 from zdl.report.sides import Side
 from zdl.search.rounds import history
-from zdl.search.samplers import History
+from zdl.search.samplers import HALVINGS, History
 
 MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
 STEPS = 40  # values along each side of a surface
@@ -150,7 +150,9 @@ def important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[str]:
 
 def _surfaces(search: Mapping[str, Any], seen: History, names: Sequence[str]) -> list[dict[str, Any]]:
     """The scores that a surrogate expects over each pair of hyper-parameters; none if no trial finished."""
-    found = []
+    found: list[dict[str, Any]] = []
+    if search["method"] in HALVINGS:  # scores after different epochs have no common surface
+        return found
     for pair in itertools.combinations(names, 2):
         ticks, expected = surface(search, seen, *pair, steps=STEPS)
         if not np.isnan(expected).any():

@@ -6,17 +6,36 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zdl.search.samplers.base import History, Point, Proposal, Sampler
+from zdl.config.checks import HALVINGS
+from zdl.search.samplers.base import History, Learner, Point, Proposal, Sampler
 from zdl.search.samplers.bayes import Bayes
 from zdl.search.samplers.grid import Grid
 from zdl.search.samplers.halton import Halton
+from zdl.search.samplers.halving import Halving, Hyperband
 from zdl.search.samplers.random import Random
 
-__all__ = ["SAMPLERS", "History", "Point", "Proposal", "Sampler", "sampler"]
+__all__ = [
+    "HALVINGS",
+    "LEARNERS",
+    "SAMPLERS",
+    "History",
+    "Learner",
+    "Point",
+    "Proposal",
+    "Sampler",
+    "learner",
+    "sampler",
+]
 
-SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton, "bayes": Bayes}
+LEARNERS: dict[str, type[Learner]] = {"bayes": Bayes, "halving": Halving, "hyperband": Hyperband}
+SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton, **LEARNERS}
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:
     """The sampler of the settings under `search`."""
     return SAMPLERS[search["method"]](search)
+
+
+def learner(search: Mapping[str, Any]) -> Learner:
+    """The sampler of a search that learns."""
+    return LEARNERS[search["method"]](search)

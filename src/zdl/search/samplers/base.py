@@ -1,6 +1,6 @@
 """What a sampler is: from the settings under `search` and the scores so far, it proposes points to try."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 Point = Mapping[str, Any]  # the name of each hyper-parameter -> its value in a trial
@@ -29,11 +29,6 @@ class Sampler(Protocol):
     def size(self) -> int | None:
         """The number of all its points; None if it has no end."""
 
-    @property
-    def batch(self) -> int | None:
-        """The number of points in a round: each round needs the scores of all rounds before it. None if it
-        does not learn from scores, and so proposes all points at once."""
-
     def __init__(self, search: Mapping[str, Any]) -> None: ...
 
     def propose(self, history: History, n: int) -> list[Proposal]:
@@ -44,4 +39,21 @@ class Sampler(Protocol):
         validation accuracy that ranks it, or None if its trial diverged. A point lacks the values that play
         no part in its trial.
         """
+        ...
+
+
+class Learner(Sampler, Protocol):
+    """A sampler that learns from scores, in rounds."""
+
+    @property
+    def unused(self) -> Collection[str]:
+        """The settings under `search` that change no round."""
+
+    @property
+    def rounds(self) -> Sequence[int]:
+        """The number of points in each round. A round needs the scores of all rounds before it."""
+
+    def planned(self, number: int, trial: int, point: Point) -> Proposal:
+        """What round `number` proposed, by the number and the point of the trial in its file. A ValueError
+        or KeyError, if that can be no proposal of it."""
         ...

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.search.distributions import shares, stream, value
+from zdl.search.distributions import holds, shares, stream, value
 from zdl.search.samplers.base import History, Point, Proposal
 from zdl.search.samplers.gaussian_process import Array, expected_improvement, fit, posterior, standard
 from zdl.search.samplers.random import Random
@@ -37,12 +37,25 @@ class Bayes:
     is the same whether its points are proposed at once or in parts."""
 
     size = None
+    unused = ("trials", "eta", "min_epochs")
 
     def __init__(self, search: Mapping[str, Any]) -> None:
+        self.search = search
         self.space, self.seed, self.batch = search["space"], search["seed"], search["batch"]
         self.first = Random(search)
         self.declared = search["hyperparameters"]
         self.axes = [Axis(name, self.space[name]) for name in self.declared if name in self.space]
+
+    @property
+    def rounds(self) -> list[int]:
+        return [self.batch] * -(-self.search["trials"] // self.batch)
+
+    def planned(self, number: int, trial: int, point: Point) -> Proposal:
+        """A point of a round, if the space has it."""
+        for name in point:
+            if not holds(self.space[name], point[name]):
+                raise ValueError(f"{name} cannot be {point[name]}")
+        return Proposal(dict(point))
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         """The next `n` points, or as many as the round still lacks."""

@@ -22,8 +22,6 @@ from zdl.search.samplers.base import History, Proposal
 class Grid:
     """A grid of `size` points. It builds only those that are proposed: a grid may be huge."""
 
-    batch = None
-
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}
         self.declared = search["hyperparameters"]

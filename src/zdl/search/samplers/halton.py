@@ -29,7 +29,6 @@ class Halton:
     """Hyper-parameters get their bases in the order of declaration: the smallest bases are the best."""
 
     size = None
-    batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space = search["space"]

@@ -24,15 +24,15 @@ class Random:
     """Point c belongs to trial c, whatever the other points are."""
 
     size = None
-    batch = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.space, self.seed, self.declared = search["space"], search["seed"], search["hyperparameters"]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
-        return [Proposal(self._point(trial), trial) for trial in range(len(history), len(history) + n)]
+        return [Proposal(self.point(trial), trial) for trial in range(len(history), len(history) + n)]
 
-    def _point(self, trial: int) -> dict[str, Any]:
+    def point(self, trial: int) -> dict[str, Any]:
+        """The point of a trial."""
         return {
             name: draw(name, spec, self.seed, trial, self.declared[name]["sampling"])
             for name, spec in self.space.items()

@@ -1,0 +1,64 @@
+"""Rungs: what a search that stops trials early spent, and whether early scores told who would be best."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from zdl.search.samplers import HALVINGS
+from zdl.search.samplers.halving import lengths
+
+Trials = Sequence[Mapping[str, Any]]
+
+
+class Rung(NamedTuple):
+    """All trials after so many epochs: of those that were not stopped before, how many were stopped here, the
+    best validation accuracy, and the least of those that went on. Of the pairs of trials that were trained in
+    full and differ here and at the end, how many are in the same order at the end."""
+
+    epochs: int
+    trials: int
+    stopped: int
+    best: float
+    least: float | None
+    pairs: int
+    same: int
+
+
+def rungs(trials: Trials, search: Mapping[str, Any]) -> list[Rung]:
+    """The rungs of a search from its trials that finished; none of a search that stops no trial."""
+    if search["method"] not in HALVINGS:
+        return []
+    finished = [trial for trial in trials if trial["outcome"]["status"] == "finished"]
+    out = []
+    for epochs in lengths(search["min_epochs"], search["epochs"], search["eta"]):
+        there = [trial for trial in finished if trial["epochs"] >= epochs]
+        if not there:
+            break
+        on = [_score(trial, epochs) for trial in there if trial["epochs"] > epochs]
+        scores = [
+            (_score(trial, epochs), _score(trial)) for trial in there if trial["epochs"] == search["epochs"]
+        ]
+        pairs = [
+            (a[0] > b[0]) == (a[1] > b[1])
+            for a, b in itertools.combinations(scores, 2)
+            if a[0] != b[0] and a[1] != b[1]
+        ]
+        best = max(_score(trial, epochs) for trial in there)
+        out.append(
+            Rung(
+                epochs, len(there), len(there) - len(on), best, min(on, default=None), len(pairs), sum(pairs)
+            )
+        )
+    return out
+
+
+def spent(trials: Trials, search: Mapping[str, Any]) -> tuple[int, int]:
+    """The epochs of all trials, and how many they would be in full."""
+    return sum(trial["epochs"] for trial in trials), search["epochs"] * len(trials)
+
+
+def _score(trial: Mapping[str, Any], epochs: int | None = None) -> float:
+    """The validation accuracy of a trial after so many epochs; by default, at its end."""
+    curve = trial["outcome"]["curve"]
+    score: float = curve["val_correct"][:epochs][-1] / curve["val_size"]
+    return score
