@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
+SHORT = 5  # seconds: of less, nothing is said
 COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
 # in Snakemake's statistics, but no work
 SILENT = ("all", "all_on_slurm", "trials", "replicates", "ready", "total")
@@ -32,6 +34,11 @@ class LogHandler(LogHandlerBase):
         self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
         self.changing = self.stream.isatty() and not self.common_settings.dryrun
         self.shown = 0
+        self.left: Counter[str] = Counter()  # jobs that have not finished, by rule
+        self.rule: dict[int, str] = {}  # of each job that began
+        self.begun: dict[str, float] = {}  # when the first job of a rule began
+        self.finished: Counter[str] = Counter()
+        self.ended: dict[str, float] = {}  # when the last of these finished
         self.jobs: list[str] = []
         self.running = False  # from the event RUN_INFO on
         self.held: list[str] = []
@@ -107,6 +114,7 @@ class LogHandler(LogHandlerBase):
         stats = {rule: count for rule, count in record["stats"].items() if rule not in SILENT}
         jobs = ", ".join(f"{count} {rule}" for rule, count in stats.items()) or "nothing but to look"
         self._line(f"{'would run' if self.common_settings.dryrun else 'to run'}: {jobs}")
+        self.left.update(stats)
 
     def _job_info(self, record: dict[str, Any]) -> None:
         rule, wildcards = record["rule_name"], (record.get("wildcards") or {}).values()
@@ -114,21 +122,38 @@ class LogHandler(LogHandlerBase):
             return
         if self.common_settings.dryrun:
             self.jobs.append(f"{' '.join([rule, *wildcards])}: {str(record['reason']).partition(';')[0]}")
-        elif not wildcards:
+            return
+        self.rule[record["jobid"]] = rule
+        self.begun.setdefault(rule, time.monotonic())
+        if not wildcards:
             self._line(rule)
 
     def _progress(self, record: dict[str, Any]) -> None:
         done, total = record["done"], record["total"]
+        text = f"{done} of {total} done{self._estimate() if done < total else ''}"
         if self.changing:
             print(
-                f"\r\x1b[K{done} of {total} done",
+                f"\r\x1b[K{text}",
                 end="" if done < total else "\n",
                 file=self.stream,
                 flush=True,
             )
         elif (share := COUNTS * done // total) > self.shown:
             self.shown = share
-            self._line(f"{done} of {total} done")
+            self._line(text)
+
+    def _estimate(self) -> str:
+        """How long the jobs that are left take, if those of their rule take as long as so far. Those of a
+        rule of which none has finished take as long as others, of rules with one job or with many."""
+        took = {rule: (self.ended[rule] - self.begun[rule]) / n for rule, n in self.finished.items()}
+        seconds = 0.0
+        for rule, count in self.left.items():
+            many = count + self.finished[rule] > 1
+            alike = [took[other] for other, n in self.finished.items() if (n + self.left[other] > 1) is many]
+            if many and not alike:
+                return ""
+            seconds += count * took.get(rule, sum(alike) / max(len(alike), 1))
+        return f", about {_duration(seconds)} left" if seconds >= SHORT else ""
 
     def _job_error(self, record: dict[str, Any]) -> None:
         if record.get("indent"):  # one of a group, of which all is said
@@ -169,12 +194,19 @@ class LogHandler(LogHandlerBase):
         """What came before is how Snakemake was set up, and no answer."""
         self.held.clear()
 
-    def _job_finished(self, record: dict[str, Any]) -> None:
+    def _job_started(self, record: dict[str, Any]) -> None:
         """The count shows it."""
         if self.common_settings.verbose:
             self._line(str(record["msg"]))
 
-    _job_started = _resources_info = _group_info = _job_finished
+    _resources_info = _group_info = _job_started
+
+    def _job_finished(self, record: dict[str, Any]) -> None:
+        if rule := self.rule.pop(record.get("job_id", -1), None):
+            self.left[rule] -= 1
+            self.finished[rule] += 1
+            self.ended[rule] = time.monotonic()
+        self._job_started(record)
 
     def _debug_dag(self, record: dict[str, Any]) -> None:
         """How jobs are chosen: hundreds of records, most without a text."""
@@ -200,3 +232,11 @@ class LogHandler(LogHandlerBase):
     @property
     def needs_rulegraph(self) -> bool:
         return False
+
+
+def _duration(seconds: float) -> str:
+    """A duration to one or two digits: 40 s, 3 min, 2 h 10 min."""
+    if seconds < 60:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60 // 10 * 10} min"

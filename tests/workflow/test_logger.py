@@ -7,6 +7,7 @@ import types
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+import snakemake_logger_plugin_brief
 from snakemake_logger_plugin_brief import LogHandler
 
 
@@ -125,3 +126,35 @@ def test_snakemake_answers_what_is_no_run(searched):
             assert f"{path.relative_to(searched.path)}\n" in said
     assert "`git checkout HEAD reports` restores it" in said
     assert "Unlocked working directory" in searched.run("snakemake", "--unlock", "--cores", "1")
+
+
+def test_it_estimates_what_is_left_by_the_time_that_each_kind_of_job_took(handler, capsys, monkeypatch):
+    """Trials take 2 s each; replicates, of which none has finished, as long; rank as long as plan: 7 s."""
+    clock = iter([0, 7, 10, 10, 12, 14])
+    monkeypatch.setattr(snakemake_logger_plugin_brief.time, "monotonic", lambda: next(clock))
+    counting = handler()
+    stats = {"plan": 1, "trial": 4, "replicate": 10, "rank": 1, "all": 1, "total": 17}
+    say(counting, "", event=LogEvent.RUN_INFO, stats=stats)
+
+    def job(number, rule, done=None):
+        if done is None:
+            say(counting, "", event=LogEvent.JOB_INFO, jobid=number, rule_name=rule, wildcards={"n": rule})
+        else:
+            say(counting, "", event=LogEvent.JOB_FINISHED, job_id=number)
+            say(counting, "", event=LogEvent.PROGRESS, done=done, total=17)
+
+    job(1, "plan"), job(1, "plan", done=2), job(2, "trial"), job(3, "trial")
+    job(2, "trial", done=4), job(3, "trial", done=6)
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "2 of 17 done",  # no trial has finished, so nobody knows
+        "4 of 17 done, about 33 s left",  # 3 x 2 + 10 x 2 + 7
+        "6 of 17 done, about 31 s left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5.4, "5 s"), (61, "1 min"), (3540, "59 min"), (3600, "1 h 0 min"), (8000, "2 h 10 min")],
+)
+def test_durations_have_one_or_two_digits(seconds, text):
+    assert snakemake_logger_plugin_brief._duration(seconds) == text
