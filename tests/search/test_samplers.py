@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.config.test_settings import PARAMS, ROOT
 from tests.config.test_settings import load as load_text
 from tests.search.test_trial_config import ranges
+from zdl.config.checks import PROPOSING
 from zdl.config.hyperparameters import plain
 from zdl.problems.book import HYPERPARAMETERS
 from zdl.search import plan
@@ -84,7 +85,9 @@ def test_more_append_and_rounds_make_no_difference(method):
 @pytest.mark.parametrize("method", SAMPLERS)
 def test_one_that_learns_proposes_to_the_end_of_a_round(method):
     searched = sampler(search(method, batch=8))
-    first, second = {"bayes": (8, 8), "halving": (20, 10), "hyperband": (20, 7)}.get(method, (20, 20))
+    first, second = {**dict.fromkeys(PROPOSING, (8, 8)), "halving": (20, 10), "hyperband": (20, 7)}.get(
+        method, (20, 20)
+    )
     once = searched.propose((), 20)
     assert len(once) == first
     later = searched.propose(history(once), 20)
@@ -99,7 +102,7 @@ def test_a_learner_proposes_what_its_rounds_say(method):
         proposals = searched.propose(seen, 1000)
         assert len(proposals) == size
         for point, trial in proposals:  # which is what the file of a round is read back to
-            if number or method != "bayes":  # whose first round is in the plan
+            if number or method not in PROPOSING:  # whose first round is in the plan
                 assert searched.planned(number, 7 if trial is None else trial, point) == (point, trial)
         seen += [(point, 0.5) for point, _ in proposals]
 

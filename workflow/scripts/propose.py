@@ -1,4 +1,4 @@
-"""Rule `propose`: choose the points of one round of a Bayesian search."""
+"""Rule `propose`: choose the points of one round of a search that learns."""
 
 import argparse
 import sys

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from zdl.analysis.effects import NEAR_END, OUTER
 from zdl.analysis.ranges import place
 from zdl.analysis.surrogate import MODELLED, Surrogate
+from zdl.config.checks import PROPOSING
 from zdl.search.samplers import History
 
 SURE = 3.0  # standard errors of a difference that is seen
@@ -26,7 +27,7 @@ def learnt(settings: Mapping[str, Any], history: History) -> dict[str, dict[str,
     `judged_low` and `judged_high`, and the share of the later proposals in that outer tenth, `piled_low` and
     `piled_high`. Empty if the search had only its first round, or of a method that does not learn."""
     search, modelled = settings["search"], history[-MODELLED:]
-    if search["method"] != "bayes" or len(history) <= search["batch"]:
+    if search["method"] not in PROPOSING or len(history) <= search["batch"]:
         return {}
     if all(score is None for _, score in modelled):
         return {}

@@ -9,8 +9,9 @@ from zdl.config.messages import Mistake
 from zdl.config.space import OTHER, fixed, grid_size, possible
 
 MOST_OF_HALTON = 20  # hyper-parameters: each has a prime, and large ones are not even
-MOST_LEARNED_TRIALS = 1000  # of a search by bayes, whose rounds take longer the more trials they learn from
+MOST_LEARNED_TRIALS = 1000  # of a search in rounds, which take longer the more trials they learn from
 
+PROPOSING = ("bayes", "tpe", "cmaes")  # methods that learn where to search, in rounds of search.batch
 HALVINGS = ("halving", "hyperband")  # methods that train a trial for a few epochs, and the best of them on
 
 Settings = Mapping[str, Any]  # nested and plain, shaped like params.yaml
@@ -94,8 +95,8 @@ def sized(settings: Settings) -> Iterator[Mistake]:
     """More trials than the method can do, or fewer; and a grid whose ranges do not say how many points."""
     search = settings["search"]
     method, trials = search["method"], search["trials"]
-    if method == "bayes" and trials > MOST_LEARNED_TRIALS:
-        allowed = f"with bayes, a whole number from 1 to {MOST_LEARNED_TRIALS}"
+    if method in PROPOSING and trials > MOST_LEARNED_TRIALS:
+        allowed = f"with {method}, a whole number from 1 to {MOST_LEARNED_TRIALS}"
         yield ("search", "trials"), f"{trials} is out of range (allowed: {allowed})"
     if method == "halton" and len(search["space"]) > MOST_OF_HALTON:
         yield (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from zdl.config.checks import MOST_LEARNED_TRIALS
+from zdl.config.checks import MOST_LEARNED_TRIALS, PROPOSING
 from zdl.config.problem import Problem
 from zdl.config.types import Section, described, one_of, section, space
 
@@ -34,39 +34,40 @@ class Split(Section):
 class Search(Section):
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"required": ["method"], "properties": {"method": {"const": "bayes"}}},
+            "if": {"required": ["method"], "properties": {"method": {"enum": list(PROPOSING)}}},
             "then": {"properties": {"trials": {"maximum": MOST_LEARNED_TRIALS}}},
         }
     )
 
-    method: Literal["random", "grid", "halton", "bayes", "halving", "hyperband"] = described(
+    method: Literal["random", "grid", "halton", "bayes", "tpe", "cmaes", "halving", "hyperband"] = described(
         "Method / 探索方法",
         "random draws each trial's point independently of the others. grid takes every combination of the "
         "values that the space lists or spaces evenly (points). halton fills the space more evenly than "
         "chance does. bayes fits a Gaussian process to the scores so far and tries what it expects to "
-        "improve on them. halving draws points as random does, trains all for min_epochs, and the best of "
-        "them for more; hyperband does so in several brackets, of which the later ones stop fewer trials.",
+        "improve on them; tpe and cmaes learn from them as Optuna's samplers do. halving draws points as "
+        "random does, trains all for min_epochs, and the best of them for more; hyperband does so in several "
+        "brackets, of which the later ones stop fewer trials.",
         "randomは、各試行の点を独立に選びます。gridは、選択肢や等間隔の値（points）のすべての組み合わせを試します。"
         "haltonは、乱数よりも均等に空間を埋めます。bayesは、それまでのスコアにガウス過程を当てはめ、"
-        "改善が見込まれる点を試します。halvingは、randomと同じ点をすべてmin_epochsだけ訓練し、上位の試行だけを続けます。"
+        "改善が見込まれる点を試します。tpeとcmaesは、Optunaのサンプラーです。halvingは、randomと同じ点をすべてmin_epochsだけ訓練し、上位の試行だけを続けます。"
         "hyperbandは、試行をいくつかのブラケットに分け、後のブラケットほど打ち切りを少なくします。",
     )
     trials: int = described(
         "Number of trials / 試行数",
         "More trials are appended, fewer cut off; the others stay as they are. A grid has as many trials as "
-        f"points, and may not have more than this. bayes has up to {MOST_LEARNED_TRIALS}: proposing a round "
-        "after that many takes ten seconds, and eight times as long after twice as many.",
+        f"points, and may not have more than this. bayes, tpe and cmaes have up to {MOST_LEARNED_TRIALS}: "
+        "proposing a round after that many takes ten seconds or more.",
         "増やすと末尾に追加され、減らすと末尾から除かれます。ほかの試行は変わりません。gridの試行数は点の数で、"
-        f"この値を超えられません。bayesは{MOST_LEARNED_TRIALS}までです。",
+        f"この値を超えられません。bayes、tpe、cmaesは{MOST_LEARNED_TRIALS}までです。",
         ge=1,
         le=1_000_000,
     )
     batch: int = described(
         "Size of a round / 1ラウンドの試行数",
-        "bayes proposes this many trials at a time, from the scores of all before them; the first ones are "
-        "those of the random search. With more, more can be trained at once; with fewer, trials learn from "
-        "each other sooner. The other methods do not use it.",
-        "bayesが、それまでの全スコアから一度に提案する試行の数です。最初のラウンドはランダムサーチと同じです。"
+        "bayes, tpe and cmaes propose this many trials at a time, from the scores of all before them; the "
+        "first ones are those of the random search. With more, more can be trained at once; with fewer, "
+        "trials learn from each other sooner. The other methods do not use it.",
+        "bayes、tpe、cmaesが、それまでの全スコアから一度に提案する試行の数です。最初のラウンドはランダムサーチと同じです。"
         "大きいほど多くの試行を並列に訓練でき、小さいほど結果が早く次の提案に反映されます。ほかの方法では使いません。",
         ge=1,
         le=1000,

@@ -16,6 +16,7 @@ from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Setting
 from zdl.analysis.rungs import spent
 from zdl.analysis.significance import single_searches
 from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
+from zdl.config.checks import PROPOSING
 from zdl.report.formatting import accuracy, short
 from zdl.report.opening import guesses, longer, next_step
 from zdl.report.params_yaml import as_yaml, space_as_yaml
@@ -46,6 +47,7 @@ def context(
         "words": words,
         "search": counts,
         "method": _method(counts, settings["search"]),
+        "learns": _method(counts, settings["search"]) in PROPOSING,
         "best": _best(analysis.metrics, settings, search),
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings),
@@ -92,7 +94,7 @@ def _stopped(search: Search, settings: Settings, replication: Replication) -> Ro
 
 def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
     """How the points were chosen: at random also in a search that learns, if it had only its first round."""
-    only_first = search["method"] == "bayes" and counts["trials"] <= search["batch"]
+    only_first = search["method"] in PROPOSING and counts["trials"] <= search["batch"]
     return "random" if only_first else str(search["method"])
 
 
@@ -142,7 +144,7 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
     whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
     """
     recommended = {row["name"]: row for row in rows_of(search.space)}
-    learnt = _method({"trials": len(search.ranking)}, settings["search"]) == "bayes"
+    learnt = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
     rows = []
     for name, spec in settings["search"]["space"].items():
         texts = dict.fromkeys(("advice", "falls", "low_end", "high_end"), "")
@@ -186,7 +188,7 @@ def _map(search: Search, settings: Settings) -> dict[str, bool]:
     modelled = "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
     return {
         "cells": len(axes) == 2 and len(ranking.dropna(subset=axes)) > CROWDED,
-        "surface": modelled and method == "bayes",
+        "surface": modelled and method in PROPOSING,
         "lines": modelled and method in ("random", "halton"),
         "partial": bool(ranking[axes].isna().any(axis=None)),  # in some trials an axis plays no part
     }

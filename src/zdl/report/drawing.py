@@ -39,11 +39,11 @@ def search(settings: "Settings", table: bytes) -> Files:
     from zdl.analysis.ranking import important_axes
     from zdl.analysis.significance import contenders
     from zdl.analysis.surrogate import MODELLED, surface
+    from zdl.config.checks import HALVINGS, PROPOSING
     from zdl.report.figures.heat_map import heat_map
     from zdl.report.figures.search_map import search_map
     from zdl.report.figures.surface_map import surface_map
     from zdl.search.rounds import history
-    from zdl.search.samplers import HALVINGS
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     trials, ranking = _ranked(settings, table)
@@ -52,7 +52,7 @@ def search(settings: "Settings", table: bytes) -> Files:
     seen = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
     importance = recommendations.space(ranking, settings, contenders(trials, ranking), seen)
     names = important_axes(ranking, space, importance)
-    if search["method"] == "bayes":
+    if search["method"] in PROPOSING:
         predicted = surface(search, seen, *names)
         figure = surface_map(ranking, space, predicted, search["batch"], best, names=names)
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
+from zdl.config.checks import PROPOSING
 from zdl.search.distributions import told_apart
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
@@ -138,7 +139,7 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
     if (trials if chosen.size is None else chosen.size) < best:
         reason = f"search.trials is {trials}" if chosen.size is None else f"the {method} has {chosen.size}"
         lines.append(f"report.best: {best} are to be shown, but {reason}")
-    if method == "bayes" and trials <= search["batch"]:
+    if method in PROPOSING and trials <= search["batch"]:
         lines.append(
             f"search.batch: the first {search['batch']} trials are drawn at random, and there are no more: "
             f"{method} learns nothing"

@@ -9,6 +9,7 @@ from typing import Any
 from zdl.config.checks import HALVINGS
 from zdl.search.samplers.base import History, Learner, Point, Proposal, Sampler
 from zdl.search.samplers.bayes import Bayes
+from zdl.search.samplers.by_optuna import SETTINGS, ByOptuna
 from zdl.search.samplers.grid import Grid
 from zdl.search.samplers.halton import Halton
 from zdl.search.samplers.halving import Halving, Hyperband
@@ -27,7 +28,12 @@ __all__ = [
     "sampler",
 ]
 
-LEARNERS: dict[str, type[Learner]] = {"bayes": Bayes, "halving": Halving, "hyperband": Hyperband}
+LEARNERS: dict[str, type[Learner]] = {
+    "bayes": Bayes,
+    **dict.fromkeys(SETTINGS, ByOptuna),
+    "halving": Halving,
+    "hyperband": Hyperband,
+}
 SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": Halton, **LEARNERS}
 
 

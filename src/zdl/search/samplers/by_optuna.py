@@ -1,0 +1,112 @@
+"""Searches by Optuna's samplers: TPE, CMA-ES, and any other that SETTINGS names.
+
+Optuna asks and is told, in rounds: a round's points are asked for before any of their scores is told. The
+first round is that of the random search. Optuna's samplers keep their state in a study, so each round plays
+the earlier ones again, from a seed; that takes milliseconds a trial. Proposals are rounded to 6 digits, so
+that last bits, which differ between processors, decide nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zdl.config.hyperparameters import unused
+from zdl.search.distributions import holds, stream
+from zdl.search.samplers.base import History, Point, Proposal
+from zdl.search.samplers.random import Random
+
+DIGITS = 6
+
+
+def tpe(batch: int) -> dict[str, Any]:
+    """The tree-structured Parzen estimator (J. Bergstra et al., "Algorithms for Hyper-Parameter
+    Optimization", 2011)."""
+    return {"name": "TPESampler", "n_startup_trials": batch}
+
+
+def cmaes(batch: int) -> dict[str, Any]:
+    """The covariance matrix adaptation evolution strategy (N. Hansen and A. Ostermeier, 2001), with a
+    generation in each round."""
+    size = max(batch, 4)
+    return {
+        "name": "CmaEsSampler",
+        "n_startup_trials": 0,
+        "popsize": size,
+        "warn_independent_sampling": False,
+    }
+
+
+SETTINGS = {"tpe": tpe, "cmaes": cmaes}  # by search.method: the class, and what it is made with
+
+
+class ByOptuna:
+    """Rounds of `batch` points, each of which needs the scores of the rounds before it."""
+
+    size = None
+    unused = ("trials", "eta", "min_epochs")
+
+    def __init__(self, search: Mapping[str, Any]) -> None:
+        self.search, self.batch, self.space = search, search["batch"], search["space"]
+        self.first = Random(search)
+
+    @property
+    def rounds(self) -> list[int]:
+        return [self.batch] * -(-self.search["trials"] // self.batch)
+
+    def planned(self, number: int, trial: int, point: Point) -> Proposal:
+        """A point of a round, if the space has it."""
+        for name in point:
+            if not holds(self.space[name], point[name]):
+                raise ValueError(f"{name} cannot be {point[name]}")
+        return Proposal(dict(point))
+
+    def propose(self, history: History, n: int) -> list[Proposal]:
+        """The next `n` points, or as many as the round still lacks."""
+        number, begun = divmod(len(history), self.batch)
+        n = min(n, self.batch - begun)
+        if number == 0:
+            return self.first.propose(history, n)
+        import optuna  # here alone: only the job of a round needs it
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.create_study(direction="maximize", sampler=self._sampler(optuna.samplers))
+        for start in range(0, number * self.batch, self.batch):
+            scored = history[start : start + self.batch]
+            if start == 0:
+                for point, _ in scored:
+                    study.enqueue_trial(dict(point))
+            trials = [study.ask() for _ in scored]
+            for trial in trials:
+                self._suggested(trial)
+            for trial, (_, score) in zip(trials, scored, strict=True):
+                study.tell(trial, _worst(history[: start + self.batch]) if score is None else score)
+        asked = [self._suggested(study.ask()) for _ in range(self.batch)]
+        return [Proposal(point) for point in asked[begun : begun + n]]
+
+    def _sampler(self, samplers: Any) -> Any:
+        seed = int(stream(self.search["seed"], self.search["method"]).random_raw() >> 32)
+        settings = SETTINGS[self.search["method"]](self.batch)
+        return getattr(samplers, settings.pop("name"))(seed=seed, **settings)
+
+    def _suggested(self, trial: Any) -> dict[str, Any]:
+        """The point of one of Optuna's trials, with what plays a part in it."""
+        point: dict[str, Any] = {}
+        declared = self.search["hyperparameters"]
+        for name in (each for each in declared if each in self.space):  # what decides comes first
+            if name not in unused(declared, {other: [value] for other, value in point.items()}):
+                point[name] = _suggest(trial, name, self.space[name])
+        return {name: point[name] for name in self.space if name in point}
+
+
+def _suggest(trial: Any, name: str, spec: Mapping[str, Any]) -> Any:
+    if "options" in spec:
+        return trial.suggest_categorical(name, spec["options"])
+    low, high = spec["low"], spec["high"]
+    if spec["distribution"] == "int_uniform":
+        return trial.suggest_int(name, low, high)
+    drawn = trial.suggest_float(name, low, high, log=spec["distribution"] == "log_uniform")
+    return min(max(float(f"{drawn:.{DIGITS}g}"), low), high)
+
+
+def _worst(history: History) -> float:
+    """What is told of a trial that diverged: the least score so far."""
+    return min((score for _, score in history if score is not None), default=0.0)
