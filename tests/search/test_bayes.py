@@ -21,7 +21,7 @@ from tests.search.test_samplers import SPACE as MIXED
 from zdl.analysis.surrogate import surface
 from zdl.nn.optimizers import hyperparameters
 from zdl.search.samplers.bayes import Bayes, first_best, most_promising
-from zdl.search.samplers.gaussian_process import expected_improvement, fit, posterior
+from zdl.search.samplers.gaussian_process import expected_improvement, fit, posterior, standard
 from zdl.search.samplers.random import Random
 
 
@@ -375,3 +375,8 @@ def test_other_kernels_of_openblas_propose_the_same(kernel, here):
     if not set(kernels) & set(KERNELS[kernel]):
         pytest.skip(f"{kernel}: this processor cannot run it")
     assert proposed(process) == here
+
+
+def test_scores_that_hardly_differ_count_as_equal():
+    seen = [({"lr": 1e-4}, None), ({"lr": 1e-3}, None), ({"lr": 1e-5}, 0.0), ({"lr": 1e-2}, 2.3e-309)]
+    assert np.isfinite(standard(seen)[0]).all()

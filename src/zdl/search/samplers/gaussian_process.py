@@ -36,8 +36,8 @@ def standard(history: History) -> tuple[Array, float, float]:
 
 
 def _deviation(scores: Sequence[float] | Array) -> float:
-    """The standard deviation, or 1 if all scores are equal."""
-    return float(np.std(scores)) if len(set(scores)) > 1 else 1.0
+    """The standard deviation, or 1 if all scores are equal (or so nearly that it is 0)."""
+    return (float(np.std(scores)) if len(set(scores)) > 1 else 0.0) or 1.0
 
 
 def fit(columns: Array, scores: Array) -> tuple[Any, float]:
