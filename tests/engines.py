@@ -18,7 +18,7 @@ TINY = {
     "data": {"source": "bundled", "subsample": 100},
     "model": {"hidden_width": 8, "hidden_depth": 2},
     "training": {"epochs": 2, "batch_size": 20},
-    "search": {"trials": TRIALS, "batch": 3},
+    "search": {"trials": TRIALS, "batch": 3, "eta": 2, "min_epochs": 1},
     "replicate": {"trials": 2, "replicates": 2},
     "report": {"best": 4},
 }

@@ -58,11 +58,11 @@ SETTINGS = {  # what is edited, and the values that it takes; the first is the t
     "lr": {"book": (1e-6, 1e-2), "narrow": (1e-4, 1e-2), "wide": (1e-6, 1e1), "shift": (1e-5, 1e-1)},
     "weight_decay": {"book": (1e-8, 1e-4), "wide": (1e-8, 1e-1)},
     "trials": {"6": ("search", 6), "4": ("search", 4), "9": ("search", 9)},
-    "method": {"random": ("search", "random"), "bayes": ("search", "bayes")},
+    "method": {name: ("search", name) for name in ("random", "bayes", "tpe", "halving", "hyperband")},
     "seed": {"42": ("search", 42), "7": ("search", 7)},
     "subsample": {"100": ("data", 100), "90": ("data", 90)},
     "source": {"bundled": ("data", "bundled"), "auto": ("data", "auto")},  # changes no file of data/
-    "epochs": {"2": ("training", 2), "3": ("training", 3)},
+    "epochs": {"2": ("training", 2), "3": ("training", 3), "4": ("training", 4)},
     "optimizer": {"sgd": ("training", "sgd"), "adam": ("training", "Adam")},
     "replicates": {"2": ("replicate", 2), "3": ("replicate", 3)},
     "best": {"4": ("report", 4), "3": ("report", 3)},
@@ -676,7 +676,9 @@ def _edit(rng: random.Random) -> str:
 
 def _damage(rng: random.Random) -> str:
     kind = rng.choice(["delete", "empty", "truncate", "flip", "digit", "foreign", "append"])
-    top = rng.choice(["data", "results", "results/trials", "results/trials", ".zdl/trials", "reports"])
+    top = rng.choice(
+        ["data", "results", "results/trials", "results/trials", ".zdl/trials", ".zdl/checkpoints", "reports"]
+    )
     which = "all" if rng.random() < 0.2 else f"{rng.random():.3f}"
     return f"damage:{kind}:{top}:{which}:{rng.random():.3f}"
 
@@ -702,6 +704,7 @@ def _run(rng: random.Random) -> str:
 DIRECTORIES = (
     ".snakemake",
     ".zdl",
+    ".zdl/checkpoints",
     "results/manifests",
     "results/trials",
     "results",
