@@ -1,6 +1,6 @@
 # From the split to one record per trial.
 # needs: data/split
-# makes: results/plan, results/trials (and in it the rounds of a Bayesian search)
+# makes: results/plan, results/trials (and in it the rounds of a search that learns)
 
 
 rule plan:
@@ -20,7 +20,7 @@ rule plan:
 
 
 rule propose:
-    """The points of one round of a Bayesian search, chosen from the scores of all earlier trials."""
+    """The points of one round of a search that learns, chosen from the scores of all earlier trials."""
     input:
         lambda wildcards: ancient(graph.for_round(wildcards.name)),
         lambda wildcards: graph.repaired(paths.round_path(paths.round(wildcards.name))),

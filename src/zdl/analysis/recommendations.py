@@ -3,7 +3,7 @@ search next. A table, which the page and the figures show, and the settings that
 
 Scores are those that rank (`zdl.analysis.ranking`). A trial that diverged counts as worse than all that
 finished. A trial in which a hyper-parameter plays no part is left out for it; with fewer than 10 others there
-are no tests. The points of a Bayesian search follow from the scores, so its p-values are too small.
+are no tests. The points of a search that learns follow from the scores, so its p-values are too small.
 """
 
 import math
@@ -44,11 +44,11 @@ SPACE = (
     *("p_low", "p_high"),
     # What is known of either end. If Holm's p over all ends is below 0.05: "falls" if scores fall from the
     # best trials there to the end, or "crowded" if there is an effect and they rise to it; "clear" if no more
-    # of the best lie there than of all; "untested" without a p-value; else "unclear". A Bayesian search's:
+    # of the best lie there than of all; "untested" without a p-value; else "unclear". Where a search learns:
     # `zdl.analysis.learnt`
     *("low_end", "high_end"),
-    # How many trials lie in the outer three tenths, and which share of a Bayesian search's later proposals in
-    # the outer tenth
+    # How many trials lie in the outer three tenths, and which share of the later proposals in the
+    # outer tenth
     *("near_low", "near_high", "piled_low", "piled_high"),
     # The end to widen, "down" or "up"; the one that is "falls". Otherwise ""
     *("advice", "falls"),
@@ -57,7 +57,7 @@ SPACE = (
     # Spearman's rank correlation with the score; Kruskal and Wallis, over options or over fifths of a range
     *("rho", "p_rho", "p_groups"),
     # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; is it below
-    # 0.05, or, in a Bayesian search, are two of the predicted scores surely apart
+    # 0.05, or, in a search that learns, are two of the predicted scores surely apart
     *("p_effect", "effect"),
     # 0 to 1: the share of the variance of the scores' ranks that options or fifths explain
     "importance",
@@ -236,7 +236,7 @@ class Edit(NamedTuple):
 
     space: dict[str, Any]  # search.space after it
     shared: int  # trials of the present search that a search of this space has, too
-    trials: int  # of that search (of a Bayesian one, `shared` counts those of the first round)
+    trials: int  # of that search (of one that learns, `shared` counts those of the first round)
 
 
 def edit(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:

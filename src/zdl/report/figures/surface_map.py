@@ -1,4 +1,4 @@
-"""What a Bayesian search learnt, under its trials."""
+"""What a search learnt, under its trials."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def surface_map(
     *,
     names: Sequence[str] = (),
 ) -> Figure:
-    """The score that a Bayesian search expects, and the trials that it learnt it from.
+    """The score that is expected, and the trials that it was learnt from.
 
     `expected` is the surface over `names` (as for `search_map`): over two numeric hyper-parameters it is the
     ground under the trials, in the same colours; over one it is a curve among them. Squares are trials of the
@@ -54,7 +54,7 @@ def surface_map(
 
 
 def _draw_trials(ax: Axes, places: pd.DataFrame, first: int, coloured: bool) -> list[Line2D]:
-    """Draw the trials of a Bayesian search at `places`. Returns legend handles."""
+    """Draw the trials of a search that learns at `places`. Returns legend handles."""
     size = dot_size(places, 45.0)
     finished, diverged = places[places["status"] != "diverged"], places[places["status"] == "diverged"]
     at_random = finished["trial"] < first
