@@ -277,6 +277,13 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
     assert "scored higher" not in page(was, elsewhere)
 
 
+def test_trials_that_were_stopped_are_not_compared_with_themselves():
+    was = side("main", *(trial(n, 0.3, 1e-3 * (n + 1)) | {"epochs": 4} for n in range(4)))
+    stopped = (trial(n, 0.2, 1e-3 * (n + 1), result="s", key="k") | {"epochs": 4 - n} for n in range(4))
+    pairs = compare.paired(was, side("edit", *stopped, method="halving"), range(4))
+    assert (pairs["trials"], pairs["lower"]) == (1, 1)
+
+
 def test_a_report_of_another_length_is_named_with_the_old_one_first():
     longer = OLD._replace(settings={**OLD.settings, "report": {"best": 3}})
     for pair, name in (

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing
+from zdl.config.checks import HALVINGS
 from zdl.config.hyperparameters import Setting
 from zdl.config.reading import normalise
 
@@ -42,8 +43,10 @@ class Side(NamedTuple):
 
     @property
     def scores(self) -> "pd.Series[float]":
-        """The accuracy of each trial that finished, by the number in its key."""
+        """The accuracy of each trial that finished and was not stopped, by the number in its key."""
         finished = ranking.top(self.ranking, len(self.ranking))
+        if self.settings["search"]["method"] in HALVINGS:
+            finished = finished[finished["epochs"] == finished["epochs"].max()]
         return finished.set_index(finished["key"].map(ranking.number))["val_acc"].astype("float64")
 
 
