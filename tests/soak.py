@@ -172,7 +172,9 @@ class Oracle:
             shutil.copytree(raw, folder / "data/raw")
         Clone(self.folder).tell(folder)
         fresh.timeout = 100
-        fresh.run("python", "-c", STEP_BY_STEP)
+        fresh.run(
+            "python", "-c", STEP_BY_STEP, OPENBLAS_NUM_THREADS="1"
+        )  # as each step: last bits of weights
         if not (self.folder / MEMO).exists():
             fresh.tell(self.folder)
         with contextlib.suppress(OSError):  # it is there, or another process was first
