@@ -70,7 +70,8 @@ def confirmed(
 
 def _heading(confirmed: pd.DataFrame, replicates: pd.DataFrame) -> str:
     trials = len(confirmed)
-    best = "the best trial," if trials == 1 else f"the best {trials} trials, each"
+    stopped = confirmed["rank"].max() > trials  # those of a search that stopped others are not all the best
+    best = "the best trial," if trials == 1 else f"{'' if stopped else 'the best '}{trials} trials, each"
     most = int(replicates.groupby("rank").size().max())
     return f"What survived: {best} trained {'once' if most == 1 else count(most, 'time')} more"
 
