@@ -9,7 +9,7 @@ CORES ?= $(or $(ZDL_CORES),all)
 VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report explore experiments new example test soak everywhere
+.PHONY: help about run repro check unchanged pull comment trial best report explore experiments new example test soak everywhere
 .PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
@@ -51,6 +51,9 @@ repro: $(VENV)/ready  ## run it with DVC and record it in dvc.lock
 check: $(VENV)/ready  ## check that reports/ and dvc.lock match params.yaml and the code (FULL=1: train everything again)
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
 
+about: $(VENV)/ready  ## print the versions of what numbers depend on, for a report of a problem
+	@python workflow/scripts/about.py
+
 unchanged:  ## fail and show the difference if a file differs from the last commit
 	@git rev-parse --git-dir > /dev/null  # outside of a repository, `git diff` compares any two files
 	@git --no-pager diff --exit-code HEAD
@@ -91,7 +94,8 @@ experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how
 	@python workflow/scripts/experiments.py
 
 # Hand out tests one by one: a few take a minute, most take almost no time.
-test: $(VENV)/ready  ## run all tests
+test: $(VENV)/ready  ## run all tests: about 12 minutes on two cores, the slow ones first
+	@sed -n 's/^test:.*## //p' $(MAKEFILE_LIST)
 	pytest --numprocesses auto --maxschedchunk 1
 
 # These two need packages for remotes and clusters, so they have an environment of their own.
@@ -126,6 +130,7 @@ lint: $(VENV)/ready  ## run the linters: ruff, snakefmt, the workflows', mypy, s
 	ruff format --check
 	snakefmt --check Snakefile workflow
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	zizmor --quiet --offline --no-progress .github/workflows
 	mypy
 	lint-imports --no-cache | tail -4
