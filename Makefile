@@ -13,7 +13,11 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { line = sprintf("%-13s", $$1); count = split($$2, words, " "); \
+	  for (i = 1; i <= count; i++) { \
+	    if (length(line " " words[i]) > 80) { print line; line = sprintf("%-13s", "") } \
+	    line = line " " words[i] } \
+	  print line }' $(MAKEFILE_LIST)
 
 # A digest of what an environment is made from: the interpreter, where it is (scripts hold their path), the packages.
 define DIGEST
@@ -94,7 +98,7 @@ experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how
 	@python workflow/scripts/experiments.py
 
 # Hand out tests one by one: a few take a minute, most take almost no time.
-test: $(VENV)/ready  ## run all tests: about 12 minutes on two cores, the slow ones first
+test: $(VENV)/ready  ## run all tests: about 12 minutes on two cores; the slow ones come first
 	@sed -n 's/^test:.*## //p' $(MAKEFILE_LIST)
 	pytest --numprocesses auto --maxschedchunk 1
 
