@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import PARAMS, ROOT, Clone, of_the_book, programs
-from tests.guides import Commands, play_page, replace, steps
+from tests.guides import Commands, blocks, play_page, replace, steps
 from zdl.report.book_lines import best_lines
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -88,7 +88,11 @@ def test_the_tutorial_and_the_pages_that_follow_it(clone, env, tmp_path):
     play_page(to_play(ROOT / "docs/reviewing.md"), copy.path, env)
     trained = copy.trainings()
     assert len({*trained}) == len(trained) > 12  # undoing, recording and reviewing train nothing
-    play_page(text_of(ROOT / "docs/explore.md"), copy.path, env)
+    explore = text_of(ROOT / "docs/explore.md")
+    play_page(explore, copy.path, env)
+    (example,) = (block for language, block in blocks(explore) if language == "python")
+    images = "import numpy as np; images = np.zeros((2, 28, 28))"
+    assert copy.run("python", "-c", f"{images}\n{example}\nprint(probabilities.shape)") == "(2, 10)\n"
 
 
 PLAYED = {README, TUTORIAL, ROOT / "docs/reviewing.md", ROOT / "docs/explore.md"}
