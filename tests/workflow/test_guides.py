@@ -171,6 +171,15 @@ def test_the_best_trials_are_those_of_the_report(page):
     assert shown == best_lines(pd.read_csv(ROOT / "reports/ranking.csv"), len(shown)) and shown
 
 
+@of_the_book
+def test_what_the_tutorial_reads_off_the_figure_is_in_the_report():
+    section = text_of(TUTORIAL).partition("## 2. ")[2].partition("## 3. ")[0]
+    report = " ".join(text_of(ROOT / "reports/README.md").split())
+    numbers = re.findall(r"\b0\.\d\d\b|\d\d\.\d %|\d,\d{3}", section)
+    assert len(numbers) > 6 and all(number in report for number in numbers)
+    assert section.split("> ")[-2].strip() in report  # the first line of what it quotes
+
+
 @pytest.fixture(scope="module")
 def book(tmp_path_factory) -> Clone:
     """A folder with the code and the book's settings, to compute names in."""
