@@ -9,11 +9,15 @@ CORES ?= $(or $(ZDL_CORES),all)
 VENV := $(or $(ZDL_VENV),.venv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help run repro check unchanged pull comment trial best report explore experiments new example test soak everywhere
+.PHONY: help about run repro check unchanged pull comment trial best report explore experiments new example test soak everywhere
 .PHONY: test-remotes test-slurm lint bench compare lock review schema prune clean always
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { line = sprintf("%-13s", $$1); count = split($$2, words, " "); \
+	  for (i = 1; i <= count; i++) { \
+	    if (length(line " " words[i]) > 80) { print line; line = sprintf("%-13s", "") } \
+	    line = line " " words[i] } \
+	  print line }' $(MAKEFILE_LIST)
 
 # A digest of what an environment is made from: the interpreter, where it is (scripts hold their path), the packages.
 define DIGEST
@@ -50,6 +54,9 @@ repro: $(VENV)/ready  ## run it with DVC and record it in dvc.lock
 
 check: $(VENV)/ready  ## check that reports/ and dvc.lock match params.yaml and the code (FULL=1: train everything again)
 	@ZDL_CORES=$(CORES) python workflow/scripts/check.py $(if $(filter-out 0,$(FULL)),--full)
+
+about: $(VENV)/ready  ## print the versions of what numbers depend on, for a report of a problem
+	@python workflow/scripts/about.py
 
 unchanged:  ## fail and show the difference if a file differs from the last commit
 	@git rev-parse --git-dir > /dev/null  # outside of a repository, `git diff` compares any two files
@@ -91,7 +98,8 @@ experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how
 	@python workflow/scripts/experiments.py
 
 # Hand out tests one by one: a few take a minute, most take almost no time.
-test: $(VENV)/ready  ## run all tests
+test: $(VENV)/ready  ## run all tests: about 12 minutes on two cores; the slow ones come first
+	@sed -n 's/^test:.*## //p' $(MAKEFILE_LIST)
 	pytest --numprocesses auto --maxschedchunk 1
 
 # These two need packages for remotes and clusters, so they have an environment of their own.
@@ -126,6 +134,7 @@ lint: $(VENV)/ready  ## run the linters: ruff, snakefmt, the workflows', mypy, s
 	ruff format --check
 	snakefmt --check Snakefile workflow
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	zizmor --quiet --offline --no-progress .github/workflows
 	mypy
 	lint-imports --no-cache | tail -4

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,6 +199,12 @@ class Clone:
 
     def reports(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.path / "reports").iterdir())}
+
+
+of_the_book = pytest.mark.skipif(
+    YAML(typ="safe").load(PARAMS) != YAML(typ="safe").load(ROOT / "params.yaml"),
+    reason="another search is in params.yaml",
+)
 
 
 def steps() -> dict[str, dict]:

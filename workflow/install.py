@@ -82,6 +82,11 @@ def runs(*command: str, quiet: bool = False, env: Mapping[str, str] | None = Non
 
 if __name__ == "__main__":
     try:
-        sys.exit(not install(*sys.argv[1:]))
+        if not install(*sys.argv[1:]):
+            # pip's own last line names a package, whatever is wrong
+            sys.exit(
+                "the packages were not installed. Is there a network, and a way to the package index?"
+                " (`pip config list` shows pip's.) Then run the same command again."
+            )
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,4 +1,5 @@
 """Results shared through servers on this machine: SSH (Debian's sshd), and the S3 protocol (moto).
+See docs/sharing.md.
 
 `make test-remotes` runs this, and `make test` does not: both need more than the project does. A server ends
 with the tests, however they end: one is a thread of theirs, the other the system ends.

@@ -395,7 +395,7 @@ def test_what_cannot_be_reviewed_is_one_line(clone, tmp_path):
 
 
 def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
-    """As the README has it: two branches that edit other lines of params.yaml, each with its own report."""
+    """docs/reviewing.md: two branches edit other lines of params.yaml, each with its own report."""
     copy = clone.copy(tmp_path / "zdl")
     copy.run("git", "checkout", "--quiet", "-b", "third", "first")
     time.sleep(1)  # a file edited within the second after a checkout can look unchanged to Git

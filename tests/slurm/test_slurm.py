@@ -1,4 +1,5 @@
-"""The search on a real Slurm (`make test-slurm`): as it should go, when a node dies, and with wrong nodes."""
+"""The search on a real Slurm (`make test-slurm`, docs/clusters.md): as it should go, when a node dies, and
+with wrong nodes."""
 
 import copy
 import subprocess

@@ -1,4 +1,5 @@
-"""`make check` in a clone that has only what Git carries: stale files are named, with what fixes them."""
+"""`make check` (docs/reviewing.md) in a clone that has only what Git carries: stale files are named, with
+what fixes them."""
 
 import hashlib
 import os

@@ -1,4 +1,5 @@
-"""DVC alone: what a reader sees with it of two revisions, and experiments that train what they must."""
+"""DVC alone: what a reader sees with it of two revisions, and experiments that train what they must
+(docs/experiments.md)."""
 
 import json
 import re

@@ -584,6 +584,9 @@ def test_uv_installs_or_else_pip(set_up, clone, tmp_path):
     said, (packages, project) = again(failing, "exit 0")
     assert "installing with pip: uv failed\n" in said
     assert packages.startswith("-m pip ") and project.startswith("-m pip ")
+    shutil.rmtree(clone.path / ".venv")
+    said, _ = set_up("exit 1", "exit 1", ok=False)
+    assert "\nthe packages were not installed. Is there a network, " in said
 
 
 PIP_CONF = """
