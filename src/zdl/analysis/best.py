@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, sealed_json
+from zdl.search.curves import last_score
 
 
 def replicate_file(table: bytes, place: int, replicate: Callable[[int], bytes], digest: str) -> bytes:
@@ -37,6 +38,5 @@ def order(record: Mapping[str, Any]) -> tuple[bool, float]:
     """A key that sorts trials: those that finished by the last point of their validation curve, then those
     that diverged. Ties stay in the order of the search."""
     outcome = record["outcome"]
-    curve = outcome["curve"]
-    score = curve["val_correct"][-1] / curve["val_size"] if curve["val_correct"] else -math.inf
-    return outcome["status"] == "diverged", -score
+    score = last_score(outcome["curve"])
+    return outcome["status"] == "diverged", math.inf if score is None else -score

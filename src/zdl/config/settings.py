@@ -19,7 +19,7 @@ from zdl.config.reading import normalise, read
 def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     """The settings of a params.yaml, complete, with keys in the order of the models. (Those of the search
     space keep the file's order, which points and the report follow.) `search` also has the `hyperparameters`
-    that the problem declares, as `plain` gives them.
+    that the problem declares, as `plain` gives them, and the name of its `score`, if that is not accuracy.
 
     Raises SettingsError, with one line, for any other file.
     """
@@ -38,6 +38,8 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     space = settings["search"]["space"]
     settings["search"]["space"] = {name: space[name] for name in raw["search"]["space"]}
     settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
+    if not problem.score.counts:
+        settings["search"]["score"] = problem.score.name
     if mistakes := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
         raise SettingsError.first_of(path, mistakes)
     return settings

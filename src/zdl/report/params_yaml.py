@@ -18,7 +18,7 @@ def as_yaml(settings: Mapping[str, Any]) -> str:
             continue
         lines += [f"{section}:"] if values else []
         for key, value in values.items():
-            if key == "hyperparameters":  # the problem's declarations, which are not in the file
+            if key in ("hyperparameters", "score"):  # the problem's declarations, which are not in the file
                 continue
             if key == "space":
                 lines.append(space_as_yaml(value))

@@ -13,6 +13,7 @@ from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing
 from zdl.config.hyperparameters import Setting
 from zdl.config.reading import normalise
+from zdl.data.scores import Score
 
 Declared = Callable[[object], Mapping[str, Setting]]  # the settings that the problem of a name declares
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
@@ -31,6 +32,11 @@ class Side(NamedTuple):
     stale: list[str]  # files that differ from those on record
 
     @property
+    def score(self) -> Score:
+        """What its trials are scored by."""
+        return Score.of(self.made_from)
+
+    @property
     def images(self) -> int:
         """Validation images behind each accuracy."""
         return int(self.metrics["search"]["val_images"])
@@ -42,7 +48,7 @@ class Side(NamedTuple):
 
     @property
     def scores(self) -> "pd.Series[float]":
-        """The accuracy of each trial that finished, by the number in its key."""
+        """The score of each trial that finished, by the number in its key."""
         finished = ranking.top(self.ranking, len(self.ranking))
         return finished.set_index(finished["key"].map(ranking.number))["val_acc"].astype("float64")
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, digest, sealed_json
+from zdl.data.scores import Score
+from zdl.search.curves import last_score
 from zdl.search.distributions import holds
 from zdl.search.plan import plan_lines, trials_at
 from zdl.search.samplers import History, Point, Proposal, sampler
@@ -90,12 +92,11 @@ def round_file(place: Round, earlier: Sequence[Trial], records: Iterable[bytes])
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:
-    """What a sampler learns from: each trial's point, and the score that ranks it, None if it diverged."""
-    return [(point, _score(outcome)) for point, outcome in zip(points, outcomes, strict=True)]
-
-
-def _score(outcome: Mapping[str, Any]) -> float | None:
-    if outcome["status"] == "diverged":
-        return None
-    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
-    return score
+    """What a sampler learns from: each trial's point, and the score that ranks it, None if it diverged. One
+    far below the others is cut (`Score.floor`)."""
+    outcomes = list(outcomes)
+    scores = [None if each["status"] == "diverged" else last_score(each["curve"]) for each in outcomes]
+    finished = [score for score in scores if score is not None]
+    floor = Score.of(outcomes[0]["curve"]).floor(finished) if outcomes else 0.0
+    cut = (None if score is None else max(score, floor) for score in scores)
+    return list(zip(points, cut, strict=True))
