@@ -159,7 +159,8 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     luckiest = sorted((rng.binomial(IMAGES, BASE, 100) / IMAGES).tolist(), reverse=True)[:5]
     frame = ranking.pd.DataFrame({"rank": range(1, 6), "trial": range(5), "val_acc": luckiest})
     t = np.zeros(HELD_OUT, np.uint8)
-    confirmed = replication.confirmed(files, frame, t, IMAGES)
+    of_search = [statistics.wilson(round(score * IMAGES), IMAGES) for score in luckiest]
+    confirmed = replication.confirmed(files, frame, t, of_search.__getitem__)
     best = replication.confirmed_best(confirmed)
     rivals = replication.rivals(files, best, t)
     if (rivals["val"] == 1).all():

@@ -59,7 +59,7 @@ def train(config, split, rng, say):
     def hits(x, t):
         return predict(x).argmax(axis=1) == t
 
-    history = History(len(split.t_train), len(split.t_val), say)
+    history = History(len(split.t_train), len(split.t_val), say)  # by accuracy; the guide has other scores
     for _ in range(config["epochs"]):
         network.partial_fit(x, split.t_train, classes=classes)
         history.loss.append(float(network.loss_))

@@ -9,6 +9,7 @@ import pytest
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.mistakes import confusion, mistakes
 from zdl.analysis.replication import confirmed, confirmed_best, curves, rivals, scores
+from zdl.analysis.statistics import wilson
 
 T = np.array([0, 1, 2, 3], np.uint8)
 
@@ -26,6 +27,11 @@ def replicated(trial, *outcomes):
     return {"trial": trial, "replicates": [{"outcome": one} for one in outcomes]}
 
 
+def of_ten(trial):
+    score = RANKING.set_index("trial")["val_acc"][trial]
+    return wilson(round(10 * score), 10)
+
+
 RANKING = pd.DataFrame({"rank": [1, 2, 3], "trial": [7, 3, 5], "val_acc": [0.9, 0.8, 0.7]})
 RANKING["epochs"] = 2
 
@@ -35,7 +41,7 @@ def test_scores_stand_beside_those_of_the_replicates():
         replicated(7, outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])),
         replicated(3, outcome(9, [0, 1, 2, 3]), outcome()),
     ]
-    first, second = confirmed(files, RANKING, T, 10).to_dict("records")
+    first, second = confirmed(files, RANKING, T, of_ten).to_dict("records")
     assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
     assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
     assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
@@ -49,7 +55,7 @@ def test_scores_stand_beside_those_of_the_replicates():
 
 def test_the_interval_of_the_selection_bias_is_that_of_the_mean_of_the_replicates():
     files = [replicated(7, *(outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)))]
-    (row,) = confirmed(files, RANKING, T, 10).to_dict("records")
+    (row,) = confirmed(files, RANKING, T, of_ten).to_dict("records")
     # Student's t of five degrees; Nadeau and Bengio's error: 10 validation images, 4 to train
     margin = 2.570582 * math.sqrt(0.04 / 5) * math.sqrt(1 / 6 + 10 / 4)
     assert row["luck"] == 0.2 and row["luck_high"] == pytest.approx(0.2 + margin, abs=1e-5)
@@ -60,7 +66,8 @@ def test_no_selection_bias_has_no_sign():
     """Of 2 in 3, rounded up, a bit more than nothing is left over."""
     curve = {"val_correct": [2], "val_size": 3, "train_size": 3}
     files = [replicated(7, {**outcome(6, T), "curve": curve})]
-    (row,) = confirmed(files, RANKING.assign(val_acc=2 / 3, epochs=1), T, 3).to_dict("records")
+    ranking = RANKING.assign(val_acc=2 / 3, epochs=1)
+    (row,) = confirmed(files, ranking, T, lambda trial: wilson(2, 3)).to_dict("records")
     assert str(row["luck"]) == "0.0"
 
 
@@ -70,11 +77,11 @@ def test_the_confirmed_best_is_chosen_by_validation_alone():
         replicated(3, outcome(7, [9, 9, 9, 9]), outcome(7, [9, 9, 9, 9])),
         replicated(5, outcome(10, [0, 1, 2, 3]), outcome()),
     ]
-    assert confirmed_best(confirmed(files, RANKING, T, 10)) == 3  # the other two: lower, or diverged once
-    assert confirmed_best(confirmed([replicated(7, outcome())], RANKING, T, 10)) is None
-    assert confirmed_best(confirmed([], RANKING, T, 10)) is None
+    assert confirmed_best(confirmed(files, RANKING, T, of_ten)) == 3  # the other two: lower, or diverged once
+    assert confirmed_best(confirmed([replicated(7, outcome())], RANKING, T, of_ten)) is None
+    assert confirmed_best(confirmed([], RANKING, T, of_ten)) is None
     tied = [replicated(7, outcome(6, T)), replicated(3, outcome(6, T))]
-    assert confirmed_best(confirmed(tied, RANKING, T, 10)) == 7
+    assert confirmed_best(confirmed(tied, RANKING, T, of_ten)) == 7
 
 
 def verdicts(files, trial, t):

@@ -53,6 +53,24 @@ def test_a_module_or_a_package_is_a_problem(own):
     assert own(WHOLE, "table", "problems/{}/__init__.py").module.__name__ == "problems.table"
 
 
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [
+        ('"balanced_acuracy"', "'balanced_acuracy' is none of scikit-learn's scorers .* balanced_accuracy"),
+        ('"v_measure_score"', "'v_measure_score' is none of"),
+        ("len", "<built-in function len> is none of"),
+    ],
+)
+def test_a_score_that_is_none_is_refused_before_anything_runs(own, score, text):
+    with pytest.raises(Error, match=f"^problems.tested: SCORE: {text}"):
+        own(f"{WHOLE}\nSCORE = {score}\n")
+
+
+def test_a_problem_is_scored_by_accuracy_or_by_the_scorer_that_it_names(own):
+    assert own(WHOLE).score.counts
+    assert own(f'{WHOLE}\nSCORE = "r2"\n', "numbers").score.regression
+
+
 def test_the_user_s_own_problem_comes_before_zdl_s(own):
     assert Problem.named("book").module.__name__ == "zdl.problems.book"
     assert own(WHOLE, "book").module.__name__ == "problems.book"

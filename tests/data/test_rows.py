@@ -28,6 +28,21 @@ def test_rows_are_arrays_of_a_file() -> None:
     assert all((lists[name] == held[name]).all() for name in held)
 
 
+def test_rows_of_a_regression_have_numbers_and_no_classes() -> None:
+    rows = hold_out(X, [0.5, 1, 2, 4], share=0.5, seed=0, columns=["length", "width"], regression=True)
+    held = arrays(rows, regression=True)
+    assert held["t"].dtype == np.float64 and held["classes"].shape == (0,)
+    assert sorted([*held["t"], *held["t_held_out"]]) == [0.5, 1, 2, 4]
+    for wrong, text in (
+        ({"t": np.array([0.5, np.nan, 1, 2])}, r"t: float64, or not finite \(needed: finite numbers\)"),
+        ({"t": np.array(list("abcd"))}, "t: <U1, or not finite"),
+    ):
+        with pytest.raises(Error, match=text):
+            arrays(WHOLE._replace(classes=[], **wrong), regression=True)
+    with pytest.raises(Error, match=r"classes: 2 \(needed: none, as SCORE is one of regression\)"):
+        arrays(WHOLE, regression=True)
+
+
 @pytest.mark.parametrize(("classes", "dtype"), [(256, np.uint8), (257, np.uint16)])
 def test_labels_are_as_wide_as_the_classes_need(classes: int, dtype: type) -> None:
     names = [str(k) for k in range(classes)]
@@ -38,11 +53,11 @@ def test_labels_are_as_wide_as_the_classes_need(classes: int, dtype: type) -> No
 WRONG = {
     "no classes": (
         {"classes": []},
-        "classes: 0 (needed: 2 or more; regression is not supported)",
+        "classes: 0 (needed: 2 or more; in regression, a SCORE such as r2)",
     ),
     "one class": (
         {"classes": ["yes"], "t": T * 0},
-        "classes: 1 (needed: 2 or more; regression is not supported)",
+        "classes: 1 (needed: 2 or more; in regression, a SCORE such as r2)",
     ),
     "text": (
         {"x": np.array([["a", "b"]] * 4)},
@@ -138,7 +153,7 @@ def test_the_seed_decides_which_are_held_out() -> None:
     [
         (["a", None, "b"], "labels: row 1 has none (needed: one for each)"),
         ([1.0, 2.0, np.nan], "labels: row 2 has none (needed: one for each)"),
-        ([1.0, 2.5, 3.0], "labels: row 1 has 2.5 (needed: classes; regression is not supported)"),
+        ([1.0, 2.5, 3.0], "labels: row 1 has 2.5 (needed: classes; for numbers: regression=True)"),
         (["a", "b"], "labels: 2 for 3 rows (needed: one for each)"),
     ],
 )

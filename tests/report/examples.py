@@ -10,7 +10,9 @@ from tests.analysis.test_ranking import record, table
 from tests.report import figures
 from zdl.analysis import ranking
 from zdl.config.hyperparameters import plain
+from zdl.data.scores import Score
 from zdl.problems.book import HYPERPARAMETERS
+from zdl.report.figures.scale import Scale
 from zdl.search.samplers.grid import Grid
 
 
@@ -168,7 +170,72 @@ def images(n, shape):
     return np.random.default_rng(1).random((n, *shape), dtype="float32")
 
 
+ERROR = Score("neg_mean_absolute_percentage_error")  # which has a long name
+
+
+def by_error(data, names=None):
+    """A ranking of errors from -31 to -119, and a last one that would hide what distinguishes them; and how
+    they are drawn."""
+    frame = ranking.rank(data, names)
+    frame["val_acc"] = 100 * frame["val_acc"] - 120
+    frame.loc[frame["status"].eq("finished")[::-1].idxmax(), "val_acc"] = -1e9
+    return frame, Scale.of(ERROR, frame["val_acc"])
+
+
+def error_curves():
+    """The best trials by error."""
+    frame, scale = by_error(search())
+    curves = ranking.curves(search(), ranking.rank(search()), 20)
+    return figures.best20(curves.assign(val_acc=100 * curves["val_acc"] - 120, train_acc=-40.0), frame, scale)
+
+
+def error_map(space=SPACE, draw=figures.search_map, **look):
+    frame, scale = by_error(search(diverged=(0,)))
+    return draw(frame, space, scale=scale, **look)
+
+
+def error_grid():
+    frame, scale = by_error(grid_search(BOOK), BOOK)
+    return figures.heat_map(frame, BOOK, scale=scale)
+
+
+def replicated_errors():
+    confirmed, replicates, curves, baseline = replicated()
+    accuracies = ["val_acc", "low", "high", "val_mean", "held_out", "held_out_low", "held_out_high"]
+    confirmed[accuracies] = 100 * confirmed[accuracies] - 120
+    replicates["val_acc"], curves["val_acc"] = (100 * each["val_acc"] - 120 for each in (replicates, curves))
+    curves["train_acc"] = -30.0
+    linear = {name: 100 * value - 120 for name, value in baseline.items()}
+    scale = Scale.of(ERROR, curves["val_acc"], curves["train_acc"], [linear["val_mean"]])
+    return figures.confirmed(confirmed, replicates, curves, linear, scale)
+
+
+def errors(n=200, shape=()):
+    """The answers of a regression, a few of them far off."""
+    rng = np.random.default_rng(2)
+    t = rng.normal(1500, 300, n)
+    answers = t + rng.normal(0, 50, n) + 900 * (np.arange(n) < 5)
+    furthest = pd.DataFrame({"row": range(20), "label": t[:20], "answer": answers[:20], "error": 900.0})
+    shown = images(20, shape) if shape else [[("alcohol", 14.23, 2.1), ("malic acid", 0.74, -1.8)]] * 20
+    return figures.errors(t, answers, furthest, shown, 7, words=ROWS)
+
+
 EXAMPLES = {
+    "errors of trials": error_curves,
+    "map of errors": lambda: error_map(expected=surface(start=-120, slope=3)),
+    "learnt errors": lambda: error_map(
+        draw=figures.surface_map, expected=surface(start=-120, slope=3), first=4
+    ),
+    "curve of errors": lambda: error_map(BATCHES, expected=surface(BATCHES, -120, 3)),
+    "grid of errors": error_grid,
+    "slices of errors": lambda: error_map({**SPACE, **OPTIMIZERS}, figures.slices),
+    "confirmed errors": replicated_errors,
+    "budget of errors": lambda: figures.budget(
+        pd.DataFrame({"trials": range(1, 101), "best": -np.geomspace(90, 40, 100)}),
+        Scale(ERROR, -95.0, -35.0),
+    ),
+    "errors of rows": errors,
+    "errors of images": lambda: errors(shape=(28, 28)),
     "20": lambda: best20(search(epochs=50)),
     "one": lambda: best20(search(1)),
     "other": lambda: best20(search(), names=["optimizer", "batch_size", "momentum", "lr"]),

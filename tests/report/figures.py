@@ -5,6 +5,7 @@ from zdl.report.figures.base import png, svg
 from zdl.report.figures.best20 import best20
 from zdl.report.figures.budget import budget
 from zdl.report.figures.confirmed import confirmed
+from zdl.report.figures.errors import errors
 from zdl.report.figures.heat_map import heat_map
 from zdl.report.figures.mistakes import mistakes
 from zdl.report.figures.overlay import overlay
@@ -17,6 +18,7 @@ __all__ = [
     "best20",
     "budget",
     "confirmed",
+    "errors",
     "heat_map",
     "mistakes",
     "overlay",

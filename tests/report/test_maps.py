@@ -35,6 +35,18 @@ from zdl.report.figures.dots import label_best
 SEARCH_MAP = importlib.import_module("zdl.report.figures.search_map")
 
 
+@pytest.mark.parametrize("name", ["curve of errors", "slices of errors"])
+def test_scores_that_would_hide_the_others_are_drawn_at_the_edge(name):
+    figure = example(name)
+    ax = figure.axes[0]
+    low, high = ax.get_ylim()
+    assert -100 < low < -87 and -31 < high < -20
+    dots = [dots for dots in ax.collections if isinstance(dots, PathCollection)]
+    heights = np.concatenate([each.get_offsets()[:, 1] for each in dots])
+    assert heights.min() == pytest.approx(low) and heights.max() <= high
+    assert ax.get_ylabel().endswith("(lower: at the edge)")
+
+
 def test_map_shows_every_trial_where_it_lies():
     data = search(diverged=(1, 4))
     figure = search_map(data, best=5)

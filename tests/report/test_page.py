@@ -211,8 +211,9 @@ def changed(analysis, **values):
         part = getattr(analysis, name)
         own = {field.name for field in fields(part)} & values.keys()
         parts[name] = replace(part, **{field: values.pop(field) for field in own})
+    score = values.pop("score", analysis.score)
     assert not values
-    return replace(analysis, **parts)
+    return replace(analysis, score=score, **parts)
 
 
 def pages(data, space=SPACE, best=20, method="random", problem="book", **values):

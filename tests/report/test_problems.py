@@ -13,6 +13,7 @@ from zdl.analysis.mistakes import deviations
 from zdl.config.hyperparameters import Setting, choice, plain, real, whole
 from zdl.config.problem import Problem
 from zdl.config.words import DEFAULTS, wording
+from zdl.data.scores import Score
 
 HYPERPARAMETERS = {
     "kind": choice("forest", "boosted"),
@@ -62,7 +63,7 @@ def test_a_problem_may_have_some_words_and_leave_the_others():
     assert own["en"] == {**default["en"], "row": "wine"} and own["ja"] == default["ja"]
 
 
-def pages(monkeypatch, classes, confusion, **values):
+def pages(monkeypatch, classes, confusion, problem=WINES, **values):
     monkeypatch.setattr(test_page, "settings", settings)
     n = len(classes)
     held_out = {
@@ -72,7 +73,7 @@ def pages(monkeypatch, classes, confusion, **values):
         "columns": np.array(COLUMNS),
     }
     data = values.pop("data", table(*(record(k, [90 - 2 * k], depth=1 + k % 9) for k in range(30))))
-    return test_page.pages(data, SPACE, problem=WINES, confusion=confusion, **held_out, **values)
+    return test_page.pages(data, SPACE, problem=problem, confusion=confusion, **held_out, **values)
 
 
 def taken(n):
@@ -104,6 +105,43 @@ def test_the_pages_of_a_table_have_no_words_of_another_problem(monkeypatch, dive
         assert "It identifies the classes grignolino and barbera d'Asti superiore best" in english
         assert "in which each is furthest from the mean" in english and "最も離れた列" in japanese
         assert "with other random numbers, and the 500 rows divided anew" in english
+
+
+OF_COUNTS = {  # what is true of accuracy alone
+    "README.md": r"accuracy(?! only)|[Ii]dentif(y|ies) \d|Wilson's\)|McNemar's exact|commonest class of|"
+    r"\d % of the held",
+    "README.ja.md": "正解率(?!でしか|についてしか|が最も高い|は同じ)|正しく分類しました|"
+    "マクネマーの正確|件のうち|だけを答え続ける",
+}
+
+
+@pytest.mark.parametrize("name", ["f1_macro", "matthews_corrcoef", "r2", "neg_mean_squared_error"])
+def test_the_pages_of_another_score_say_nothing_that_is_true_of_accuracy_alone(monkeypatch, name):
+    problem, score = Problem("wines", SimpleNamespace(**vars(WINES.module), SCORE=name)), Score(name)
+    no_band = {"budget": test_page.random_budget(np.arange(1, 31), 0.8 - 0.5 / np.arange(1, 31))}
+    no_band["budget"][["low", "high"]] = np.nan
+    classes, confusion = ([], np.zeros((0, 0))) if score.regression else (NAMED, taken(3))
+    values = {"score": score, "scored": 0.01, **({} if score.is_share else no_band)}
+    both = pages(monkeypatch, classes or NAMED, confusion, problem, **values)
+    assert_foreign_words_are_missing(both)
+    for text, pattern in zip(map(test_page.flat, both), OF_COUNTS.values(), strict=True):
+        found = re.search(pattern, text)
+        assert not found, text[max(0, found.start() - 80) : found.end() + 30]
+        assert bool(re.search(r"\d points|ポイント", text)) == score.is_share
+    english, japanese = map(test_page.flat, both)
+    assert f"The score is {score.title} (scikit-learn's `{name}`" in english
+    assert f"スコアは{score.title}です（scikit-learnの`{name}`" in japanese
+    assert ("no confidence band" in english) == ("信頼帯はありません" in japanese) == (not score.is_share)
+    assert ("(ridge regression)" in english) == ("リッジ回帰" in japanese) == score.regression
+    assert ("largest errors" in english) == ("誤差が特に大きい" in japanese) == score.regression
+    assert "by the bootstrap's standard error" in english and "差のブートストラップ標準誤差" in japanese
+
+
+def test_the_page_says_which_class_a_score_of_one_class_is_of(monkeypatch):
+    problem = Problem("wines", SimpleNamespace(**vars(WINES.module), SCORE="f1"))
+    both = pages(monkeypatch, NAMED[:2], taken(2), problem, score=Score("f1"), scored=0.3)
+    assert "(scikit-learn's `f1` of the class grignolino; higher is better)" in test_page.flat(both[0])
+    assert "`f1`。クラスgrignolinoについての値で、大きいほど良い値です" in both[1]
 
 
 def test_the_pages_of_many_classes_count_those_that_are_too_many_to_name(monkeypatch):

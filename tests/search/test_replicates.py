@@ -18,6 +18,7 @@ from zdl.artifacts.encoding import sealed_json
 from zdl.artifacts.io import read, read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
+from zdl.data.answers import from_hex, in_hex, probabilities
 from zdl.data.rows import Rows, arrays
 from zdl.nn.layers import softmax
 from zdl.pipeline import cache, records, repair, steps
@@ -117,7 +118,7 @@ def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
     t = read_npz(*paths.held_out)["t"]
     (first, *_), _ = (file["replicates"] for file in contents(paths))
     told = first["outcome"]["held_out"]
-    answers, percent = replicates.answers(told["taken_for"]), replicates.answers(told["confidence"])
+    answers, percent = from_hex(told["taken_for"]), from_hex(told["confidence"])
     assert len(answers) == len(percent) == len(t) and percent.max() <= 100
     trial = next(trial for trial in Progress(paths).all_trials() if trial.number == first["trial"])
     again = paths.replicates_of(trial)[0]
@@ -133,19 +134,19 @@ def test_answers_are_as_wide_as_the_classes_need(classes, digits):
     t = np.array([0, 1, classes - 1, classes // 2])
     shares = np.full((4, classes), 0.1 / classes)
     shares[np.arange(4), t] = [1.0, 0.514, 0.5, 0.3]
-    told = replicates.answer(lambda x: shares, np.zeros((4, 3)), classes)
+    told = in_hex(shares)
     assert len(told["taken_for"]) == 4 * digits and len(told["confidence"]) == 4 * 2
     labels = arrays(Rows(np.zeros((4, 3)), t, np.zeros((4, 3)), t, [*map(str, range(classes))]))["t"]
-    answers = replicates.answers(told["taken_for"], labels.dtype)
+    answers = from_hex(told["taken_for"], labels.dtype)
     assert answers.tolist() == t.tolist() == taken_for({"held_out": told}, labels).tolist()
-    assert replicates.answers(told["confidence"]).tolist() == [100, 51, 50, 30]
+    assert from_hex(told["confidence"]).tolist() == [100, 51, 50, 30]
 
 
 @pytest.mark.parametrize("shape", [(3, 10), (4,), (4, 10, 1), (4, 9)], ids=str)
 def test_a_predictor_whose_answers_have_another_shape_is_refused(shape):
     """Such as one without a column for a class that no training row had."""
     with pytest.raises(Error) as error:
-        replicates.answer(lambda x: np.zeros(shape), np.zeros((4, 3)), 10)
+        probabilities(np.zeros(shape), 4, 10)
     needed = "needed: probabilities of all classes, of shape (4, 10)"
     assert str(error.value) == f"train: its predictor gives the shape {shape} ({needed})"
 
@@ -156,7 +157,7 @@ def test_a_predictor_that_gives_no_probabilities_is_refused(share):
     shares = np.full((4, 10), 0.1)
     shares[1, 1] = share
     with pytest.raises(Error, match=r"train: its predictor gives .* to .* \(needed: probabilities"):
-        replicates.answer(lambda x: shares, np.zeros((4, 3)), 10)
+        probabilities(shares, 4, 10)
 
 
 def test_only_what_is_new_is_trained(paths):

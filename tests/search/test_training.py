@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from zdl import Error
-from zdl.artifacts.encoding import decode_json, sealed_npz
+from zdl.artifacts.encoding import decode_json, digest, sealed_npz
+from zdl.artifacts.schemas import is_record
 from zdl.data.rows import Split
 from zdl.nn.history import History
+from zdl.nn.score_history import ScoreHistory
+from zdl.search import rounds
 from zdl.search.trial import run, training
 
 CLASSES = np.array(["a", "b"])
@@ -55,6 +58,54 @@ def test_a_training_that_gives_something_else_is_one_line(result, line):
     with pytest.raises(Error) as error:
         trained(result)
     assert str(error.value) == line
+
+
+def score_history(score="f1"):
+    made = ScoreHistory(score, ROWS)
+    made.evaluate(np.full((6, 2), 0.5), even(np.ones(4)))
+    made.finish(even(np.ones(4)))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("score", "made", "line"),
+    [
+        ("f1", history, "is of accuracy (needed: ScoreHistory(SCORE, split, say) of f1, as SCORE says)"),
+        (
+            "f1",
+            lambda: score_history("recall"),
+            "is of recall (needed: ScoreHistory(SCORE, split, say) of f1",
+        ),
+        ("accuracy", score_history, "is of f1 (needed: a History, as SCORE says)"),
+    ],
+)
+def test_a_history_of_another_score_than_the_problem_s_is_one_line(score, made, line):
+    spec = {**SPEC, **({} if score == "accuracy" else {"score": score})}
+    with pytest.raises(Error) as error:
+        run(0, spec, lambda *given: (made(), even), sealed_npz(ROWS._asdict(), "s"))
+    assert str(error.value).startswith(f"train: its history {line}")
+
+
+def test_a_record_of_a_score_is_whole_and_one_without_its_draws_is_not():
+    spec = {**SPEC, "score": "f1"}
+    data = run(0, spec, lambda *given: (score_history(), even), sealed_npz(ROWS._asdict(), "s"))
+    record = decode_json(data)
+    assert is_record(record) and record["outcome"]["curve"]["val"] == [0.0]
+    for key, value in (("val_redrawn", ["a"]), ("val", [0.5, 0.5]), ("val", [1]), ("val_size", 0)):
+        curve = {**record["outcome"]["curve"], key: value}
+        assert not is_record({**record, "outcome": {**record["outcome"], "curve": curve}}), key
+    by_accuracy = {**record, "spec": SPEC, "digest": digest(SPEC)}
+    assert not is_record(by_accuracy)
+
+
+def test_a_sampler_learns_from_scores_and_not_from_how_bad_the_worst_are():
+    def outcome(score, status="finished"):
+        return {"status": status, "curve": {"score": "r2", "val": [score]}}
+
+    good = [outcome(score) for score in (0.5, 0.45, 0.4, 0.35, 0.3)]
+    seen = rounds.history([{}] * 7, [*good, outcome(-1e9), outcome(0.9, "diverged")])
+    assert [score for _, score in seen][:5] == [0.5, 0.45, 0.4, 0.35, 0.3]
+    assert -2 < seen[5][1] < 0 and seen[6][1] is None
 
 
 def test_a_training_that_diverged_needs_no_answers():

@@ -121,8 +121,9 @@ def test_the_first_page_says_with_how_many_the_best_ties(trials, finished, image
     counts = {"trials": trials, "finished": finished, "val_images": images, "diverged": 0, "above_half": 1}
     metrics = {"best": {"trial": 3, "val_acc": 0.75}, "search": counts, "confirmed": {"val_mean": None}}
     settings = {"search": {"method": "random"}, "data": {"subsample": 500}}
+    paths = Paths(load(PARAMS))
     names = {
-        "paths": SimpleNamespace(settings=settings, words=Paths(load(PARAMS)).words),
+        "paths": SimpleNamespace(settings=settings, words=paths.words, problem=paths.problem),
         "metrics": lambda: metrics,
         "ties": lambda: tied,
     }

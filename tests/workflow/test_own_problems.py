@@ -6,6 +6,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -103,6 +104,59 @@ def test_all_methods_search_it_and_its_page_has_its_own_words(mine, tmp_path):
     page = (mine.path / "reports/README.md").read_text()
     assert "150" not in page and "105 rows of the problem mine" in page
     assert "setosa" in page and not re.search(r"\b(image|digit|network|MNIST|None)s?\b", page)
+
+
+CLASSES = 'table.drop(columns="class"), table["class"]'
+HITS = "hits(split.x_{0}, split.t_{0})"
+BY_SCORE = {  # the edits that the guide describes
+    "import History": "import ScoreHistory",
+    "History(len(split.t_train), len(split.t_val), say)": "ScoreHistory(SCORE, split, say)",
+    HITS.format("train"): "predict(split.x_train)",
+    f"{HITS.format('val')})\n    history": "predict(split.x_val))\n    history",
+    HITS.format("val"): "predict(split.x_val)",
+}
+OF_REGRESSION = {
+    CLASSES: 'table.drop(columns=["class", "petal_width"]), 10 * table["petal_width"]',
+    "columns=list(x.columns)": "columns=list(x.columns), regression=True",
+    "import MLPClassifier": "import MLPRegressor",
+    "MLPClassifier(\n        (config": "MLPRegressor(\n        hidden_layer_sizes=(config",
+    "network.predict_proba(": "network.predict(",
+    ", classes=classes)": ")",
+}
+
+
+@pytest.mark.parametrize("score", ["balanced_accuracy", "neg_mean_absolute_error"])
+def test_a_problem_may_name_another_score(score, mine, tmp_path):
+    clone, regression = mine.copy(tmp_path / "zdl"), score.startswith("neg")
+    module = clone.path / "problems/mine.py"
+    edit(module, "FILE = ", f'SCORE = "{score}"\nFILE = ')
+    for old, new in (BY_SCORE | (OF_REGRESSION if regression else {})).items():
+        edit(module, old, new)
+    clone.edit(search={"trials": 8}, replicate={"trials": 2, "replicates": 2})
+    clone.engine("snakemake")
+    assert len(clone.trained()) == 8
+    made = {path.name: path.read_bytes() for path in (clone.path / "reports").iterdir()}
+    clone.engine("dvc")
+    assert clone.trainings() == [] and "up to date" in clone.run("dvc", "status")
+    assert {path.name: path.read_bytes() for path in (clone.path / "reports").iterdir()} == made
+    clone.run("python", "workflow/scripts/check.py")
+    english, japanese = (flat(made[name].decode()) for name in ("README.md", "README.ja.md"))
+    title = score.replace("neg", "negative").replace("_", " ")
+    assert f"scikit-learn's `{score}`" in english and f"検証データ31件での{title}は" in japanese
+    assert "is the bootstrap's" in english and "McNemar's test hold for accuracy only" in english
+    assert not re.search(r"None|\bnan\b|accuracy \d|identifies \d|image|digit|recognis", english)
+    ranking = pd.read_csv(clone.path / "reports/ranking.csv")
+    assert (ranking["val_acc"].dropna() < 0).all() == regression and ranking["val_acc"].notna().any()
+    assert ("ridge" in english, "largest errors" in english) == (regression, regression)
+    clone.commit()
+    clone.run("python", "workflow/scripts/review.py", "HEAD~1")
+    assert "Scores cannot be compared" in (clone.path / "review/review.md").read_text()
+    clone.run("python", "workflow/scripts/explore.py")
+    assert f"val {title}:" in clone.run("python", "workflow/scripts/best.py", "1")
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)

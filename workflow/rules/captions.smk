@@ -18,7 +18,7 @@ PARTS = {
     "space": ("2 The whole search", "where to search next"),
     "budget": ("3 How far to trust it", "the best by number of trials"),
     "confirmed": ("3 How far to trust it", "the best trials, trained again"),
-    "mistakes": ("3 How far to trust it", "which classes are mistaken for which"),
+    "mistakes": ("3 How far to trust it", "what the best mistakes"),
     "README": ("4 The page", "the report as text"),
     "README.ja": ("4 The page", "the report as text, in Japanese"),
 }
@@ -47,7 +47,7 @@ def metrics():
 
 
 def ties():
-    """How many trials have the same accuracy as the best one."""
+    """How many trials have the same score as the best one."""
     with open("reports/ranking.csv", newline="") as file:
         scores = [
             row["val_acc"]

@@ -25,7 +25,7 @@ rule aggregate:
 
 
 rule rank:
-    """The tables of the report; trials are ranked by validation accuracy, ties in trial order."""
+    """The tables of the report; trials are ranked by validation score, ties in trial order."""
     input:
         ancient(graph.inputs([paths.rank_manifest])),
         graph.repaired(paths.rank_manifest.path, paths.full_ranking.path),

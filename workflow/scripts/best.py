@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line
 from zdl.analysis import ranking
 from zdl.artifacts.encoding import parsing
+from zdl.data.scores import Score
 from zdl.pipeline.paths import FULL_RANKING, PUBLISHED_PAGES, PUBLISHED_TABLES, REPORTS
 from zdl.report.book_lines import best_lines
 
@@ -23,7 +24,9 @@ with one_line():
         for path in FULL_RANKING.glob("*.csv"):  # it may be that of another search
             if (contents := path.read_bytes()).startswith(published):
                 frame = ranking.read(contents.decode())
-        lines = best_lines(frame, args.count)
+    with parsing(REPORTS / "made_from.json"):
+        score = Score.of(json.loads((REPORTS / "made_from.json").read_bytes()))
+        lines = best_lines(frame, args.count, score="acc" if score.counts else score.title)
     with parsing(REPORTS / "metrics.json"):
         trials = int(json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"])
     print("=========== Hyper-Parameter Optimization Result ===========")

@@ -21,6 +21,7 @@ from zdl.report import compare, sides
 from zdl.report.explore.page import review_page
 from zdl.report.figures.base import png
 from zdl.report.figures.overlay import overlay
+from zdl.report.figures.scale import Scale
 
 OUT = Path("review")
 
@@ -66,7 +67,8 @@ with one_line():
     write(OUT / links["new"], new.figure)
     if names:
         spaces = (old.settings["search"]["space"], new.settings["search"]["space"])
-        write(OUT / links["overlay"], png(overlay(trials, spaces, names)))
+        scale = Scale.of(new.score, old.scores, new.scores)
+        write(OUT / links["overlay"], png(overlay(trials, spaces, names, scale)))
     links["explore"] = "" if args.raw else "explore.html"  # a host serves the files of commits only
     if args.raw and head:
         links |= {

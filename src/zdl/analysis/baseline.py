@@ -1,35 +1,35 @@
 """A linear model on the same rows: beside it one sees whether a deep network is worth having.
 
-A problem may bring its own. Otherwise it is scikit-learn's LogisticRegression with its own penalty, which
-nobody tuned, on standardised columns. Its loss is convex, so there is one best set of weights; solved to
-eight digits, it answers alike on every machine.
+A problem may bring its own. Otherwise it is scikit-learn's LogisticRegression (in regression: Ridge) with its
+own penalty, which nobody tuned, on standardised columns. Its loss is convex, so there is one best set of
+weights; solved to eight digits, it answers alike on every machine.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl import Error
 from zdl.analysis.outcomes import (
     Labels,
     Replicates,
     mean_and_deviation,
-    mean_share,
+    mean_score,
+    of_held_out,
+    of_linear,
     outcomes,
-    recognised,
-    recognised_by_linear,
+    score_of,
     with_interval,
 )
-from zdl.analysis.statistics import (
-    ALPHA,
-    crossed_standard_error,
-    standard_error_over_splits,
-    student_interval,
-)
+from zdl.analysis.statistics import ALPHA, standard_error_over_splits, student_interval
 from zdl.artifacts.encoding import decode_npz, sealed_json
 from zdl.data.rows import Split
+from zdl.data.scores import Score
+from zdl.data.scoring import redrawn, scored
 from zdl.search.replicates import split_again
 
 Make = Callable[[], Any]  # of a model of scikit-learn
@@ -40,33 +40,49 @@ def baseline(
     held_out: bytes,
     splits: Sequence[Mapping[str, Any]],
     linear: Make | None,
+    *,
+    score: str,
     digest: str,
 ) -> bytes:
-    """The file of the linear models: `splits` are the search's, and that of each replicate."""
+    """The file of the linear models: `splits` are the search's, and that of each replicate. Of a score other
+    than accuracy it also has what a guess scores, on validation and on held-out rows."""
     rows, unseen = decode_npz(prepared), decode_npz(held_out)
-    first, *others = (fitted(linear or standardised, split_again(rows, each), unseen) for each in splits)
-    return sealed_json({"digest": digest, "search": first, "replicates": others})
+    by = Score(score)
+    make = linear or (ridge if by.regression else standardised)
+    fit = fitted if by.counts else partial(fitted_by, by)
+    first, *others = (fit(make, split_again(rows, each), unseen) for each in splits)
+    contents: dict[str, Any] = {"digest": digest, "search": first, "replicates": others}
+    if not by.counts:
+        contents["guess"] = guess(by, split_again(rows, splits[0]), unseen)
+    return sealed_json(contents)
 
 
 def standardised() -> Any:
     """Softmax regression on columns of mean 0 and variance 1, with their means where a number is missing."""
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
+
+    return _on_standardised(LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000))
+
+
+def ridge() -> Any:
+    """The same for a regression."""
+    from sklearn.linear_model import Ridge
+
+    return _on_standardised(Ridge())
+
+
+def _on_standardised(model: Any) -> Any:
+    from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    solved = LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000)
-    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), solved)
+    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), model)
 
 
 def fitted(make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """The outcome of a fit to the training rows of `split`: how many rows of each set it answers correctly,
     and which of the held-out ones (x, t), one bit a row in hexadecimal."""
-    from sklearn.dummy import DummyClassifier
-
-    one_class = len(set(split.t_train)) < 2  # between which there is no boundary to learn
-    model = DummyClassifier(strategy="most_frequent") if one_class else make()
-    model.fit(_flat(split.x_train), split.t_train)
+    model = _fit(make, split)
     train, val, hits = (
         model.predict(_flat(x)) == t
         for x, t in (
@@ -85,6 +101,53 @@ def fitted(make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> di
     }
 
 
+def fitted_by(score: Score, make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """The outcome of a fit by another score: that of each set, and of the held-out rows drawn again."""
+    model = _fit(make, split)
+    train, val, unseen = (
+        _answers(score, model, x, len(split.classes)) for x in (split.x_train, split.x_val, held_out["x"])
+    )
+    return {
+        "score": score.name,
+        "train": scored(score, train, split.t_train),
+        "train_size": len(train),
+        "val": scored(score, val, split.t_val),
+        "val_size": len(val),
+        "held_out": scored(score, unseen, held_out["t"]),
+        "held_out_redrawn": redrawn(score, unseen, held_out["t"]),
+    }
+
+
+def _fit(make: Make, split: Split) -> Any:
+    from sklearn.dummy import DummyClassifier
+
+    one_class = len(split.classes) > 0 and len(set(split.t_train)) < 2  # there is no boundary to learn
+    model = DummyClassifier(strategy="most_frequent") if one_class else make()
+    return model.fit(_flat(split.x_train), split.t_train)
+
+
+def guess(score: Score, split: Split, held_out: Mapping[str, NDArray[Any]]) -> list[float]:
+    """What the same answer to every row scores, on validation and on held-out rows: the shares of the classes
+    among the training rows, or the mean of their numbers."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    model = DummyRegressor() if score.regression else DummyClassifier(strategy="prior")
+    model.fit(_flat(split.x_train), split.t_train)
+    sets = ((split.x_val, split.t_val), (held_out["x"], held_out["t"]))
+    return [scored(score, _answers(score, model, x, len(split.classes)), t) for x, t in sets]
+
+
+def _answers(score: Score, model: Any, x: NDArray[Any], classes: int) -> NDArray[Any]:
+    """As a problem's predictor answers: also with the probability of classes that no training row has."""
+    if score.regression:
+        return np.asarray(model.predict(_flat(x)), np.float64)
+    if not hasattr(model, "predict_proba"):
+        raise Error(f"linear: its model has no predict_proba (needed: one, to compute {score.name})")
+    shares = np.zeros((len(x), classes))
+    shares[:, model.classes_] = model.predict_proba(_flat(x))
+    return shares
+
+
 def _flat(x: NDArray[Any]) -> NDArray[np.float64]:
     return x.reshape(len(x), -1).astype(np.float64)
 
@@ -98,20 +161,26 @@ def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
     model. Its 95 % interval, `loss_low` to `loss_high` (blank for one split), is from the errors of both.
     """
     fits = contents["replicates"]
-    val_mean, val_sd = mean_and_deviation([fit["val_correct"] / fit["val_size"] for fit in fits])
-    hits = np.array([recognised_by_linear(fit) for fit in fits])
-    held_out, low, high = mean_share(hits)
+    val_mean, val_sd = mean_and_deviation([_val(fit) for fit in fits])
+    scored_again = of_linear(fits)
+    held_out, low, high = mean_score(scored_again)
     val_error = standard_error_over_splits(val_sd, len(fits), fits[0]["val_size"] / fits[0]["train_size"])
-    loss, error = val_mean - held_out, math.hypot(val_error, crossed_standard_error(hits))
+    loss, error = val_mean - held_out, math.hypot(val_error, scored_again.error())
+    interval = student_interval(loss, error, len(fits), Score.of(fits[0]).differences)
     return {
-        "val_acc": contents["search"]["val_correct"] / contents["search"]["val_size"],
+        "val_acc": _val(contents["search"]),
         "val_mean": val_mean,
         "val_sd": val_sd,
         "held_out": held_out,
         "held_out_low": low,
         "held_out_high": high,
-        **with_interval("loss", loss, student_interval(loss, error, len(fits), within=(-1, 1))),
+        **with_interval("loss", loss, interval),
     }
+
+
+def _val(fit: Mapping[str, Any]) -> float:
+    """The score of the validation rows."""
+    return float(fit["val"] if "score" in fit else fit["val_correct"] / fit["val_size"])
 
 
 def margin_over_linear(
@@ -119,7 +188,7 @@ def margin_over_linear(
 ) -> dict[str, float]:
     """How much more of the held-out rows a trial's networks answer correctly than the linear models on the
     same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
-    (`crossed_standard_error` of the differences row by row). Empty without a trial.
+    (`Scored.less`). Empty without a trial.
 
     The trial was picked as the best, and its networks are partly lucky. So the interval is one of those that
     would hold for all trials with replicates at once (Bonferroni)."""
@@ -127,10 +196,8 @@ def margin_over_linear(
     pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
     if not pairs:
         return {}
-    hits = np.array(
-        [recognised(outcome, t).astype(int) - recognised_by_linear(fit) for fit, outcome in pairs]
-    )
-    apart = float(hits.mean())
-    error, confidence = crossed_standard_error(hits), 1 - ALPHA / len(replicates)
-    interval = student_interval(apart, error, len(hits), within=(-1, 1), confidence=confidence)
+    models, networks = zip(*pairs, strict=True)
+    apart, error = of_held_out(networks, t).less(of_linear(models))
+    within, confidence = score_of(networks).differences, 1 - ALPHA / len(replicates)
+    interval = student_interval(apart, error, len(pairs), within, confidence=confidence)
     return with_interval("apart", apart, interval)

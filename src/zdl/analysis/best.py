@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, sealed_json
+from zdl.search.curves import last_score
 
 
 def replicate_file(
@@ -60,6 +61,6 @@ def order(record: Mapping[str, Any]) -> tuple[bool, int, float]:
     that diverged. Ties stay in the order of the search. One that was stopped early comes after all that have
     more epochs."""
     outcome = record["outcome"]
-    curve = outcome["curve"]
-    score = curve["val_correct"][-1] / curve["val_size"] if curve["val_correct"] else -math.inf
-    return outcome["status"] == "diverged", -record.get("epochs", 0), -score
+    score = last_score(outcome["curve"])
+    worst = math.inf if score is None else -score
+    return outcome["status"] == "diverged", -record.get("epochs", 0), worst

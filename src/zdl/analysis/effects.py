@@ -4,6 +4,7 @@ the best trials crowd at an end of its range.
 p-values are rounded to 4 significant digits and all else to 6 decimals or fewer: the same on every machine.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ NEAR_END = 0.3  # of a range: where scores rise to an end beyond which better on
 SEEN = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
 HINT = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
 FEWEST = 10  # trials for a test: with fewer, the distributions that p-values come from do not hold
-DIVERGED = -1.0  # a score below all others
+DIVERGED = -math.inf  # a score below all others
 
 
 def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:

@@ -1,4 +1,5 @@
-"""What the replicates of a trial mistake among the held-out rows, as tables."""
+"""What the replicates of a trial mistake among the held-out rows, as tables; in regression, how far they are
+off."""
 
 from collections.abc import Sequence
 
@@ -8,15 +9,17 @@ from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.analysis.outcomes import Labels, Replicates, outcomes, taken_for
-from zdl.search.replicates import answers
+from zdl.data.answers import from_hex
 
 MISTAKES = ("row", "label", "taken_for", "wrong", "repeats", "confidence")
+ERRORS = ("row", "label", "answer", "error")
 
 
 def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int) -> NDArray[np.float64]:
     """Of the held-out rows of each class (row), the share that a trial's replicates take for each (column): a
     mean over those that finished, (classes, classes), or (0, 0) if none did."""
-    taken = [taken_for(outcome, t) for outcome in outcomes(replicates, trial) if outcome["final"]]
+    finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
+    taken = [taken_for(outcome, t) for outcome in finished] if classes else []
     if not taken:
         return np.zeros((0, 0))
     counts = np.zeros((classes, classes), int)
@@ -39,7 +42,7 @@ def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 2
     if not finished:
         return pd.DataFrame(columns=MISTAKES)
     taken = np.array([taken_for(outcome, t) for outcome in finished])
-    percent = np.array([answers(outcome["held_out"]["confidence"]) for outcome in finished]).astype(int)
+    percent = np.array([from_hex(outcome["held_out"]["confidence"]) for outcome in finished]).astype(int)
     wrong = taken != t
     surest = np.argsort(-(percent * wrong).sum(axis=0), kind="stable")[:most]
     rows = [
@@ -55,6 +58,23 @@ def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 2
         if wrong[:, row].any()
     ]
     return pd.DataFrame(rows, columns=MISTAKES)
+
+
+def mean_answers(replicates: Replicates, trial: int | None) -> NDArray[np.float64]:
+    """In regression, what a trial's replicates answer to the held-out rows on average, (n,), to 6 digits; or
+    (0,) if none finished."""
+    answers = [each["held_out"]["answers"] for each in outcomes(replicates, trial) if each["final"]]
+    return np.array([float(f"{mean:.6g}") for mean in np.mean(answers, axis=0)] if answers else [])
+
+
+def errors(replicates: Replicates, trial: int | None, t: Labels, most: int = 20) -> pd.DataFrame:
+    """The held-out rows that the replicates of a trial are furthest from, in the mean of their answers.
+    Columns: `row`, its place; `label`, its number; `answer`, that mean; `error`, that less the label."""
+    answers = mean_answers(replicates, trial)
+    apart = answers - t if len(answers) else np.zeros(0)
+    furthest = np.argsort(-abs(apart), kind="stable")[:most]
+    rows = [(int(row), float(t[row]), float(answers[row]), float(f"{apart[row]:.6g}")) for row in furthest]
+    return pd.DataFrame(rows, columns=ERRORS)
 
 
 def deviations(

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.analysis.statistics import crossed_mean
+from zdl.analysis.scored import Counted, Interval, Redrawn, Scored
 from zdl.artifacts.encoding import decode_json
 from zdl.artifacts.schemas import unpacked
-from zdl.search.replicates import answers
+from zdl.data.answers import from_hex
+from zdl.data.scores import Score
+from zdl.search.curves import last_score, scores
 
 Outcome = Mapping[str, Any]
 Replicates = Sequence[Mapping[str, Any]]
-Labels = NDArray[np.unsignedinteger[Any]]
+Labels = NDArray[Any]  # places of classes, or in regression numbers
 Hits = NDArray[np.bool_]
 
 
@@ -47,7 +49,7 @@ def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:
 
 def taken_for(outcome: Outcome, t: Labels) -> Labels:
     """What a network takes each held-out row for, (n,)."""
-    return answers(outcome["held_out"]["taken_for"], t.dtype)
+    return from_hex(outcome["held_out"]["taken_for"], t.dtype)
 
 
 def recognised(outcome: Outcome, t: Labels) -> Hits:
@@ -56,20 +58,51 @@ def recognised(outcome: Outcome, t: Labels) -> Hits:
     return hits
 
 
-def recognised_by_linear(fit: Outcome) -> Hits:
-    """Which held-out rows a linear model answers correctly, (n,)."""
-    return unpacked(fit["held_out_hits"], fit["held_out_size"])
+def score_of(outcomes: Sequence[Outcome]) -> Score:
+    """What they are scored by."""
+    return Score.of(outcomes[0]["curve"]) if outcomes else Score()
+
+
+def of_validation(outcomes: Sequence[Outcome]) -> Scored:
+    """The scores of the validation rows, which are the same for all these trials of a search."""
+    curves, score = [outcome["curve"] for outcome in outcomes], score_of(outcomes)
+    if score.counts:
+        return Counted(np.array([unpacked(curve["val_hits"], curve["val_size"]) for curve in curves]))
+    drawn = [curve["val_redrawn"] for curve in curves]
+    return Redrawn.of(score, [val_acc(outcome) for outcome in outcomes], drawn)
+
+
+def interval(trials: Sequence[Mapping[str, Any]], trial: int) -> Interval:
+    """The 95 % interval of the score of the trial at that place of a search."""
+    return of_validation([trials[trial]["outcome"]]).intervals()[0]
+
+
+def of_held_out(outcomes: Sequence[Outcome], t: Labels) -> Scored:
+    """The scores of the held-out rows, of replicates that finished."""
+    score, answered = score_of(outcomes), [outcome["held_out"] for outcome in outcomes]
+    if score.counts:
+        return Counted(np.array([recognised(outcome, t) for outcome in outcomes]))
+    drawn = [each["redrawn"] for each in answered]
+    return Redrawn.of(score, [each["score"] for each in answered], drawn)
+
+
+def of_linear(fits: Sequence[Outcome]) -> Scored:
+    """The same of linear models."""
+    if Score.of(fits[0]).counts:
+        return Counted(np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits]))
+    drawn = [fit["held_out_redrawn"] for fit in fits]
+    return Redrawn.of(Score.of(fits[0]), [fit["held_out"] for fit in fits], drawn)
 
 
 def val_acc(outcome: Outcome) -> float:
-    """The score that a trial is ranked by."""
-    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
-    return score
+    """The score that a trial is ranked by; NaN before the first evaluation."""
+    score = last_score(outcome["curve"])
+    return math.nan if score is None else score
 
 
 def epochs(outcome: Outcome) -> int:
     """The number of evaluations, one an epoch."""
-    return len(outcome["curve"]["val_correct"])
+    return len(scores(outcome["curve"], "val"))
 
 
 def split_ratio(outcome: Outcome) -> float:
@@ -83,11 +116,9 @@ def mean_and_deviation(scores: Sequence[float]) -> tuple[float, float]:
     return mean, round(stdev(scores), 6) if len(scores) > 1 else math.nan
 
 
-def mean_share(hits: Hits) -> tuple[float, float, float]:
-    """The mean of hits (networks, rows) and its 95 % interval, NaN without any."""
-    if not hits.size:
-        return math.nan, math.nan, math.nan
-    mean, low, high = crossed_mean(hits)
+def mean_score(scored: Scored) -> tuple[float, float, float]:
+    """The mean over networks and its 95 % interval, NaN without any."""
+    mean, low, high = scored.mean()
     return round(mean, 6), round(low, 6), round(high, 6)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from zdl.analysis.best import order
+from zdl.search.curves import final_score, last_score, scores
 
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
@@ -25,10 +26,10 @@ def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.Dat
     """Every trial of `table`, best first: the columns of FIXED, then one for each searched hyper-parameter.
 
     A trial is called by its place in the search. `names` are the searched hyper-parameters in the order of
-    params.yaml; by default, those of the points, in the order met. Accuracies are shares of images, in
-    [0, 1]: `val_acc` and `train_acc` the curve's last point, `final_val_acc` after the last update. Blank are
-    accuracies never evaluated, the final accuracy of a diverged trial, and a hyper-parameter that plays no
-    part in its trial.
+    params.yaml; by default, those of the points, in the order met. Accuracies are shares of rows, in [0, 1]:
+    `val_acc` and `train_acc` the curve's last point, `final_val_acc` after the last update. (Another score of
+    a problem has these columns, too: reviews, plots and scripts find it there.) Blank are those never
+    evaluated, the final one of a diverged trial, and a hyper-parameter that plays no part in its trial.
 
     `key` follows from all that determines a trial's record, and `result` from its outcome: searches whose
     trials agree in both have the same trials (`zdl.report.compare`). `epochs` counts the points of the curve.
@@ -52,17 +53,16 @@ def _searched(records: Iterable[Mapping[str, Any]]) -> list[str]:
 def _row(record: Mapping[str, Any], trial: int) -> dict[str, Any]:
     """One trial's values under their column names; what is missing is None."""
     outcome = record["outcome"]
-    curve, final = outcome["curve"], outcome["final"]
-    evaluated = len(curve["val_correct"]) > 0
+    curve = outcome["curve"]
     return {
         "trial": trial,
         "key": record["key"],
         "result": record["result"][:12],
-        "val_acc": curve["val_correct"][-1] / curve["val_size"] if evaluated else None,
-        "train_acc": curve["train_correct"][-1] / curve["train_size"] if evaluated else None,
-        "final_val_acc": final["val_correct"] / final["val_size"] if final else None,
+        "val_acc": last_score(curve),
+        "train_acc": last_score(curve, "train"),
+        "final_val_acc": final_score(outcome),
         "status": outcome["status"],
-        "epochs": len(curve["val_correct"]),
+        "epochs": len(scores(curve, "val")),
         **record["point"],
     }
 
@@ -155,11 +155,11 @@ def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataF
     """
     records = [record["outcome"]["curve"] for record in table["trials"]]
     rows = [
-        (rank, trial, epoch, train / curve["train_size"], val / curve["val_size"])
+        (rank, trial, epoch, train, val)
         for rank, trial in top(frame, best)[["rank", "trial"]].to_numpy().tolist()
         for curve in [records[trial]]
         for epoch, (train, val) in enumerate(
-            zip(curve["train_correct"], curve["val_correct"], strict=True), start=1
+            zip(scores(curve, "train"), scores(curve, "val"), strict=True), start=1
         )
     ]
     return pd.DataFrame(

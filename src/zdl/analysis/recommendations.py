@@ -96,10 +96,11 @@ def space(
 
 
 def _standing(frame: pd.DataFrame, search: Settings) -> Array:
-    """The scores that rank. If trials were stopped, each rung that a trial reached counts one more."""
-    rungs = frame["epochs"].rank(method="dense") if search["method"] in HALVINGS else 0
-    scores = (frame["val_acc"] + rungs).where(frame["status"] != "diverged").fillna(DIVERGED)
-    return scores.to_numpy(dtype=np.float64)
+    """The scores that rank. If trials were stopped, those of a later rung are above all of an earlier one."""
+    scores = frame["val_acc"]
+    if search["method"] in HALVINGS:
+        scores = scores + frame["epochs"].rank(method="dense") * (1 + scores.max() - scores.min())
+    return scores.where(frame["status"] != "diverged").fillna(DIVERGED).to_numpy(dtype=np.float64)
 
 
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:

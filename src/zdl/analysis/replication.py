@@ -7,7 +7,7 @@ search never saw.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,26 +19,23 @@ from zdl.analysis.outcomes import (
     difference,
     epochs,
     mean_and_deviation,
-    mean_share,
+    mean_score,
+    of_held_out,
     outcomes,
-    recognised,
+    score_of,
     split_ratio,
     val_acc,
 )
-from zdl.analysis.statistics import (
-    crossed_standard_error,
-    signs_of_differences,
-    standard_error_over_splits,
-    student_interval,
-    wilson,
-)
+from zdl.analysis.scored import Interval
+from zdl.analysis.statistics import signs_of_differences, standard_error_over_splits, student_interval
+from zdl.search.curves import scores as scores_of
 
 Pairs = Sequence[tuple[Outcome, Outcome]]  # of networks on the same split
 Difference = tuple[float, float, int]  # a mean, its standard error, and over how many pairs
 
 CONFIRMED = (
     *("rank", "trial"),
-    # The score in the search, and its 95 % interval (Wilson)
+    # The score in the search, and its 95 % interval (as in `zdl.analysis.significance.leaders`)
     *("val_acc", "low", "high"),
     # Replicates that finished, and that diverged
     *("repeats", "diverged"),
@@ -48,7 +45,7 @@ CONFIRMED = (
     # that mean may be off (`standard_error_over_splits`; blank for one replicate, and all three for a trial
     # that was stopped, as its replicates have more epochs)
     *("luck", "luck_low", "luck_high"),
-    # The mean share of the held-out images that they recognise, with its 95 % interval (`crossed_mean`)
+    # Their mean score on the held-out rows, with its 95 % interval (`Scored.mean`)
     *("held_out", "held_out_low", "held_out_high"),
     # val_mean less held_out, of the same networks. It is above 0 if the held-out images are harder, or if the
     # networks were lucky on validation images. No search picked the linear model, so its own gap shows how
@@ -57,8 +54,11 @@ CONFIRMED = (
 )
 
 
-def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_images: int) -> pd.DataFrame:
-    """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking."""
+def confirmed(
+    replicates: Replicates, ranking: pd.DataFrame, t: Labels, interval: Callable[[int], Interval]
+) -> pd.DataFrame:
+    """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking. `interval` gives
+    that of a trial's score in the search."""
     ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
     for contents in replicates:
@@ -68,11 +68,11 @@ def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_imag
         alike = [each for each in finished if epochs(each) == ranked[trial]["epochs"]]  # it was not stopped
         score = ranked[trial]["val_acc"]
         replicated = mean_and_deviation([val_acc(outcome) for outcome in finished])
-        held_out = mean_share(np.array([recognised(outcome, t) for outcome in finished]))
+        held_out = mean_score(of_held_out(finished, t))
         rows.append(
             (
                 *(ranked[trial]["rank"], trial, score),
-                *(round(end, 6) for end in wilson(round(score * val_images), val_images)),
+                *(round(end, 6) for end in interval(trial)),
                 *(len(finished), len(all_outcomes) - len(finished)),
                 *replicated,
                 *_selection_bias(score, replicated, alike),
@@ -86,12 +86,12 @@ def confirmed(replicates: Replicates, ranking: pd.DataFrame, t: Labels, val_imag
 def _selection_bias(
     score: float, replicated: tuple[float, float], finished: Sequence[Outcome]
 ) -> tuple[float, float, float]:
-    """A score less the mean of its replicates, with the interval of that (a mean is a share)."""
+    """A score less the mean of its replicates, with the interval of that."""
     if not finished:
         return math.nan, math.nan, math.nan
     mean, deviation = replicated
     error = standard_error_over_splits(deviation, len(finished), split_ratio(finished[0]))
-    low, high = student_interval(mean, error, len(finished))
+    low, high = student_interval(mean, error, len(finished), score_of(finished).limits)
     return difference(score, mean), difference(score, high), difference(score, low)
 
 
@@ -118,7 +118,7 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
             number,
             outcome["status"],
             val_acc(outcome) if outcome["final"] else None,
-            round(float(recognised(outcome, t).mean()), 6) if outcome["final"] else None,
+            round(of_held_out([outcome], t).mean()[0], 6) if outcome["final"] else None,
         )
         for contents in replicates
         for number, outcome in enumerate(outcomes([contents], contents["trial"]), start=1)
@@ -171,18 +171,18 @@ def _held_out_difference(pairs: Pairs, t: Labels) -> Difference:
     """The mean difference of the shares of held-out images, which are the same for all networks."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
-    hits = np.array([recognised(one, t).astype(int) - recognised(other, t) for one, other in pairs])
-    return float(hits.mean()), crossed_standard_error(hits), len(pairs)
+    one, other = (of_held_out(networks, t) for networks in zip(*pairs, strict=True))
+    return *one.less(other), len(pairs)
 
 
 def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
     """The learning curves of all replicates of a trial, a row for each evaluation; `epoch` counts from 1."""
     rows = [
-        (number, epoch, train / curve["train_size"], val / curve["val_size"])
+        (number, epoch, train, val)
         for number, outcome in enumerate(outcomes(replicates, trial), start=1)
         for curve in [outcome["curve"]]
         for epoch, (train, val) in enumerate(
-            zip(curve["train_correct"], curve["val_correct"], strict=True), start=1
+            zip(scores_of(curve, "train"), scores_of(curve, "val"), strict=True), start=1
         )
     ]
     return pd.DataFrame(rows, columns=["repeat", "epoch", "train_acc", "val_acc"])

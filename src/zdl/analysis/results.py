@@ -2,7 +2,8 @@
 and the figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from zdl.analysis import mistakes, ranking, recommendations, replication, significance
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
-from zdl.analysis.outcomes import Labels, Replicates, of_trials
+from zdl.analysis.outcomes import Labels, Replicates, interval, of_trials
 from zdl.analysis.rise import rise
 from zdl.analysis.rungs import Rung, rungs
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
+from zdl.data.scores import Score
 from zdl.search.distributions import stream
-from zdl.search.rounds import history
+from zdl.search.rounds import bounded, history
 
 Settings = Mapping[str, Any]
 
@@ -28,7 +30,7 @@ class Search:
 
     trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
     ranking: pd.DataFrame  # a row a trial, the best first
-    guess: float  # what always naming the commonest class would score
+    guess: float  # what always naming the commonest class would score, or `baseline.guess`
     curves: pd.DataFrame  # the learning curves of the best
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, how often each comes first, tests
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
@@ -44,14 +46,14 @@ class Replication:
 
     confirmed: pd.DataFrame  # a row for each of the best trials
     best: int | None  # the trial that they confirm as the best; None if no replicate finished
-    rivals: pd.DataFrame  # a row for each other trial: whether `best` recognises more, 1, 0 or -1
+    rivals: pd.DataFrame  # a row for each other trial: whether `best` scores more, 1, 0 or -1
     scores: pd.DataFrame  # a row a replicate
     curves: pd.DataFrame  # the learning curves of the replicates of `best`
     confusion: NDArray[np.float64]  # (classes, classes): the share of class i that `best` takes for j
-    mistakes: pd.DataFrame  # the held-out rows that `best` is most surely wrong about
-    linear: Mapping[str, float]  # a linear model's accuracies on the same splits
-    margin: Mapping[str, float]  # how much more `best` recognises than that, with the interval
-    rise: Mapping[str, float]  # how much accuracy still rises at the end of the replicates' curves
+    mistakes: pd.DataFrame  # the held-out rows that `best` is most wrong about
+    linear: Mapping[str, float]  # a linear model's scores on the same splits
+    margin: Mapping[str, float]  # how much more `best` scores than that, with the interval
+    rise: Mapping[str, float]  # how much the score still rises at the end of the replicates' curves
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,14 @@ class HeldOut:
 
     x: NDArray[Any]  # (n, ...)
     t: Labels  # their labels (n,)
-    classes: NDArray[np.str_]  # the names of the classes
+    classes: NDArray[np.str_]  # the names of the classes; none in regression
     columns: NDArray[np.str_]  # the names of the columns, if it is a table
+    scored: float | None = None  # what `baseline.guess` scores on them; None, if rows are counted
 
     @property
-    def commonest(self) -> float:
-        """The share of the commonest class: who always names it recognises as many."""
-        return float(np.bincount(self.t).max() / len(self.t))
+    def guess(self) -> float:
+        """What the same answer to every row scores; of accuracy, the share of the commonest class."""
+        return float(np.bincount(self.t).max() / len(self.t)) if self.scored is None else self.scored
 
 
 @dataclass(frozen=True)
@@ -79,51 +82,58 @@ class Analysis:
     rows: Mapping[str, int]  # how many a trial trains on, `train`, and how many are for validation, `val`
     metrics: Mapping[str, Mapping[str, Any]]  # nested scalars
     made_from: Mapping[str, str]  # what determines the numbers, besides settings and code
+    score: Score = field(default_factory=Score)  # what everything here is scored by
 
 
 def analyse(
     settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> Analysis:
     """All tables, from the contents of the files of trials, replicates, linear models and held-out rows."""
-    trials, unseen = decode_json(table), HeldOut(**decode_npz(held_out))
-    search = _search(settings, trials)
+    trials, linear, score = decode_json(table), decode_json(baseline), Score.of(settings["search"])
+    guess, guess_held_out = linear.get("guess") or (_commonest(trials), None)
+    unseen = HeldOut(**decode_npz(held_out), scored=guess_held_out)
+    search = _search(settings, trials, guess)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
-    linear = decode_json(baseline)
-    replicated = _replication(
-        of_trials(replicates, trials["trials"]),
-        search.ranking,
-        unseen,
-        metrics["search"]["val_images"],
-        linear,
-    )
+    replicated = _replication(of_trials(replicates, trials["trials"]), search, unseen, linear)
+    made_from = {} if score.counts else {"score": score.name}
     return Analysis(
         search=search,
         replication=replicated,
         held_out=unseen,
         rows={part: linear["search"][f"{part}_size"] for part in ("train", "val")},
         metrics=metrics | {"confirmed": replication.metrics(replicated.confirmed, replicated.linear)},
-        made_from={
+        made_from=made_from
+        | {
             "data": trials["data"],
             "held_out": digest_of_arrays({"x": unseen.x, "t": unseen.t}),
             "numpy": np.__version__,
         },
+        score=score,
     )
 
 
-def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
+def _commonest(table: Mapping[str, Any]) -> float:
+    """The share of the commonest class of the validation rows: who always names it recognises as many."""
+    return float(table["commonest"] / table["trials"][0]["outcome"]["curve"]["val_size"])
+
+
+def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Search:
     best = settings["report"]["best"]
     frame = ranking.rank(table, settings["search"]["space"])
     contenders = significance.contenders(table, frame)
     points, outcomes = ([row[part] for row in table["trials"]] for part in ("point", "outcome"))
+    seen = bounded(history(points, outcomes), settings["search"])
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Search(
         trials=table["trials"],
         ranking=frame,
-        guess=table["commonest"] / outcomes[0]["curve"]["val_size"],
+        guess=guess,
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(frame, settings, contenders, history(points, outcomes)),
+        space=recommendations.space(
+            frame, settings, contenders, bounded(history(points, outcomes), settings["search"])
+        ),
         budget=significance.budget(table, frame, settings),
         in_full=len(ranking.in_full(table, frame)),
         rungs=rungs(table["trials"], settings["search"]),
@@ -131,14 +141,10 @@ def _search(settings: Settings, table: Mapping[str, Any]) -> Search:
 
 
 def _replication(
-    replicates: Replicates,
-    frame: pd.DataFrame,
-    held_out: HeldOut,
-    val_images: int,
-    baseline: Mapping[str, Any],
+    replicates: Replicates, search: Search, held_out: HeldOut, baseline: Mapping[str, Any]
 ) -> Replication:
-    t = held_out.t
-    confirmed = replication.confirmed(replicates, frame, t, val_images)
+    t, frame = held_out.t, search.ranking
+    confirmed = replication.confirmed(replicates, frame, t, partial(interval, search.trials))
     best = replication.confirmed_best(confirmed)
     return Replication(
         confirmed=confirmed,
@@ -147,7 +153,7 @@ def _replication(
         scores=replication.scores(replicates, frame, t),
         curves=replication.curves(replicates, best),
         confusion=mistakes.confusion(replicates, best, t, len(held_out.classes)),
-        mistakes=mistakes.mistakes(replicates, best, t),
+        mistakes=(mistakes.mistakes if len(held_out.classes) else mistakes.errors)(replicates, best, t),
         linear=baseline_scores(baseline),
         margin=margin_over_linear(replicates, best, t, baseline),
         rise=rise(replicates),

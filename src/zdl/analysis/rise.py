@@ -6,8 +6,9 @@ trials are those whose curves happen to end high; replicates were not picked for
 
 import numpy as np
 
-from zdl.analysis.outcomes import Outcome, Replicates, outcomes, split_ratio, with_interval
+from zdl.analysis.outcomes import Outcome, Replicates, outcomes, score_of, split_ratio, with_interval
 from zdl.analysis.statistics import standard_error_over_splits, student_interval
+from zdl.search.curves import scores
 
 PART = 5  # the last fifth of a curve
 FEWEST = 2 * PART  # points of a curve: a slope needs two
@@ -20,20 +21,20 @@ def rise(replicates: Replicates) -> dict[str, float]:
     files = (outcomes([file], file["trial"]) for file in replicates if file["replicates"])
     by_split = [[each for each in split if each["final"]] for split in zip(*files, strict=True)]
     finished = [each for split in by_split for each in split]
-    lengths = {len(each["curve"]["val_correct"]) for each in finished}
+    lengths = {len(scores(each["curve"], "val")) for each in finished}
     if len(lengths) != 1 or min(lengths) < FEWEST:
         return {}
     means = [float(np.mean([_rise(each) for each in split])) for split in by_split if split]
     deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
     error = standard_error_over_splits(round(deviation, 9), len(means), split_ratio(finished[0]))
     mean = float(np.mean(means))
-    interval = student_interval(mean, error, len(means), within=(-1, 1))
+    interval = student_interval(mean, error, len(means), score_of(finished).differences)
     return {**with_interval("rise", mean, interval), "splits": len(means)}
 
 
 def _rise(outcome: Outcome) -> float:
     """The slope of the last fifth of a curve, by least squares, times its length."""
-    curve = np.array(outcome["curve"]["val_correct"], dtype=np.float64) / outcome["curve"]["val_size"]
+    curve = np.array(scores(outcome["curve"], "val"), dtype=np.float64)
     last = curve[-(len(curve) // PART) :]
     places = np.arange(len(last)) - (len(last) - 1) / 2
     return float(places @ last / (places @ places)) * len(last)

@@ -35,12 +35,10 @@ def rungs(trials: Trials, search: Mapping[str, Any]) -> list[Rung]:
         if not there:
             break
         on = [_score(trial, epochs) for trial in there if trial["epochs"] > epochs]
-        scores = [
-            (_score(trial, epochs), _score(trial)) for trial in there if trial["epochs"] == search["epochs"]
-        ]
+        in_full = [trial for trial in there if trial["epochs"] == search["epochs"]]
         pairs = [
             (a[0] > b[0]) == (a[1] > b[1])
-            for a, b in itertools.combinations(scores, 2)
+            for a, b in itertools.combinations([(_score(t, epochs), _score(t)) for t in in_full], 2)
             if a[0] != b[0] and a[1] != b[1]
         ]
         best = max(_score(trial, epochs) for trial in there)

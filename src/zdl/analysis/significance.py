@@ -15,8 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zdl.analysis import statistics
+from zdl.analysis.outcomes import of_validation
 from zdl.analysis.ranking import in_full, top
-from zdl.artifacts.schemas import unpacked
+from zdl.analysis.scored import Counted, Scored
+from zdl.data.scores import Score
 
 Mask = NDArray[np.bool_]
 
@@ -24,19 +26,19 @@ EVERY = 256  # up to so many trials the budget has a row for each number; beyond
 
 LEADERS = (
     *("rank", "trial", "val_acc"),
-    # Wilson's 95 % interval of val_acc
+    # Wilson's 95 % interval of val_acc; of another score, the bootstrap's
     *("low", "high"),
     # Whether another trial that finished (in full, below too) has the same val_acc
     "tied",
-    # How often it comes first of all that finished when the images are drawn again (`first_shares`); blank
-    # for one image
+    # How often it comes first of all that finished when the rows are drawn again (`Scored.comes_first`);
+    # blank for one row
     "comes_first",
 )
 AGAINST = (  # Best-1; blank in its own row
-    # Images that only Best-1, or only this trial, recognises
+    # Rows that only Best-1, or only this trial, recognises; blank for a score that does not count rows
     *("only_first", "only_this"),
-    # Of no difference from Best-1 (exact McNemar), alone and as one of all that finished. Best-1 was chosen
-    # for its score, so even these flatter it.
+    # Of no difference from Best-1 (exact McNemar; of another score, `Redrawn.p_values`), alone and as one of
+    # all that finished. Best-1 was chosen for its score, so even these flatter it.
     *("p_value", "p_holm"),
 )
 KINDS = {"rank": "int64", "trial": "int64", "tied": "bool", "only_first": "Int64", "only_this": "Int64"}
@@ -53,21 +55,12 @@ def leaders(
             {name: pd.Series(dtype=KINDS.get(name, "float64")) for name in (*LEADERS, *AGAINST)}
         )
     compared = in_full(table, frame)
-    recognised = _recognised(table, compared)
-    images = recognised.shape[1]
-    against = (
-        _against_first(recognised)
-        .set_index(compared.index)
-        .assign(
-            # Samples of a single image are all that image
-            comes_first=np.round(statistics.first_shares(recognised, rng), 4) if images > 1 else math.nan,
-        )
-    )
+    scored = _scored(table, compared)
+    against = _against_first(scored).set_index(compared.index)
     shown = finished[["rank", "trial", "val_acc"]].head(best)
-    ends = [statistics.wilson(int(hits.sum()), images) for hits in _recognised(table, shown)]
-    lead = shown.join(against)
+    lead = shown.join(against.assign(comes_first=np.round(scored.comes_first(rng), 4)))
     lead["tied"] = compared["val_acc"].duplicated(keep=False).reindex(lead.index, fill_value=False)
-    lead[["low", "high"]] = np.round(ends, 6)
+    lead[["low", "high"]] = np.round(_scored(table, shown).intervals(), 6)
     return lead[[*LEADERS, *AGAINST]].reset_index(drop=True).astype(KINDS)
 
 
@@ -77,27 +70,21 @@ def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
     compared = in_full(table, frame)
     if compared.empty:
         return []
-    differs = _against_first(_recognised(table, compared))["p_holm"] < statistics.ALPHA
+    differs = _against_first(_scored(table, compared))["p_holm"] < statistics.ALPHA
     return compared["trial"][~differs.to_numpy()].astype(int).tolist()
 
 
-def _recognised(table: Mapping[str, Any], finished: pd.DataFrame) -> Mask:
-    """Which validation images each trial recognises at the end of its curve, (trials, images)."""
-    curves = [row["outcome"]["curve"] for row in table["trials"]]
-    return np.array(
-        [unpacked(curves[trial]["val_hits"], curves[trial]["val_size"]) for trial in finished["trial"]]
-    )
+def _scored(table: Mapping[str, Any], finished: pd.DataFrame) -> Scored:
+    """The scores of the same validation rows, at the end of each curve."""
+    return of_validation([table["trials"][trial]["outcome"] for trial in finished["trial"]])
 
 
-def _against_first(recognised: Mask) -> pd.DataFrame:
+def _against_first(scored: Scored) -> pd.DataFrame:
     """The columns AGAINST for all trials, of which the first is Best-1."""
-    first = (recognised[0] & ~recognised).sum(axis=1)
-    this = (recognised & ~recognised[0]).sum(axis=1)
-    pairs = zip(first.tolist(), this.tolist(), strict=True)
-    p_values = np.array([statistics.mcnemar(*pair) for pair in pairs])
-    p_values[0] = math.nan
+    first, this = scored.only() if isinstance(scored, Counted) else ([pd.NA] * len(scored),) * 2
     out = pd.DataFrame({"only_first": first, "only_this": this}, dtype="Int64")
     out.iloc[0] = pd.NA
+    p_values = scored.p_values()
     return out.assign(
         p_value=statistics.significant_digits(p_values),
         p_holm=statistics.significant_digits(statistics.holm(p_values)),
@@ -110,8 +97,9 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
 
     Of a random search: trials, expected (the best of so many, without bias), low, high (its 95 % band, for
     all numbers at once), lower, median, upper (quartiles of the best in the disjoint experiments of that
-    size; blank where they are fewer than 4). A trial that diverged scores 0 here. The trials of other methods
-    are not independent: trials, best (so far, in the order of the search; blank until one finished).
+    size; blank where they are fewer than 4). A trial that diverged scores 0 here. A score without a least
+    value has no band, and a trial that diverged then scores as the worst that finished. The trials of other
+    methods are not independent: trials, best (so far, in the order of the search; blank until one finished).
     """
     finished = in_full(table, frame)
     scores = np.full(len(table["trials"]), math.nan)
@@ -123,8 +111,11 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
         return so_far[_sizes(len(trials)) | ~so_far["best"].duplicated()]
     columns = np.full((6, len(trials)), np.nan)
     if len(finished):
-        known = np.nan_to_num(scores)
-        columns[0], columns[1:3] = statistics.expected_maximum(known), statistics.maximum_band(known)
+        score = Score.of(settings["search"])
+        known = np.nan_to_num(scores, nan=0.0 if score.is_share else np.nanmin(scores))
+        columns[0] = statistics.expected_maximum(known)
+        if score.is_share:
+            columns[1:3] = statistics.maximum_band(known)
         columns[3:] = statistics.quartiles_of_experiments(known).T
     names = ("expected", "low", "high", "lower", "median", "upper")
     every = pd.DataFrame({"trials": trials, **dict(zip(names, np.round(columns, 6), strict=True))})

@@ -19,13 +19,14 @@ Validator = Callable[[dict[str, Any]], object]  # whether contents have a shape;
 
 def rows(*suffixes: str, names: Sequence[str]) -> Validator:
     """That arrays are numbers x (n, ...) and labels t (n,), a pair a suffix, and lists of `names`: those of
-    the classes, and those of the columns (none, but of a table)."""
+    the classes (none in regression, where labels are numbers), and those of the columns (none, but of a
+    table)."""
 
     def is_valid(arrays: dict[str, Any]) -> bool:
         pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
         (shape,) = {x.shape[1:] for x, _ in pairs}
         classes, columns = arrays["classes"], arrays.get("columns", ())
-        kind = np.min_scalar_type(len(classes) - 1)
+        kind = np.min_scalar_type(len(classes) - 1) if len(classes) else np.dtype("float64")
         return (
             arrays.keys() == {f"{name}{suffix}" for name in "xt" for suffix in suffixes} | {*names}
             and all(arrays[name].dtype.kind == "U" and arrays[name].ndim == 1 for name in names)
@@ -34,7 +35,7 @@ def rows(*suffixes: str, names: Sequence[str]) -> Validator:
                 x.dtype.kind in "biuf"
                 and t.dtype == kind
                 and t.shape == x.shape[:1]
-                and bool((t < len(classes)).all())
+                and bool((t < len(classes) if len(classes) else np.isfinite(t)).all())
                 for x, t in pairs
             )
         )
@@ -62,19 +63,26 @@ def is_record(record: dict[str, Any]) -> bool:
         and digest(record["spec"]) == record["digest"]
         and is_digest(record["result"])
         and all(map(math.isfinite, losses))
+        and outcome["curve"].get("score") == record["spec"].get("score")
         and is_outcome(outcome)
     )
 
 
 def is_replicate(record: dict[str, Any]) -> bool:
-    """Whether contents are the record of a `Replicate`: a trial's, and, if that finished,
-    what it takes each held-out row for, and how sure it is in percent."""
+    """Whether contents are the record of a `Replicate`: a trial's, and, if that finished, what it takes each
+    held-out row for, and how sure it is in percent; or its numbers. Of a score, that and the redrawn ones."""
     outcome = dict(record["outcome"])
     answers = outcome.pop("held_out")
     if not is_record({**record, "outcome": outcome}) or (answers is None) != (outcome["final"] is None):
         return False
     if answers is None:
         return True
+    if "score" in outcome["curve"]:
+        answers = dict(answers)
+        if not _scores([answers.pop("score")]) or not _redrawn(answers.pop("redrawn")):
+            return False
+        if answers.keys() == {"answers"}:
+            return _scores(answers["answers"])
     taken_for, confidence = bytes.fromhex(answers["taken_for"]), bytes.fromhex(answers["confidence"])
     return (
         answers.keys() == {"taken_for", "confidence"}
@@ -99,22 +107,36 @@ def is_plan(contents: dict[str, Any], lines: Mapping[str, Any]) -> bool:
 
 def is_table(contents: dict[str, Any], known: Sequence[tuple[int, str, Any]], count: int) -> bool:
     """Whether contents are the outcomes of `count` trials, of which the first have these numbers, keys and
-    points; and how many of the rows that score them are of the commonest class."""
-    rows = contents["trials"]
+    points; and how many of the rows that score them are of the commonest class, if they are counted."""
+    rows, commonest = contents["trials"], contents["commonest"]
     return (
         is_digest(contents["data"])
-        and type(contents["commonest"]) is int
         and len(rows) == count
         and [(row["trial"], row["key"], row["point"]) for row in rows[: len(known)]] == known
         and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)
-        and all(0 < contents["commonest"] <= row["outcome"]["curve"]["val_size"] for row in rows)
+        and all(_commonest(commonest, row["outcome"]["curve"]) for row in rows)
     )
 
 
+def _commonest(commonest: Any, curve: Mapping[str, Any]) -> bool:
+    if "score" in curve:
+        return commonest is None
+    return type(commonest) is int and 0 < commonest <= curve["val_size"]
+
+
 def is_baseline(contents: dict[str, Any]) -> bool:
-    """Whether contents are what `zdl.analysis.baseline.linear` makes of the search's split, and of each
-    repeat's."""
+    """Whether contents are what `zdl.analysis.baseline.baseline` makes of the search's split, and of each
+    replicate's; and of a score, what a guess scores on the validation and the held-out rows."""
     fits = [contents["search"], *contents["replicates"]]
+    if "guess" in contents:
+        names = {"score", "train", "train_size", "val", "val_size", "held_out", "held_out_redrawn"}
+        return contents.keys() == {"digest", "search", "replicates", "guess"} and all(
+            fit.keys() == names
+            and _scores([fit["train"], fit["val"], fit["held_out"], *contents["guess"]])
+            and _redrawn(fit["held_out_redrawn"])
+            and min(fit["train_size"], fit["val_size"]) > 0
+            for fit in fits
+        )
     sets = {"train_correct", "train_size", "val_correct", "val_size", "held_out_hits", "held_out_size"}
     return contents.keys() == {"digest", "search", "replicates"} and all(
         fit.keys() == sets
@@ -127,8 +149,11 @@ def is_baseline(contents: dict[str, Any]) -> bool:
 
 
 def is_outcome(outcome: dict[str, Any]) -> bool:
-    """Whether an outcome, less its losses, is one: counts of rows, at as many evaluations of either set."""
+    """Whether an outcome, less its losses, is one: counts of rows, at as many evaluations of either set; or
+    scores."""
     curve, ends = outcome["curve"], [end for end in [outcome["final"]] if end is not None]
+    if "score" in curve:
+        return _is_scored(outcome, curve, ends)
     train, val = curve["train_correct"], curve["val_correct"]
     return (
         outcome.keys() == {"status", "curve", "final"}
@@ -141,6 +166,28 @@ def is_outcome(outcome: dict[str, Any]) -> bool:
         and _counts(val, curve["val_size"])
         and all(_counts([end["val_correct"]], end["val_size"]) for end in ends)
     )
+
+
+def _is_scored(outcome: dict[str, Any], curve: dict[str, Any], ends: list[dict[str, Any]]) -> bool:
+    names = {"score", "train", "train_size", "val", "val_size", "val_redrawn"}
+    return (
+        outcome.keys() == {"status", "curve", "final"}
+        and outcome["status"] == ("finished" if ends else "diverged")
+        and curve.keys() == names
+        and all(end.keys() == {"val", "val_size"} and _scores([end["val"]]) for end in ends)
+        and len(curve["train"]) == len(curve["val"]) >= len(ends)
+        and _scores([*curve["train"], *curve["val"]])
+        and _redrawn(curve["val_redrawn"])
+        and min(curve["train_size"], curve["val_size"]) > 0
+    )
+
+
+def _scores(scores: list[Any]) -> bool:
+    return all(type(score) is float and math.isfinite(score) for score in scores)
+
+
+def _redrawn(scores: list[Any]) -> bool:
+    return _scores([score for score in scores if score is not None])
 
 
 def _counts(correct: list[int], size: int) -> bool:

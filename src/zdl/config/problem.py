@@ -12,6 +12,7 @@ from zdl import Error
 from zdl.artifacts.fingerprint import OWN, imported
 from zdl.config.hyperparameters import Hyperparameter, Setting
 from zdl.config.messages import show
+from zdl.data.scores import ACCURACY, Score, refused
 
 NEEDED = ("HYPERPARAMETERS", "load", "train")
 FUNCTIONS = {  # with what they are called with
@@ -72,6 +73,11 @@ class Problem(NamedTuple):
     def data(self) -> Mapping[str, Setting]:
         return _titled(self.get("DATA", {}))
 
+    @property
+    def score(self) -> Score:
+        """What its trials are scored by."""
+        return Score(self.get("SCORE", ACCURACY))
+
     def _check(self) -> None:
         where = self.module.__name__
         for part in NEEDED:
@@ -83,6 +89,8 @@ class Problem(NamedTuple):
         for part in ("HYPERPARAMETERS", "DATA"):
             for text in _mistakes(self.get(part, {})):
                 raise Error(f"{where}: {part}: {text}")
+        if refusal := refused(self.score.name):
+            raise Error(f"{where}: {refusal}")
 
 
 def _can_be_called(function: Any, arguments: str) -> bool:

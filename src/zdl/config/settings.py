@@ -20,7 +20,8 @@ from zdl.config.space import fixed
 def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     """The settings of a params.yaml, complete, with keys in the order of the models. (Those of the search
     space keep the file's order, which points and the report follow.) `search` also has the `hyperparameters`
-    that the problem declares, as `plain` gives them, and, if it halves, the `epochs` of a whole training.
+    that the problem declares, as `plain` gives them; the name of its `score`, if that is not accuracy; and,
+    if trials are stopped, the `epochs` of a whole training.
 
     Raises SettingsError, with one line, for any other file.
     """
@@ -41,6 +42,8 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     settings["search"]["hyperparameters"] = plain(problem.hyperparameters)
     if settings["search"]["method"] in HALVINGS:
         settings["search"]["epochs"] = fixed(settings).get("epochs")
+    if not problem.score.counts:
+        settings["search"]["score"] = problem.score.name
     if mistakes := [*problem.get("check", lambda settings: ())(settings), *across(settings)]:
         raise SettingsError.first_of(path, mistakes)
     return settings

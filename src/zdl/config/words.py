@@ -4,7 +4,7 @@ data          what was trained on: "MNIST's first 500 images" (None: so many row
 row, class    what a row is called, and what it is to be recognised as
 counter       in Japanese, what rows are counted by
 model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
-accuracy      in Japanese, the share that is answered correctly
+accuracy      the share that is answered correctly (another score goes by its own name)
 anew          what is drawn anew when a trial is trained again
 trained_with  the values that all trials have in common
 length        how many updates a training is: "50 epochs are 200 updates"
@@ -31,6 +31,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "row": "row",
         "class": "class",
         "model": "model",
+        "accuracy": "accuracy",
         "verb": ["identifies", "identify"],
         "anew": "other random numbers",
         "machines": "Another version of a library that trains makes all trials anew. Another processor does "
@@ -55,6 +56,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The words of a problem, complete."""
     own = problem.get("words", lambda settings: {})(settings)
+    score = {} if problem.score.counts else {"accuracy": problem.score.title}
     return {
         language: {
             "name": problem.name,
@@ -62,6 +64,7 @@ def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str
             "titles": {name: each.title[place] for name, each in problem.hyperparameters.items()},
             "trained_with": _values(problem, settings, place),
             **own.get(language, {}),
+            **score,
         }
         for place, (language, defaults) in enumerate(DEFAULTS.items())
     }

@@ -14,12 +14,14 @@ Load = Callable[[Mapping[str, Any], Mapping[str, bytes]], Rows]
 Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 
 
-def raw_file(files: Mapping[str, bytes], load: Load, data: Mapping[str, Any], digest: str) -> bytes:
+def raw_file(
+    files: Mapping[str, bytes], load: Load, data: Mapping[str, Any], regression: bool, digest: str
+) -> bytes:
     """All rows of a problem, as it loads them from files: the same bytes from every source."""
     rows = load(data, files)
     if not isinstance(rows, Rows):
         raise Error(f"load: gives {type(rows).__name__} (needed: Rows, which hold_out makes)")
-    return sealed_npz(arrays(rows), digest)
+    return sealed_npz(arrays(rows, regression), digest)
 
 
 def prepared_file(raw: bytes, prepare: Prepare | None, digest: str) -> bytes:

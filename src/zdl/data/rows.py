@@ -12,7 +12,8 @@ from zdl import Error
 
 class Rows(NamedTuple):
     """Numbers x (n, ...) and labels t (n,) from 0 to len(classes) - 1: those that a search uses, and those
-    that no part of it sees. `columns` are the names of what a row holds, if it is a table's."""
+    that no part of it sees. In regression there are no classes, and labels are numbers. `columns` are the
+    names of what a row holds, if it is a table's."""
 
     x: NDArray[Any]
     t: NDArray[Any]
@@ -65,16 +66,20 @@ def hold_out(
     share: float,
     seed: int,
     columns: Sequence[str] = (),
+    regression: bool = False,
 ) -> Rows:
-    """Rows of which a share is held out, chosen by `seed`. Classes are the different labels, sorted."""
+    """Rows of which a share is held out, chosen by `seed`. Classes are the different labels, sorted; in
+    regression labels are numbers."""
     if len(labels) != len(x):
         raise Error(f"labels: {len(labels)} for {len(x)} rows (needed: one for each)")
+    if regression:
+        return Rows(*divide(np.asarray(x), np.asarray(labels), share, seed), (), columns)
     values = np.asarray(labels).tolist()
     for row, label in enumerate(values):
         if label is None or label != label:  # noqa: PLR0124 - of NaN alone
             raise Error(f"labels: row {row} has none (needed: one for each)")
         if isinstance(label, float) and not label.is_integer():
-            raise Error(f"labels: row {row} has {label} (needed: classes; regression is not supported)")
+            raise Error(f"labels: row {row} has {label} (needed: classes; for numbers: regression=True)")
     names = [str(int(label) if isinstance(label, float) else label) for label in values]
     classes = sorted({*names}, key=lambda name: (len(name), name) if name.isdecimal() else (0, name))
     places = {name: place for place, name in enumerate(classes)}
@@ -82,25 +87,25 @@ def hold_out(
     return Rows(*divide(np.asarray(x), t, share, seed), classes, columns)
 
 
-def arrays(rows: Rows) -> Mapping[str, NDArray[Any]]:
+def arrays(rows: Rows, regression: bool = False) -> Mapping[str, NDArray[Any]]:
     """The rows as arrays for a file. An `Error` says what is not as it should be: a mistake of who brings
     data, told before anything is trained on them."""
     classes, columns = np.array(list(rows.classes), str), np.array(list(rows.columns), str)
-    kind = np.min_scalar_type(max(len(classes) - 1, 0))
     contents: dict[str, NDArray[Any]] = {}
-    if len(classes) < 2:
-        raise Error(f"classes: {len(classes)} (needed: 2 or more; regression is not supported)")
+    if len(classes) < 2 and not regression:
+        raise Error(f"classes: {len(classes)} (needed: 2 or more; in regression, a SCORE such as r2)")
+    if len(classes) and regression:
+        raise Error(f"classes: {len(classes)} (needed: none, as SCORE is one of regression)")
     for name in ("", "_held_out"):
         x, t = (np.asarray(getattr(rows, part + name)) for part in ("x", "t"))
         if x.dtype.kind not in "biuf":
             raise Error(f"x{name}: {x.dtype} (needed: numbers; encode text, one column for each value)")
         if not len(x) or len(x) != len(t) or t.ndim != 1:
             raise Error(f"x{name}, t{name}: shapes {x.shape} and {t.shape} (needed: rows, each with a label)")
-        if t.dtype.kind not in "iu":
-            raise Error(f"t{name}: {t.dtype} (needed: whole numbers, each the place of a class)")
-        if t.min() < 0 or t.max() >= len(classes):
-            raise Error(f"t{name}: {t.min()} to {t.max()} (needed: 0 to {len(classes) - 1})")
-        contents |= {f"x{name}": x, f"t{name}": t.astype(kind)}
+        contents |= {
+            f"x{name}": x,
+            f"t{name}": _numbers(t, name) if regression else _places(t, name, classes),
+        }
     shape, held_out = (contents[name].shape[1:] for name in ("x", "x_held_out"))
     if shape != held_out:
         raise Error(f"x, x_held_out: rows of shapes {shape} and {held_out} (needed: one shape)")
@@ -109,3 +114,19 @@ def arrays(rows: Rows) -> Mapping[str, NDArray[Any]]:
             f"columns: {len(columns)} names for rows of shape {shape} (needed: a name for each number)"
         )
     return contents | {"classes": classes, "columns": columns}
+
+
+def _places(t: NDArray[Any], name: str, classes: Sequence[str] | NDArray[np.str_]) -> NDArray[Any]:
+    """Labels that are places of classes, in as few bytes as these need."""
+    if t.dtype.kind not in "iu":
+        raise Error(f"t{name}: {t.dtype} (needed: whole numbers, each the place of a class)")
+    if t.min() < 0 or t.max() >= len(classes):
+        raise Error(f"t{name}: {t.min()} to {t.max()} (needed: 0 to {len(classes) - 1})")
+    return t.astype(np.min_scalar_type(len(classes) - 1))
+
+
+def _numbers(t: NDArray[Any], name: str) -> NDArray[Any]:
+    """Labels of a regression."""
+    if t.dtype.kind not in "iuf" or not np.isfinite(t).all():
+        raise Error(f"t{name}: {t.dtype}, or not finite (needed: finite numbers)")
+    return t.astype(np.float64)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zdl import Error
+from zdl.data.answers import in_hex, probabilities
+from zdl.data.scores import ACCURACY
 
 Hits = NDArray[np.bool_]
 Say = Callable[[str], object]
@@ -32,6 +34,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     diverged: bool = False
     state: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # all that the next update depends on
+    score: str = field(default=ACCURACY, init=False)  # another has a `ScoreHistory`
 
     @property
     def epochs(self) -> int:
@@ -62,6 +65,35 @@ class History:
     def diverge(self) -> None:
         """Note that the training cannot go on: its trial ranks last."""
         self.diverged, self.final_hits = True, None
+
+    def points(self) -> dict[str, Any]:
+        """The curve and its end for a record, in counts of rows. Hits are one bit a validation row, in
+        hexadecimal: at the last point of the curve, and after the last update."""
+        curve = {
+            "train_correct": self.train_correct,
+            "train_size": self.train_size,
+            "val_correct": self.val_correct,
+            "val_size": self.val_size,
+            "val_hits": np.packbits(self.val_hits).tobytes().hex(),
+        }
+        final = None
+        if self.final_hits is not None:
+            final = {
+                "val_correct": int(np.count_nonzero(self.final_hits)),
+                "val_size": len(self.final_hits),
+                "val_hits": np.packbits(self.final_hits).tobytes().hex(),
+            }
+        return {"curve": curve, "final": final}
+
+    def checked(
+        self, answers: NDArray[Any], rows: int, classes: int, who: str = "predictor gives"
+    ) -> NDArray[Any]:
+        """Answers of a predictor to so many rows; an `Error` if they have not the shape of such."""
+        return probabilities(answers, rows, classes, who)
+
+    def answered(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
+        """What a record holds of the answers to held-out rows with labels t (n,)."""
+        return in_hex(self.checked(answers, len(t), classes))
 
 
 def _hits(hits: NDArray[Any], size: int) -> Hits:

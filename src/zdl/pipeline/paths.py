@@ -57,6 +57,7 @@ class Paths:
             handed={"files": data_files.digests(self.data_files)},  # digests in the code verify all others
             is_valid=RAW,
             load=self._function("load"),
+            regression=self.problem.score.regression,
             data={name: value for name, value in settings["data"].items() if name not in fetch},
         )
         self.prepared = Artifact.of(
@@ -258,6 +259,7 @@ class Paths:
             held_out=self.held_out,
             splits=[self.settings["split"], *self.replicate_splits],
             linear=self._function("linear"),
+            score=self.problem.score.name,
         )
 
     @cached_property

@@ -146,7 +146,8 @@ def rank(paths: Paths, say: Say) -> None:
     leave_only(*paths.full_ranking.published.values())
     make(paths.rank_manifest)
     table = ranking.read(PUBLISHED_TABLES[0].read_text())
-    say("\n".join(best_lines(table, paths.settings["report"]["best"])))
+    score = "acc" if paths.problem.score.counts else paths.problem.score.title
+    say("\n".join(best_lines(table, paths.settings["report"]["best"], score=score)))
 
 
 def weights(paths: Paths, say: Say) -> None:

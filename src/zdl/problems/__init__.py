@@ -20,6 +20,9 @@ and, where it needs them,
     prepare(x)              rows as numbers, without anything that is fitted
     weights(predictor)      arrays to save of the best trial
     linear()                a linear model of scikit-learn to compare with
+    SCORE                   the name of a scorer of scikit-learn, if that is not accuracy: `train` then gives
+                            a `ScoreHistory`. If it is one of regression, labels are numbers, and the function
+                            answers each row with a number (n,)
     IMAGE                   the shape of a row that can be shown as an image, such as (28, 28)
     check(settings)         what is wrong with settings, beyond what each may be: (keys, text)
     notes(settings)         what is allowed but may not be meant, a line each
@@ -32,5 +35,17 @@ comes from `rng`, or from a seed that is drawn from it.
 from zdl.config.hyperparameters import Hyperparameter, Setting, choice, real, whole
 from zdl.data.rows import Rows, Split, hold_out
 from zdl.nn.history import History
+from zdl.nn.score_history import ScoreHistory
 
-__all__ = ["History", "Hyperparameter", "Rows", "Setting", "Split", "choice", "hold_out", "real", "whole"]
+__all__ = [
+    "History",
+    "Hyperparameter",
+    "Rows",
+    "ScoreHistory",
+    "Setting",
+    "Split",
+    "choice",
+    "hold_out",
+    "real",
+    "whole",
+]

@@ -14,6 +14,7 @@ from zdl.analysis import ranking
 from zdl.analysis.statistics import mcnemar
 from zdl.report.markdown import render
 from zdl.report.measures import fewer_trials, measures
+from zdl.report.opening import scored_by
 from zdl.report.sides import Side
 
 Row = dict[str, Any]
@@ -24,9 +25,14 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     """The review as Markdown. `links` has the addresses of the figures `old` and `new` (of the best) and
     `overlay`, and of the page of all trials, `explore` (empty if it has none). `axes` is over how many
     hyper-parameters the overlay is drawn, 0 if there is none."""
-    same = {part: old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
+    scored_alike = old.score == new.score
+    same = {
+        part: scored_alike and old.made_from[part] == new.made_from[part] for part in ("data", "held_out")
+    }
     fates = trials(old, new)
     context = {
+        "by": scored_by(new.score),
+        "scored_alike": scored_alike,
         "old": old,
         "new": new,
         "changes": list(changes(old.settings, new.settings)),

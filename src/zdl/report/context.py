@@ -17,8 +17,10 @@ from zdl.analysis.rungs import spent
 from zdl.analysis.significance import single_searches
 from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.config.checks import PROPOSING
-from zdl.report.formatting import accuracy, short
-from zdl.report.opening import guesses, longer, next_step
+from zdl.data import scoring
+from zdl.data.scores import Score
+from zdl.report.formatting import accuracy, number, short
+from zdl.report.opening import guesses, longer, next_step, scored_by
 from zdl.report.params_yaml import as_yaml, space_as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
@@ -35,12 +37,13 @@ def context(
     settings: Settings, analysis: Analysis, edits: Mapping[str, Edit], words: Words, image: Sequence[int] = ()
 ) -> Row:
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
-    search, counts = analysis.search, analysis.metrics["search"]
-    searched, budget = _searched(search, settings), _budget(search, counts["val_images"])
+    search, counts, score = analysis.search, analysis.metrics["search"], analysis.score
+    searched, budget = _searched(search, settings), _budget(search, counts["val_images"], score)
     if budget and "helps" in budget:
         budget["unequal"] = _unequal(search, analysis.replication)
     facts = {
         "settings": settings,
+        "by": scored_by(score, analysis.held_out.classes.tolist()),
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
         "made_from": analysis.made_from,
@@ -50,7 +53,7 @@ def context(
         "learns": _method(counts, settings["search"]) in PROPOSING,
         "best": _best(analysis.metrics, settings, search),
         "published": min(len(search.ranking), PUBLISHED),
-        "leaders": _leaders(search, settings),
+        "leaders": _leaders(search, settings, score),
         "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
         "searched": searched,
         "tested": any(row["judged"] for row in searched),
@@ -62,12 +65,12 @@ def context(
         "guesses": guesses(analysis),
         "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
-        "of_each_class": _of_each_class(analysis.held_out),
+        "of_each_class": [] if score.regression else _of_each_class(analysis.held_out),
         "classes": analysis.held_out.classes.tolist(),
         "train": analysis.rows["train"],
         "val_rows": analysis.rows["val"],
         "is_image": bool(image),
-        "draws": DRAWS,
+        "draws": DRAWS if score.counts else scoring.DRAWS,
         **_map(search, settings),
         **replicated(analysis.replication),
         **learned(analysis),
@@ -110,13 +113,17 @@ def _best(metrics: Mapping[str, Any], settings: Settings, search: Search) -> Row
     return {**best, "correct": round(best["val_acc"] * images), "point": point, "tied": tied}
 
 
-def _leaders(search: Search, settings: Settings) -> list[Row]:
-    """The best trials, a row each; accuracies as texts, with as many decimals each."""
+def _leaders(search: Search, settings: Settings, score: Score) -> list[Row]:
+    """The best trials, a row each; scores as texts, shares with as many decimals each."""
     best = top(search.ranking, settings["report"]["best"])
     if best.empty:
         return []
     names = [name for name in settings["search"]["space"] if name in best]
-    texts = {name: _accuracies(best[name].tolist()) for name in ("val_acc", "train_acc", "final_val_acc")}
+    columns = {name: best[name].tolist() for name in ("val_acc", "train_acc", "final_val_acc")}
+    texts = {
+        name: _accuracies(column) if score.is_share else list(map(number, column))
+        for name, column in columns.items()
+    }
     by_trial = {row["trial"]: row for row in rows_of(search.leaders)}
     return [
         {
@@ -194,13 +201,13 @@ def _map(search: Search, settings: Settings) -> dict[str, bool]:
     }
 
 
-def _budget(search: Search, images: int) -> Row | None:
+def _budget(search: Search, images: int, score: Score) -> Row | None:
     """What the last doubling of trials brought, if they are independent; else when the last gain came.
 
     `helps` says whether it brought more than chance explains among the `equal` trials that cannot be
     distinguished from the best: more than `limit`, which chance rarely exceeds (`chance_gain_of_doubling`).
-    None: the trials are too few to say. `singles` are the searches cut out of this one: how many, of which
-    size.
+    None: the trials are too few to say, or the score does not count rows. `singles` are the searches cut out
+    of this one: how many, of which size.
     """
     budget = search.budget
     if len(budget) < 2:
@@ -217,9 +224,9 @@ def _budget(search: Search, images: int) -> Row | None:
     scores = ranking["val_acc"].where(ranking["status"] != "diverged", 0.0).fillna(0.0)
     close = ranking["trial"].isin(search.contenders)
     equal = scores[close]
-    chance_gain = round(chance_gain_of_doubling(equal, images, scores[~close]), 9)
+    chance_gain = round(chance_gain_of_doubling(equal, images, scores[~close]), 9) if score.counts else 0.0
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
-    helps = gain > limit if last["trials"] >= ENOUGH else None
+    helps = gain > limit if last["trials"] >= ENOUGH and score.counts else None
     gains = {"gain": gain, "equal": len(equal), "chance_gain": chance_gain, "limit": limit, "helps": helps}
     singles = [(last["trials"] // size, size) for size in single_searches(budget)["trials"].tolist()]
     return {**last, "half": half["trials"], "singles": singles, **gains}

@@ -4,16 +4,19 @@ Each computes only the tables that it draws, so an edit of the code draws anew w
 that names files imports this module, so each function imports what draws.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zdl.artifacts.encoding import decode_json, decode_npz
+from zdl.data.scores import Score
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
     from zdl.analysis.results import Settings
+    from zdl.report.figures.scale import Scale
 
 Files = dict[str, bytes]
 OF_TRIALS = ("best20", "search", "slices", "budget")
@@ -29,7 +32,8 @@ def best20(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.best20 import best20 as draw
 
     trials, ranking = _ranked(settings, table)
-    return _files("best20", draw(curves(trials, ranking, settings["report"]["best"]), ranking))
+    best = curves(trials, ranking, settings["report"]["best"])
+    return _files("best20", draw(best, ranking, _scale(settings, best["val_acc"], best["train_acc"])))
 
 
 def search(settings: "Settings", table: bytes) -> Files:
@@ -43,22 +47,24 @@ def search(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.heat_map import heat_map
     from zdl.report.figures.search_map import search_map
     from zdl.report.figures.surface_map import surface_map
-    from zdl.search.rounds import history
+    from zdl.search.rounds import bounded, history
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     trials, ranking = _ranked(settings, table)
+    scale = _scale(settings, _finished(ranking))
     if search["method"] == "grid":
-        return _files("search", heat_map(ranking, space, best))
+        return _files("search", heat_map(ranking, space, best, scale))
     seen = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
+    seen = bounded(seen, search)
     importance = recommendations.space(ranking, settings, contenders(trials, ranking), seen)
     names = important_axes(ranking, space, importance)
     if search["method"] in PROPOSING:
         predicted = surface(search, seen, *names)
-        figure = surface_map(ranking, space, predicted, search["batch"], best, names=names)
+        figure = surface_map(ranking, space, predicted, search["batch"], best, names=names, scale=scale)
     else:
         halves = search["method"] in HALVINGS  # scores after different epochs have no common surface
         expected = None if halves else surface(search, seen[:MODELLED], *names)
-        figure = search_map(ranking, space, best, expected=expected, names=names)
+        figure = search_map(ranking, space, best, expected=expected, names=names, scale=scale)
     return _files("search", figure)
 
 
@@ -69,7 +75,8 @@ def slices(settings: "Settings", table: bytes) -> Files:
 
     trials, ranking = _ranked(settings, table)
     space, best = settings["search"]["space"], settings["report"]["best"]
-    return _files("slices", draw(ranking, space, best, contenders(trials, ranking)))
+    scale = _scale(settings, _finished(ranking))
+    return _files("slices", draw(ranking, space, best, contenders(trials, ranking), scale=scale))
 
 
 def budget(settings: "Settings", table: bytes) -> Files:
@@ -78,7 +85,8 @@ def budget(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.budget import budget as draw
 
     trials, ranking = _ranked(settings, table)
-    return _files("budget", draw(significance.budget(trials, ranking, settings)))
+    scale = _scale(settings, _finished(ranking))
+    return _files("budget", draw(significance.budget(trials, ranking, settings), scale))
 
 
 def confirmed(
@@ -87,18 +95,16 @@ def confirmed(
     """What the replicates of the best trials score."""
     from zdl.analysis import replication
     from zdl.analysis.baseline import baseline_scores
-    from zdl.analysis.outcomes import of_trials
+    from zdl.analysis.outcomes import interval, of_trials
     from zdl.report.figures.confirmed import confirmed as draw
 
     trials, ranking = _ranked(settings, table)
     of_best, t = of_trials(replicates, trials["trials"]), decode_npz(held_out)["t"]
-    rows = replication.confirmed(of_best, ranking, t, _val_images(trials))
-    figure = draw(
-        rows,
-        replication.scores(of_best, ranking, t),
-        replication.curves(of_best, replication.confirmed_best(rows)),
-        baseline_scores(decode_json(baseline)),
-    )
+    rows = replication.confirmed(of_best, ranking, t, partial(interval, trials["trials"]))
+    curves = replication.curves(of_best, replication.confirmed_best(rows))
+    linear = baseline_scores(decode_json(baseline))
+    scale = _scale(settings, curves["val_acc"], curves["train_acc"], [linear["val_mean"]])
+    figure = draw(rows, replication.scores(of_best, ranking, t), curves, linear, scale)
     return _files("confirmed", figure)
 
 
@@ -111,23 +117,28 @@ def mistakes(
     words: Mapping[str, Mapping[str, Any]],
     image: Sequence[int],
 ) -> Files:
-    """What the confirmed best takes for what, and the rows that it is most surely wrong about: as images of
-    that shape, if they are any."""
+    """What the confirmed best takes for what, or in regression its answers; and the rows that it is most
+    wrong about: as images of that shape, if they are any."""
     from zdl.analysis import mistakes, replication
-    from zdl.analysis.outcomes import of_trials
+    from zdl.analysis.outcomes import interval, of_trials
+    from zdl.report.figures.errors import errors as draw_errors
     from zdl.report.figures.mistakes import mistakes as draw
 
     trials, ranking = _ranked(settings, table)
     of_best, rows = of_trials(replicates, trials["trials"]), decode_npz(held_out)
     t, classes = rows["t"], rows["classes"].tolist()
-    best = replication.confirmed_best(replication.confirmed(of_best, ranking, t, _val_images(trials)))
-    wrong = mistakes.mistakes(of_best, best, t)
+    known = replication.confirmed(of_best, ranking, t, partial(interval, trials["trials"]))
+    best = replication.confirmed_best(known)
+    wrong = (mistakes.mistakes if classes else mistakes.errors)(of_best, best, t)
     places = wrong["row"].tolist()
     shown = (
         rows["x"][places].reshape(len(wrong), *image)
         if image
         else mistakes.deviations(rows["x"], places, rows["columns"].tolist())
     )
+    if not classes:
+        answers = mistakes.mean_answers(of_best, best)
+        return _files("mistakes", draw_errors(t, answers, wrong, shown, best, words=words["en"]))
     confusion = mistakes.confusion(of_best, best, t, len(classes))
     return _files("mistakes", draw(confusion, wrong, shown, best, words=words["en"], classes=classes))
 
@@ -140,8 +151,15 @@ def _ranked(settings: "Settings", table: bytes) -> "tuple[Mapping[str, Any], pd.
     return trials, rank(trials, settings["search"]["space"])
 
 
-def _val_images(trials: Mapping[str, Any]) -> int:
-    return int(trials["trials"][0]["outcome"]["curve"]["val_size"])
+def _scale(settings: "Settings", *scores: "Iterable[float]") -> "Scale":
+    """How the score of a search is drawn, so that these can be seen."""
+    from zdl.report.figures.scale import Scale
+
+    return Scale.of(Score.of(settings["search"]), *scores)
+
+
+def _finished(ranking: "pd.DataFrame") -> "pd.Series[float]":
+    return ranking["val_acc"][ranking["status"] != "diverged"]
 
 
 def _files(name: str, figure: "Figure") -> Files:

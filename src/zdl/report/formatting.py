@@ -24,6 +24,18 @@ def accuracy(value: float) -> str:
     return text[:-2] if text.endswith("00") else text.removesuffix("0")
 
 
+def number(value: float | None, digits: int = 4) -> str:
+    """A score that may be any number, to so many significant digits."""
+    return "–" if pd.isna(value) else f"{value + 0.0:,.{digits}g}"
+
+
+def mean(value: float | None) -> str:
+    """A mean or a bound of scores that may be any number: three decimals, or 4 significant digits of one to
+    which these do not fit."""
+    fits = not pd.isna(value) and 0.01 <= abs(value) < 10
+    return f"{value:.3f}" if fits else number(value)
+
+
 def title(name: str) -> str:
     """A hyper-parameter's name in words, as the book prints it: weight decay."""
     return name.replace("_", " ")
@@ -60,6 +72,11 @@ def signed(value: float | None, digits: int = 2) -> str:
 def percent(value: float | None) -> str:
     """A share in hundredths, without the sign for them, which languages set differently."""
     return "–" if pd.isna(value) else f"{100 * value:.0f}"
+
+
+def sentence(text: str) -> str:
+    """With a capital, to begin a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def points(value: float | None) -> str:
@@ -102,10 +119,12 @@ def p_equation(value: float | None) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "accuracy": accuracy,
+    "apart": lambda value: signed(value, 3),
     "chance": chance,
     "count": count,
     "listed": listed,
     "ordinal": ordinal,
+    "sentence": sentence,
     "p_equation": p_equation,
     "p_value": p_value,
     "percent": percent,
@@ -117,4 +136,10 @@ FILTERS: dict[str, Callable[..., str]] = {
     "spans": spans,
     "thousands": lambda number: f"{number:,}",
     "title": title,
+}
+OF_ANY_NUMBER: dict[str, Callable[..., str]] = {  # the filters of a score that is not between 0 and 1
+    "accuracy": number,
+    "share": mean,
+    "points": lambda value: "0.0" if value == 0 else number(value, 3),
+    "apart": lambda value: f"+{number(value, 3)}" if value > 0 else number(value, 3),
 }

@@ -10,18 +10,20 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from zdl.report.formatting import FILTERS
+from zdl.report.formatting import FILTERS, OF_ANY_NUMBER
 
 TEMPLATES = Path(__file__).parent / "templates"  # a page's name and .j2
 
 
 def render(page: str, context: Mapping[str, Any], width: int | None) -> str:
-    """The page that its template makes of the context, set by `tidy`."""
-    return tidy(_templates().get_template(f"{page}.j2").render(context), width)
+    """The page that its template makes of the context, set by `tidy`. Scores are written as the context says
+    that they are (`by`)."""
+    templates = _templates(any_number=context["by"]["any_number"])
+    return tidy(templates.get_template(f"{page}.j2").render(context), width)
 
 
 @cache
-def _templates() -> Environment:
+def _templates(any_number: bool) -> Environment:
     """The templates' environment: a wrong name in a template is an error, and nothing is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -30,7 +32,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS
+    environment.filters |= FILTERS | (OF_ANY_NUMBER if any_number else {})
     return environment
 
 

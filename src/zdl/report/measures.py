@@ -2,11 +2,12 @@
 difference is more than noise."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from zdl.analysis.statistics import expected_maximum, sign_of_difference, wilson
-from zdl.report.formatting import count, signed
+from zdl.data.scores import Score
+from zdl.report.formatting import FILTERS, OF_ANY_NUMBER, count
 from zdl.report.sides import Side
 
 Interval = tuple[float, float]
@@ -26,20 +27,24 @@ class Measure(NamedTuple):
 
 
 def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
-    """What the edit did to the results. `data` says whether both have the same validation rows, `held_out`
-    whether both have the same held-out ones: if not, two accuracies are not compared."""
+    """What the edit did to the results. `data` says whether both are scored alike on the same validation
+    rows, `held_out` whether on the same held-out ones: if not, two scores are not compared."""
     yield from _held_out(old, new, held_out)
     yield _best_1(old, new, data)
     fewer = fewer_trials(old, new)
     if fewer and None not in (pair := [_expected_best(side, fewer) for side in (old, new)]):
-        yield _accuracies(f"best of {count(fewer, 'trial')}, expected", pair, [None, None], data)
+        name = f"best of {count(fewer, 'trial')}, expected"
+        yield _scores(name, pair, [None, None], data, score=new.score)
     sizes = dict.fromkeys(side.settings["report"]["best"] for side in (old, new))
     shown = " and ".join(f"{size:,}" for size in sizes) if max(sizes) > 1 else "trial"
     for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
         pair = [side.metrics["top"][key] for side in (old, new)]
-        measure = _accuracies(f"{name} of the best {shown}", pair, [None, None], data)
+        measure = _scores(f"{name} of the best {shown}", pair, [None, None], data, score=new.score)
         yield measure._replace(verdict=measure.verdict or (OF_MORE if fewer else ""))
-    for name, key in (("trials", "trials"), ("diverged", "diverged"), ("accuracy above 0.5", "above_half")):
+    counted = {"trials": "trials", "diverged": "diverged"}
+    if old.score == new.score and new.score.is_share:
+        counted[f"{new.score.title} above 0.5"] = "above_half"
+    for name, key in counted.items():
         counts = [side.metrics["search"][key] for side in (old, new)]
         verdict = OF_MORE if fewer and key != "trials" else ""
         yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", verdict)
@@ -49,24 +54,27 @@ def _held_out(old: Side, new: Side, comparable: bool) -> Iterator[Measure]:
     confirmed = [side.metrics["confirmed"] for side in (old, new)]
     pair = [each["held_out"] for each in confirmed]
     spans = [
-        None if each["held_out"] is None else (each["held_out_low"], each["held_out_high"])
+        None if each["held_out_low"] is None else (each["held_out_low"], each["held_out_high"])
         for each in confirmed
     ]
     networks = min(each["repeats"] or 0 for each in confirmed)
-    measure = _accuracies("held-out accuracy of the confirmed best", pair, spans, comparable, networks)
+    name = f"held-out {new.score.title} of the confirmed best"
+    measure = _scores(name, pair, spans, comparable, networks, score=new.score)
     yield measure._replace(verdict=OF_ONE) if networks == 1 and measure.verdict == NOISE else measure
     pair = [each["linear_held_out"] for each in confirmed]
-    yield _accuracies("held-out accuracy of a linear model", pair, [None, None], comparable)
+    name = f"held-out {new.score.title} of a linear model"
+    yield _scores(name, pair, [None, None], comparable, score=new.score)
 
 
 def _best_1(old: Side, new: Side, comparable: bool) -> Measure:
     pair = [side.metrics["best"]["val_acc"] for side in (old, new)]
     spans = [
-        None if score is None else wilson(round(score * side.images), side.images)
+        wilson(round(score * side.images), side.images) if score is not None and side.score.counts else None
         for score, side in zip(pair, (old, new), strict=True)
     ]
     images = min(side.images for side in (old, new))
-    return _accuracies("validation accuracy of Best-1", pair, spans, comparable, images)
+    name = f"validation {new.score.title} of Best-1"
+    return _scores(name, pair, spans, comparable, images, score=new.score)
 
 
 def fewer_trials(old: Side, new: Side) -> int:
@@ -77,19 +85,26 @@ def fewer_trials(old: Side, new: Side) -> int:
 
 def _expected_best(side: Side, count: int) -> float | None:
     """The best of `count` trials of a random search, on average; None of any other, and of one whose report
-    leaves out some trials. A trial that diverged scores 0."""
+    leaves out some trials. A trial that diverged scores 0, or as the worst, if a score may be any number."""
     scores = side.scores.tolist()
     if side.settings["search"]["method"] != "random" or side.partial or not scores:
         return None
-    return float(expected_maximum(scores + [0.0] * (len(side.ranking) - len(scores)))[count - 1])
+    worst = 0.0 if side.score.is_share else min(scores)
+    return float(expected_maximum(scores + [worst] * (len(side.ranking) - len(scores)))[count - 1])
 
 
-def _accuracies(
-    name: str, pair: Sequence[float | None], spans: Sequence[Interval | None], comparable: bool, n: int = 0
+def _scores(
+    name: str,
+    pair: Sequence[float | None],
+    spans: Sequence[Interval | None],
+    comparable: bool,
+    n: int = 0,
+    *,
+    score: Score,
 ) -> Measure:
     """`n` is how many values, of the fewer, each interval allows for: networks, or else rows."""
     before, after = pair
-    texts = _accuracy(before, spans[0]), _accuracy(after, spans[1])
+    texts = _score(before, spans[0], score), _score(after, spans[1], score)
     if before is None or after is None:
         return Measure(name, *texts, "–", "")
     if not comparable:
@@ -100,17 +115,23 @@ def _accuracies(
         verdict = "more than noise" if sign else NOISE
         if (before, spans[0]) == (after, spans[1]):
             verdict = "the same"
-    return Measure(name, *texts, signed(after - before, 3), verdict)
+    return Measure(name, *texts, _written(score, "apart")(after - before), verdict)
 
 
-def _accuracy(value: float | None, span: Interval | None) -> str:
+def _score(value: float | None, span: Interval | None, score: Score) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" + (f" ({span[0]:.3f} to {span[1]:.3f})" if span else "")
+    text = _written(score, "share")
+    return text(value) + (f" ({text(span[0])} to {text(span[1])})" if span else "")
+
+
+def _written(score: Score, what: str) -> Callable[..., str]:
+    """How a score, or a difference of two, is written."""
+    return FILTERS[what] if score.is_share else OF_ANY_NUMBER[what]
 
 
 def difference(before: float, first: Interval, after: float, second: Interval) -> Interval:
-    """The interval of the difference of two accuracies, from those of each: R. G. Newcombe's method 10
+    """The interval of the difference of two scores, from those of each: R. G. Newcombe's method 10
     ("Interval estimation for the difference between independent proportions", 1998). Where both are measured
     on the same rows it is too wide, so what it calls more than noise is more than noise."""
     apart = after - before

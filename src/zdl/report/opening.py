@@ -1,14 +1,27 @@
-"""What a page opens with: what a guess would score, and the one next step."""
+"""What a page opens with: what is scored, what a guess would score, and the one next step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zdl.analysis.results import Analysis, Replication, Settings
 from zdl.analysis.statistics import sign_of_difference
 from zdl.config.space import fixed
+from zdl.data.scores import Score
 
 Row = dict[str, Any]
+
+
+def scored_by(score: Score, classes: Sequence[str] = ()) -> Row:
+    """What the pages need to know of the score: whether it counts rows, how it is written, and which class
+    it is of, if it is of one."""
+    return {
+        "name": score.name,
+        "counts": score.counts,
+        "regression": score.regression,
+        "any_number": not score.is_share,
+        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
+    }
 
 
 def guesses(analysis: Analysis) -> int:

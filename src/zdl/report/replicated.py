@@ -65,9 +65,9 @@ def _judged(row: Row, name: str, n: int) -> Row:
 
 
 def learned(analysis: Analysis) -> Row:
-    """Whether the confirmed best recognises more than a guess. That is asked of its own networks, not of
-    others that it might have, so images count, and one network may do."""
-    rows, guess = analysis.replication.confirmed, analysis.held_out.commonest
+    """Whether the confirmed best scores more than a guess. That is asked of its own networks, not of others
+    that it might have, so rows count, and one network may do."""
+    rows, guess = analysis.replication.confirmed, analysis.held_out.guess
     for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
         ahead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
         return {"guess": guess, "learned": sign_of_difference(ahead, low, high, len(analysis.held_out.t)) > 0}
@@ -80,7 +80,7 @@ def _confusion(confusion: NDArray[np.float64]) -> Row | None:
     shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
     right = shares.diagonal().tolist()
     wrong = shares - np.diag(right)
-    if not wrong.max() > 0:
+    if not wrong.max(initial=0) > 0:  # also of none, in regression
         return None
     digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
     best, worst = ([k for k, share in enumerate(right) if share == end(right)] for end in (max, min))

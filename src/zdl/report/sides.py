@@ -14,6 +14,7 @@ from zdl.artifacts.encoding import parsing
 from zdl.config.checks import HALVINGS
 from zdl.config.hyperparameters import Setting
 from zdl.config.reading import normalise
+from zdl.data.scores import Score
 
 Declared = Callable[[object], Mapping[str, Setting]]  # the settings that the problem of a name declares
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
@@ -32,6 +33,11 @@ class Side(NamedTuple):
     stale: list[str]  # files that differ from those on record
 
     @property
+    def score(self) -> Score:
+        """What its trials are scored by."""
+        return Score.of(self.made_from)
+
+    @property
     def images(self) -> int:
         """Validation images behind each accuracy."""
         return int(self.metrics["search"]["val_images"])
@@ -43,7 +49,7 @@ class Side(NamedTuple):
 
     @property
     def scores(self) -> "pd.Series[float]":
-        """The accuracy of each trial that finished and was not stopped, by the number in its key."""
+        """The score of each trial that finished and was not stopped, by the number in its key."""
         finished = ranking.top(self.ranking, len(self.ranking))
         if self.settings["search"]["method"] in HALVINGS:
             finished = finished[finished["epochs"] == finished["epochs"].max()]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zdl.artifacts.encoding import decode_npz, digest, sealed_npz
+from zdl.data.scores import ACCURACY
 from zdl.nn.history import History
 
 COUNTS = ("train_size", "val_size", "train_correct", "val_correct")
@@ -35,8 +36,8 @@ def goes_on(train: Any) -> bool:
 
 
 def encode(history: History, digest: str) -> bytes | None:
-    """The checkpoint of a training, as a sealed file; None if it cannot go on."""
-    if not (digest and history.state and history.status == "finished"):
+    """The checkpoint of a training, as a sealed file; None if it cannot go on, or is not scored by counts."""
+    if not digest or history.score != ACCURACY or not history.state or history.status != "finished":
         return None
     counts = json.dumps([getattr(history, name) for name in COUNTS])
     state = {f"state {name}": array for name, array in history.state.items()}

@@ -8,6 +8,7 @@ import numpy as np
 
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
 from zdl.config.checks import PROPOSING
+from zdl.data.scores import Score
 from zdl.search.distributions import told_apart
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
@@ -50,7 +51,8 @@ def trials_at(
         number = number_of(point, taken) if proposal.number is None else proposal.number
         taken.add(number)
         key = told_apart([seed, number], "trial", settings["split"]["seed"])
-        trials.append(Trial(number, point, trial_spec(key, config, split, train, code)))
+        spec = trial_spec(key, config, split, train, code, score=Score.of(settings["search"]).name)
+        trials.append(Trial(number, point, spec))
     return trials
 
 
@@ -92,7 +94,7 @@ def table_file(
     digest: str,
 ) -> bytes:
     """The outcome of every trial in one table, the digest of the rows that they trained on, and how many of
-    those that score them are of the `commonest` class.
+    those that score them are of the `commonest` class (None, if they are not counted).
 
     `names` and `records` are those of all trials, in the order of the search. If it `halves`, a trial has a
     record for each of its rungs, of which the last one counts.
@@ -104,8 +106,9 @@ def table_file(
     rows, used = table(trials, map(decode_json, records)), decode_npz(split)
     if halves:
         rows = of_last_rungs(rows)
-    scored = used["t_val"][: rows[0]["outcome"]["curve"]["val_size"]]
-    commonest = int(np.bincount(scored).max())
+    curve = rows[0]["outcome"]["curve"]
+    scored = used["t_val"][: curve["val_size"]]
+    commonest = int(np.bincount(scored).max()) if Score.of(curve).counts else None
     data = digest_of_arrays({name: used[name] for name in used if name != "classes"})
     return sealed_json({"digest": digest, "data": data, "commonest": commonest, "trials": rows})
 

@@ -8,8 +8,7 @@ It is a trial like any other: its digest covers all that determines its record.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import decode_npz
 from zdl.data import preprocess
@@ -17,7 +16,7 @@ from zdl.data.rows import Split
 from zdl.nn.history import Say
 from zdl.search.checkpoint import encode
 from zdl.search.distributions import told_apart
-from zdl.search.trial import Code, Made, Predictor, Train, Trial, describe, probabilities, record, training
+from zdl.search.trial import Code, Made, Train, Trial, describe, record, training
 
 
 class Replicate(Trial):
@@ -45,9 +44,10 @@ def run(
     of a trial."""
     split = split_again(decode_npz(prepared), spec["split"])
     history, predictor = training(spec, split._asdict(), train, say, start)
-    finished = history.status == "finished"
-    rows, classes = decode_npz(held_out)["x"], len(split.classes)
-    answers = answer(predictor, rows, classes) if finished else None
+    answers = None
+    if history.status == "finished":
+        rows = decode_npz(held_out)
+        answers = history.answered(predictor(rows["x"]), rows["t"], len(split.classes))
     outcome = {**describe(history), "held_out": answers}
     return Made(record(number, spec, outcome), encode(history, checkpoint))
 
@@ -89,25 +89,6 @@ def replicates(
         for split in splits
     )
     return [Replicate(trial.number, trial.point, spec) for spec in specs]
-
-
-def answer(predictor: Predictor, x: NDArray[Any], classes: int) -> dict[str, str]:
-    """The answers to rows x (n, ...), and the probability of each in whole percent, in hexadecimal: two
-    digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
-    processors.)"""
-    shares = probabilities(predictor, x, classes)
-    percent = np.rint(100 * shares.max(axis=1).clip(0, 1))
-    wide = np.min_scalar_type(classes - 1)
-    return {"taken_for": _hex(shares.argmax(axis=1), wide), "confidence": _hex(percent, np.uint8)}
-
-
-def answers(text: str, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
-    """The numbers in one of the texts of `answer`; those of classes have the type of the labels."""
-    return np.frombuffer(bytes.fromhex(text), np.dtype(dtype).newbyteorder("<"))
-
-
-def _hex(values: NDArray[Any], dtype: DTypeLike) -> str:
-    return values.astype(np.dtype(dtype).newbyteorder("<")).tobytes().hex()
 
 
 def split_again(rows: Mapping[str, NDArray[Any]], split: Mapping[str, Any]) -> Split:

@@ -15,6 +15,8 @@ from itertools import accumulate
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, digest, sealed_json
+from zdl.data.scores import Score
+from zdl.search.curves import last_score
 from zdl.search.plan import plan_lines, trials_at
 from zdl.search.samplers import LEARNERS, History, Point, Proposal, learner
 from zdl.search.trial import Code, Trial
@@ -83,17 +85,17 @@ def round_file(place: Round, earlier: Sequence[Trial], records: Iterable[bytes])
     """The file of a round, whose points follow from the outcomes of all trials before it."""
     outcomes = (decode_json(record)["outcome"] for record in records)
     seen = history((trial.point for trial in earlier), outcomes)
-    proposals = place.sampler.propose(seen, len(place.names))
+    proposals = place.sampler.propose(bounded(seen, place.settings["search"]), len(place.names))
     return sealed_json(place.contents(place.trials(proposals, earlier), digest(seen)))
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:
-    """What a sampler learns from: each trial's point, and the score that ranks it, None if it diverged."""
-    return [(point, _score(outcome)) for point, outcome in zip(points, outcomes, strict=True)]
+    """What became of a search: each trial's point, and the score that ranks it, None if it diverged."""
+    scores = (None if each["status"] == "diverged" else last_score(each["curve"]) for each in outcomes)
+    return list(zip(points, scores, strict=True))
 
 
-def _score(outcome: Mapping[str, Any]) -> float | None:
-    if outcome["status"] == "diverged":
-        return None
-    score: float = outcome["curve"]["val_correct"][-1] / outcome["curve"]["val_size"]
-    return score
+def bounded(seen: History, search: Mapping[str, Any]) -> History:
+    """What a sampler learns from: a history in which scores far below the others are cut (`Score.floor`)."""
+    floor = Score.of(search).floor([score for _, score in seen if score is not None])
+    return [(point, None if score is None else max(score, floor)) for point, score in seen]

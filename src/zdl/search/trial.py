@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from zdl import Error
 from zdl.artifacts.encoding import decode_npz, digest, sealed_json
+from zdl.data.answers import Predictor
 from zdl.data.rows import Split
+from zdl.data.scores import ACCURACY, Score
 from zdl.nn.history import History, Say
 from zdl.search.checkpoint import decode, encode
 
 Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
-Predictor = Callable[[NDArray[Any]], NDArray[Any]]  # of the probabilities (n, classes) of rows x (n, ...)
 Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes it
 
 FEW = 8  # rows that each trial's predictor is tried on
-TINY = 1e-6
 
 
 class Made(NamedTuple):
@@ -59,11 +59,17 @@ class Trial:
 
 
 def trial_spec(
-    seed: list[int], config: Mapping[str, Any], split: str, train: str, code: Code
+    seed: list[int],
+    config: Mapping[str, Any],
+    split: str,
+    train: str,
+    code: Code,
+    *,
+    score: str = ACCURACY,
 ) -> dict[str, Any]:
     """All that determines a trial's record: `seed` is the key of its weights and batches, `config` are its
     hyper-parameters, `split` is the digest of the rows it trains on, `train` names the function that trains,
-    and `code` is the fingerprint of that and of `run`."""
+    `code` is the fingerprint of that and of `run`, and `score` is named if it is not accuracy."""
     digest_of_code, libraries = code
     return {
         "seed": seed,
@@ -72,6 +78,7 @@ def trial_spec(
         "train": train,
         "code": digest_of_code,
         "libraries": dict(libraries),
+        **({} if score == ACCURACY else {"score": score}),
     }
 
 
@@ -90,7 +97,8 @@ def run(
     rows = decode_npz(split)
     history, predictor = training(spec, rows, train, say, start)
     if history.status == "finished":  # a predictor that is wrong is told before all trials have run
-        probabilities(predictor, rows["x_val"][:FEW], len(rows["classes"]))
+        few = rows["x_val"][:FEW]
+        history.checked(predictor(few), len(few), len(rows["classes"]))
     return Made(record(number, spec, describe(history)), encode(history, checkpoint))
 
 
@@ -115,20 +123,12 @@ def training(
     history, predictor = result if isinstance(result, tuple) and len(result) == 2 else (None, None)
     if not isinstance(history, History) or not callable(predictor):
         raise Error(f"train: gives {type(result).__name__} (needed: a History, and what answers rows)")
-    if history.final_hits is None and not history.diverged:
+    if history.status == "diverged" and not history.diverged:
         raise Error("train: its history has no finish (needed: finish at the end, or diverge)")
+    if history.score != (score := Score.of(spec).name):
+        needed = "a History" if Score(score).counts else f"ScoreHistory(SCORE, split, say) of {score}"
+        raise Error(f"train: its history is of {history.score} (needed: {needed}, as SCORE says)")
     return history, predictor
-
-
-def probabilities(predictor: Predictor, x: NDArray[Any], classes: int) -> NDArray[Any]:
-    """What a predictor answers to rows: their probabilities (n, classes)."""
-    shares = np.asarray(predictor(x))
-    needed = f"probabilities of all classes, of shape {(len(x), classes)}"
-    if shares.shape != (len(x), classes):
-        raise Error(f"train: its predictor gives the shape {shares.shape} (needed: {needed})")
-    if not (shares.min() >= -TINY and shares.max() <= 1 + TINY):  # nor NaN
-        raise Error(f"train: its predictor gives {shares.min():.3g} to {shares.max():.3g} (needed: {needed})")
-    return shares
 
 
 def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> bytes:
@@ -138,23 +138,7 @@ def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> 
 
 
 def describe(history: History) -> dict[str, Any]:
-    """The outcome of a trial in numbers that are the same on every machine: counts of rows, and losses to 4
-    significant digits. (The last bits of a matrix product differ between processors.) Hits are one bit a
-    validation row, in hexadecimal: at the last point of the curve, and after the last update.
-    """
-    curve = {
-        "train_correct": history.train_correct,
-        "train_size": history.train_size,
-        "val_correct": history.val_correct,
-        "val_size": history.val_size,
-        "val_hits": np.packbits(history.val_hits).tobytes().hex(),
-    }
-    final = None
-    if history.final_hits is not None:
-        final = {
-            "val_correct": int(np.count_nonzero(history.final_hits)),
-            "val_size": len(history.final_hits),
-            "val_hits": np.packbits(history.final_hits).tobytes().hex(),
-        }
+    """The outcome of a trial in numbers that are the same on every machine: counts of rows, or scores to 4
+    significant digits, as the losses. (The last bits of a matrix product differ between processors.)"""
     losses = [float(f"{loss:.4g}") for loss in history.loss if np.isfinite(loss)]
-    return {"status": history.status, "curve": curve, "final": final, "loss": losses}
+    return {"status": history.status, **history.points(), "loss": losses}

@@ -6,9 +6,14 @@ function escaped(text) {
   return String(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+// Where a score lies on its axis, as a share of the length.
+function shareOf(score) {
+  return Math.min(Math.max(share(COLUMNS.val_acc, score), 0), 1);
+}
+
 function polyline(shares, epochs, colour, name, width) {
   const step = (WIDTH - LEFT - 8) / Math.max(epochs - 1, 1), height = HEIGHT - BOTTOM - 8;
-  const points = shares.map((value, k) => `${(LEFT + k * step).toFixed(1)},${(8 + (1 - value) * height).toFixed(1)}`);
+  const points = shares.map((value, k) => `${(LEFT + k * step).toFixed(1)},${(8 + (1 - shareOf(value)) * height).toFixed(1)}`);
   return `<polyline class="${name}" points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="${width}"/>`;
 }
 
@@ -17,8 +22,8 @@ function curves(place) {
   if (!val) return `<p class="note">${word("no_curve")}</p>`;
   if (!val.length) return `<p class="note">${word("no_epoch")}</p>`;
   const epochs = Math.max(val.length, ...again.map((each) => each.val.length)), [valSize, trainSize] = DATA.sizes;
-  const y = (value) => 8 + (1 - value) * (HEIGHT - BOTTOM - 8);
-  const grid = [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) =>
+  const y = (value) => 8 + (1 - shareOf(value)) * (HEIGHT - BOTTOM - 8);
+  const grid = ticks({ ...COLUMNS.val_acc, values: [0.5] }).map((value) =>
     `<path d="M${LEFT} ${y(value)}H${WIDTH - 8}" stroke="${FAINT}"/>` +
     `<text x="${LEFT - 5}" y="${y(value) + 4}" text-anchor="end">${value}</text>`);
   const step = (WIDTH - LEFT - 8) / Math.max(epochs - 1, 1);
@@ -56,14 +61,15 @@ function numbers(place) {
 function replicates(place) {
   const again = DATA.replicates[DATA.trials[place]];
   if (!again) return "";
-  const mean = (values) => (values.length ? (values.reduce((a, b) => a + b) / values.length).toFixed(3) : "–");
+  const text = (value) => (Math.abs(value) < 10 ? value.toFixed(3) : short(value));
+  const mean = (values) => (values.length ? text(values.reduce((a, b) => a + b) / values.length) : "–");
   const cells = (texts, tag = "td") => texts.map((text) => `<${tag}>${text}</${tag}>`).join("");
   const finished = again.filter((each) => !each.diverged);
   const row = (key, of, average) => `<tr><th>${word(key)}</th><td><b>${average}</b></td>${cells(again.map(of))}</tr>`;
   return `<div class="scroll"><table class="replicates"><tr><th>${word("replicate")}</th>` +
     `<th>${word("mean")}</th>${cells(again.map((_, k) => k + 1), "th")}</tr>` +
     row("validation", (each) => (each.diverged ? word("diverged") : short(each.val.at(-1))), mean(finished.map((each) => each.val.at(-1)))) +
-    row("held_out", (each) => each.held_out?.toFixed(3) ?? "–", mean(finished.map((each) => each.held_out))) + "</table></div>";
+    row("held_out", (each) => (each.held_out === null ? "–" : text(each.held_out)), mean(finished.map((each) => each.held_out))) + "</table></div>";
 }
 
 function drawDetail() {

@@ -1,5 +1,5 @@
 // The scatter: a dot for each trial over two columns, and the contours of the surrogate, if it has them.
-const LEVELS = Array.from({ length: 19 }, (_, k) => (k + 1) / 20);
+const LEVELS = ticks({ ...COLUMNS.val_acc, values: [0.5] }, 20); // twentieths of accuracy
 
 class Dots extends Plot {
   get columns() {
@@ -85,7 +85,7 @@ class Dots extends Plot {
 
   fillCell(scores, points) {
     const context = this.ground, mean = scores.reduce((sum, score) => sum + score) / 4;
-    context.fillStyle = `rgb(${pale(viridis(mean), 0.4)})`;
+    context.fillStyle = `rgb(${pale(colourOf(mean), 0.4)})`;
     context.fillRect(points[0][0], points[2][1], points[1][0] - points[0][0] + 0.5, points[0][1] - points[2][1] + 0.5);
   }
 
@@ -99,7 +99,7 @@ class Dots extends Plot {
         const part = from / (from - to), [a, b] = [points[k], points[(k + 1) % 4]];
         return [[a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part]];
       });
-      context.strokeStyle = `rgb(${viridis(level)})`;
+      context.strokeStyle = `rgb(${colourOf(level)})`;
       context.lineWidth = 1;
       for (let k = 0; k + 1 < ends.length; k += 2) {
         context.beginPath();

@@ -28,7 +28,7 @@ function drawSelection() {
   if (DATA.partial) notes.push(word("best_only"));
   document.getElementById("sampled").textContent = notes.join(" ");
   const under = [];
-  if (dots.surface()) under.push(word("ground", { n: grouped(DATA.modelled) }));
+  if (dots.surface()) under.push(word("ground", { n: grouped(DATA.modelled), score: DATA.score[state.language], step: short(LEVELS[1] - LEVELS[0]) }));
   if (dots.hidden) under.push(word("hidden", { n: grouped(dots.hidden) }));
   document.getElementById("ground").textContent = under.join(" ");
 }
@@ -62,7 +62,7 @@ function translate() {
   const colours = VIRIDIS.map((colour) => `rgb(${colour})`).join(",");
   document.getElementById("legend").innerHTML = COLUMNS.side
     ? COLUMNS.side.options.map((side, k) => `<i class="side" style="background:${SIDES[k]}"></i>${escaped(label(COLUMNS.side, side))}`).join(" ")
-    : `${word("accuracy")} 0<i style="background:linear-gradient(90deg,${colours})"></i>1` +
+    : `${word("score", { score: DATA.score[state.language] })} ${short(COLUMNS.val_acc.ends[0])}<i style="background:linear-gradient(90deg,${colours})"></i>${short(COLUMNS.val_acc.ends[1])}` +
       (DATA.diverged.some(Boolean) ? ` <span style="color:${DIVERGED}">● ${word("diverged")}</span>` : "");
   drawHead();
   redraw();

@@ -10,22 +10,25 @@ import numpy as np
 import pandas as pd
 
 from zdl.analysis import recommendations
-from zdl.analysis.outcomes import Labels, Outcome, Replicates, recognised
+from zdl.analysis.outcomes import Labels, Outcome, Replicates, of_held_out
 from zdl.analysis.ranking import important_axes
 from zdl.analysis.results import Settings
 from zdl.analysis.significance import contenders
 from zdl.analysis.surrogate import MODELLED, surface
+from zdl.data.scores import Score
 from zdl.report.formatting import title
 from zdl.report.sides import Side
-from zdl.search.rounds import history
+from zdl.search.curves import scores
+from zdl.search.rounds import bounded, history
 from zdl.search.samplers import HALVINGS, History
 
 MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
 STEPS = 40  # values along each side of a surface
+ACCURACY = Score()
 Column = dict[str, Any]
 SCORES = {
-    "val_acc": ("validation accuracy", "正解率（検証データ）"),
-    "train_acc": ("training accuracy", "正解率（訓練データ）"),
+    "val_acc": ("validation {}", "{}（検証データ）"),
+    "train_acc": ("training {}", "{}（訓練データ）"),
 }
 
 
@@ -40,19 +43,21 @@ def search_payload(
 ) -> dict[str, Any]:
     """All trials of a search, the best first. `replicates` are those of the best trials, `t` the labels of
     the held-out rows, `titles` the names of the hyper-parameters in Japanese."""
-    space = settings["search"]["space"]
+    space, score = settings["search"]["space"], Score.of(settings["search"])
     curves = [trials[place]["outcome"]["curve"] for place in ranking["trial"].tolist()]
     seen = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
+    seen = bounded(seen, settings["search"])
     importance = recommendations.space(ranking, settings, contenders({"trials": trials}, ranking), seen)
     axes = important_axes(ranking, space, importance)
     return {
         "trials": ranking["trial"].tolist(),
         "diverged": (ranking["status"] == "diverged").astype(int).tolist(),
-        "columns": columns(ranking, space, titles=titles),
+        "score": names_of(score),
+        "columns": columns(ranking, space, titles=titles, score=score),
         "axes": axes if len(axes) > 1 else [*axes, "val_acc"],
-        "sizes": [curves[0]["val_size"], curves[0]["train_size"]] if curves else [1, 1],
-        "val": [curve["val_correct"] for curve in curves],
-        "train": [curve["train_correct"] for curve in curves],
+        "sizes": [curves[0]["val_size"], curves[0]["train_size"]] if curves and score.counts else [1, 1],
+        "val": [curve["val_correct" if score.counts else "val"] for curve in curves],
+        "train": [curve["train_correct" if score.counts else "train"] for curve in curves],
         "replicates": {
             contents["trial"]: [_replicate(record["outcome"], t) for record in contents["replicates"]]
             for contents in replicates
@@ -70,7 +75,7 @@ def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict
     gone = old.ranking[[pair not in both for pair in pairs[0]]].assign(side=old.name)
     here = new.ranking.assign(side=["both" if pair in both else new.name for pair in pairs[1]])
     trials = pd.concat([gone, here]).sort_values("rank", kind="stable")
-    shown = columns(trials, *(side.settings["search"]["space"] for side in (old, new)))
+    shown = columns(trials, *(side.settings["search"]["space"] for side in (old, new)), score=new.score)
     sides = dict.fromkeys([old.name, "both", new.name])
     known = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
     known["both"] = known[new.name]
@@ -79,6 +84,7 @@ def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict
         "trials": trials["trial"].tolist(),
         "ranks": trials["rank"].tolist(),
         "diverged": (trials["status"] == "diverged").astype(int).tolist(),
+        "score": names_of(new.score),
         "columns": [_sides(list(sides), trials["side"].tolist()), *shown],
         "axes": [column["name"] for column in shown][:2],
         "sizes": [1, 1],  # the curves of a commit are shares already
@@ -104,8 +110,16 @@ def _curves(table: bytes | None) -> dict[int, Any]:
     return {int(str(trial)): rows[[*SCORES]].to_dict("list") for trial, rows in groups}
 
 
+def names_of(score: Score) -> tuple[str, str]:
+    """What a score is called in both languages."""
+    return score.title, "正解率" if score.counts else score.title
+
+
 def columns(
-    ranking: pd.DataFrame, *spaces: Mapping[str, Any], titles: Mapping[str, str] = MappingProxyType({})
+    ranking: pd.DataFrame,
+    *spaces: Mapping[str, Any],
+    titles: Mapping[str, str] = MappingProxyType({}),
+    score: Score = ACCURACY,
 ) -> list[Column]:
     """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
@@ -113,13 +127,15 @@ def columns(
         _hyperparameter(name, [space[name] for space in spaces if name in space], ranking, titles)
         for name in names
     ]
+    finished = ranking[ranking["status"] != "diverged"]
+    ends = score.ends(finished[[*SCORES]].to_numpy("float64").ravel())
     for name, words in SCORES.items():
         found.append(
             {
                 "name": name,
-                "title": words,
+                "title": [text.format(word) for text, word in zip(words, names_of(score), strict=True)],
                 "scale": "linear",
-                "ends": [0, 1],
+                "ends": ends,
                 "values": _values(ranking[name]),
             }
         )
@@ -162,9 +178,10 @@ def _surfaces(search: Mapping[str, Any], seen: History, names: Sequence[str]) ->
 
 
 def _replicate(outcome: Outcome, t: Labels) -> dict[str, Any]:
-    curve = outcome["curve"]
-    held_out = None if outcome["held_out"] is None else round(float(recognised(outcome, t).mean()), 4)
-    val = [round(count / curve["val_size"], 4) for count in curve["val_correct"]]
+    held_out = None if outcome["held_out"] is None else of_held_out([outcome], t).mean()[0]
+    held_out, *val = (
+        score and float(f"{score:.4g}") for score in (held_out, *scores(outcome["curve"], "val"))
+    )
     return {"val": val, "diverged": outcome["status"] == "diverged", "held_out": held_out}
 
 

@@ -9,10 +9,15 @@ function viridis(share) {
   return VIRIDIS[k].map((from, i) => Math.round(from + (VIRIDIS[k + 1][i] - from) * (place - k)));
 }
 
+// The colour of a score, on the axis that it has.
+function colourOf(score) {
+  return viridis(share(COLUMNS.val_acc, score) || 0);
+}
+
 const COLOURS = ALL.map((place) => {
   if (COLUMNS.side) return SIDES[COLUMNS.side.options.indexOf(COLUMNS.side.values[place])];
   if (DATA.diverged[place]) return DIVERGED;
-  return `rgb(${viridis(COLUMNS.val_acc.values[place] ?? 0)})`;
+  return `rgb(${colourOf(COLUMNS.val_acc.values[place])})`;
 });
 
 // A colour as it looks on white paper.

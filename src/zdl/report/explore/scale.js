@@ -13,7 +13,9 @@ function valueAt(column, share) {
   return column.scale === "log" ? low * (high / low) ** share : low + share * (high - low);
 }
 
-for (const column of AXES) column.shares = column.values.map((value) => share(column, value));
+for (const column of AXES) {
+  column.shares = column.values.map((value) => Math.min(Math.max(share(column, value), 0), 1)); // NaN stays
+}
 
 // The filter that selects what lies between two shares of an axis.
 function rangeFilter(column, from, to) {

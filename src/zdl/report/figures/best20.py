@@ -20,7 +20,8 @@ from zdl.report.figures.base import (
     new_figure,
     style,
 )
-from zdl.report.formatting import accuracy, count, short, title
+from zdl.report.figures.scale import ACCURACY, Scale
+from zdl.report.formatting import count, short, title
 
 BOOK = ("lr", "weight_decay")  # what the book searches
 COLUMNS, NAMED = 5, 3  # panels in a row; hyper-parameters named above each
@@ -28,11 +29,11 @@ WIDTH, HEIGHT, GAP = 1.59, 1.05, 0.125  # of a panel and between two, in inches
 LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.15, 0.46, 0.42  # around the panels, in inches
 
 
-def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
-    """Small multiples of learning curves, with the accuracy and the hyper-parameters above each.
+def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
+    """Small multiples of learning curves, with the score and the hyper-parameters above each.
 
     `curves` is the table of `zdl.analysis.ranking.curves`: each of its trials has a panel, five in a row. All
-    panels share both axes: accuracy from 0 to 1, and epochs from the first to the last of the longest curve.
+    panels share both axes: the score's scale, and epochs from the first to the last of the longest curve.
     """
     panels = list(curves.groupby("trial", sort=False))
     with style():
@@ -54,8 +55,8 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
         for k, (trial, curve) in enumerate(panels):
             row, column = divmod(k, COLUMNS)
             ax = add_axes(figure, LEFT + column * across, HEADER + caption + row * down, WIDTH, HEIGHT)
-            handles = _draw_curve(ax, curve, end, last=k + columns >= len(panels))
-            _write_caption(ax, ranked[trial], names, lines)
+            handles = _draw_curve(ax, curve, end, scale, last=k + columns >= len(panels))
+            _write_caption(ax, ranked[trial], names, lines, scale)
             if column:
                 ax.set_yticks([])
         add_legend(figure, handles, handlelength=2.6)
@@ -70,32 +71,36 @@ def _heading(best: int, trials: int) -> str:
     return f"The best {best:,} of {count(trials, 'trial')}"
 
 
-def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, last: bool) -> list[Line2D]:
+def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, scale: Scale, last: bool) -> list[Line2D]:
     """Draw one panel, its x axis up to epoch `end`, with numbers if it is the last of its column. Returns
     legend handles."""
-    ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=(0, 1))
+    ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=scale.limits)
     ticks = sorted({1, round(end / 2), end} if end > 4 else {1, end})
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks] if last else [], fontsize=8)
     ax.tick_params(axis="x", length=2.5, pad=2)
-    ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
+    levels = scale.ticks(2)
+    ax.set_yticks(levels, [f"{level:.4g}" for level in levels], fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.axhline(0.5, color=FAINT, linewidth=0.7, zorder=0)
+    for level in levels[1:-1] if scale.score.is_share else levels:
+        ax.axhline(level, color=FAINT, linewidth=0.7, zorder=0)
     x = curve["epoch"]
-    val = ax.plot(x, curve["val_acc"], "-", color=VALIDATION, lw=1.4, label="validation accuracy")
-    train = ax.plot(x, curve["train_acc"], "--", color=TRAINING, lw=1.2, label="training accuracy")
+    val = ax.plot(x, curve["val_acc"], "-", color=VALIDATION, lw=1.4, label=f"validation {scale.title}")
+    train = ax.plot(x, curve["train_acc"], "--", color=TRAINING, lw=1.2, label=f"training {scale.title}")
     if len(curve) == 1:  # a line through one point is invisible
         val[0].set(marker="o", markersize=3, clip_on=False)
         train[0].set(marker="o", markersize=7, markerfacecolor="none", clip_on=False)
     return val + train
 
 
-def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str], lines: int) -> None:
-    """Write Best-k and the accuracy; under them, in so many lines, the first of the hyper-parameters `names`
+def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str], lines: int, scale: Scale) -> None:
+    """Write Best-k and the score; under them, in so many lines, the first of the hyper-parameters `names`
     that play a part."""
     above = 4 + 11 * lines
     playing = [name for name in names if not pd.isna(row[name])][:lines]
     ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=above)
-    ax.set_title(f"val acc {accuracy(row['val_acc'])}", loc="right", fontsize=8, pad=above)
+    ax.set_title(
+        f"val {'acc ' * scale.score.counts}{scale.text(row['val_acc'])}", loc="right", fontsize=8, pad=above
+    )
     ax.annotate(
         "\n".join(
             [*(f"{title(name)} {short(row[name])}" for name in playing), *[""] * (lines - len(playing))]

@@ -10,17 +10,19 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from zdl.analysis.significance import single_searches
 from zdl.report.figures.base import FAINT, INK, VALIDATION, add_axes, add_legend, new_figure, style
-from zdl.report.formatting import accuracy, count
+from zdl.report.figures.scale import ACCURACY, Scale
+from zdl.report.formatting import count
 
 WIDTH = 7.6  # inches
 BAND = 0.07  # the opacity of the band, behind the curve
 
 
-def budget(budget: pd.DataFrame) -> Figure:
-    """The best validation accuracy over the number of trials, from `zdl.analysis.significance.budget`.
+def budget(budget: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
+    """The best validation score over the number of trials, from `zdl.analysis.significance.budget`.
 
     Of a random search (columns trials, expected, low, high, lower, median, upper) it is the expected best
-    with its confidence band, and the median and quartiles of disjoint searches; the x axis is logarithmic.
+    with its confidence band, if there is one, and the median and quartiles of disjoint searches; the x axis
+    is logarithmic.
     Of any other search (columns trials, best) it is the best so far.
     """
     column = "expected" if "expected" in budget else "best"
@@ -32,7 +34,7 @@ def budget(budget: pd.DataFrame) -> Figure:
         random = f"The best of so many random trials, estimated from {trials}"
         figure = new_figure(9, 3.9, random if column == "expected" else f"The best so far: {trials}")
         ax = add_axes(figure, 0.6, 0.66, WIDTH, 2.7)
-        ax.set(ylim=(0, 1), xlabel="trials", ylabel="best validation accuracy")
+        ax.set(ylim=scale.limits, xlabel="trials", ylabel=f"best {scale.short_label}")
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
@@ -40,7 +42,7 @@ def budget(budget: pd.DataFrame) -> Figure:
             add_legend(figure, _draw_expected(ax, known), handlelength=1.6)
         else:
             _draw_best_so_far(ax, known)
-        _mark_last(ax, known["trials"].iloc[-1], known[column].iloc[-1])
+        _mark_last(ax, known["trials"].iloc[-1], known[column].iloc[-1], scale)
     return figure
 
 
@@ -50,18 +52,21 @@ def _draw_expected(ax: Axes, known: pd.DataFrame) -> list[Artist]:
     doublings = [2**k for k in range(end.bit_length())]
     _scale_by_doublings(ax, doublings, end)
     x = known["trials"]
-    ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=BAND, lw=0)
-    for edge in ("low", "high"):
-        ax.plot(x, known[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
-    (line,) = ax.plot(x, known["expected"], color=VALIDATION, lw=2.4, label="mean of the best")
-    band = Patch(fc=(VALIDATION, BAND), ec=(VALIDATION, 0.6), lw=0.7, label="its 95 % confidence band")
+    handles: list[Artist] = []
+    if known["low"].notna().any():
+        ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=BAND, lw=0)
+        for edge in ("low", "high"):
+            ax.plot(x, known[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
+        band = Patch(fc=(VALIDATION, BAND), ec=(VALIDATION, 0.6), lw=0.7, label="its 95 % confidence band")
+        handles = [band]
+    handles = [*ax.plot(x, known["expected"], color=VALIDATION, lw=2.4, label="mean of the best"), *handles]
     quartiles = single_searches(known)
     if quartiles.empty:
-        return [line, band]
+        return handles
     ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=1, alpha=0.6)
     ax.plot(quartiles["trials"], quartiles["median"], "_", color=INK, markersize=9, mew=1.4)
     label = "single searches cut out of these trials: median and quartiles"
-    return [line, band, Line2D([], [], color=INK, marker="_", lw=0, markersize=9, mew=1.4, label=label)]
+    return [*handles, Line2D([], [], color=INK, marker="_", lw=0, markersize=9, mew=1.4, label=label)]
 
 
 def _scale_by_doublings(ax: Axes, doublings: list[int], end: int) -> None:
@@ -81,9 +86,9 @@ def _draw_best_so_far(ax: Axes, known: pd.DataFrame) -> None:
     ax.step(known["trials"], known["best"], where="post", color=VALIDATION, lw=1.8, clip_on=False)
 
 
-def _mark_last(ax: Axes, trials: int, best: float) -> None:
-    """A dot at the end of the line, with the accuracy beside it."""
+def _mark_last(ax: Axes, trials: int, best: float, scale: Scale) -> None:
+    """A dot at the end of the line, with the score beside it."""
     ax.plot(trials, best, "o", color=VALIDATION, markersize=5, clip_on=False)
     ax.annotate(
-        accuracy(best), (trials, best), (8, 0), textcoords="offset points", va="center", fontweight="bold"
+        scale.text(best), (trials, best), (8, 0), textcoords="offset points", va="center", fontweight="bold"
     )

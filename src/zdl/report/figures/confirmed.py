@@ -25,6 +25,7 @@ from zdl.report.figures.base import (
     new_figure,
     style,
 )
+from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.formatting import count
 
 LINE_GAP = 0.11  # inches between the lines of a row
@@ -36,11 +37,12 @@ def confirmed(
     replicates: pd.DataFrame,
     replicate_curves: pd.DataFrame,
     baseline: Mapping[str, float],
+    scale: Scale = ACCURACY,
 ) -> Figure:
-    """Left, accuracies of the best trials, a row each; right, learning curves of the confirmed best.
+    """Left, scores of the best trials, a row each; right, learning curves of the confirmed best.
 
-    The tables are those of `zdl.analysis.replication`. A row shows the validation accuracy in the search with
-    its Wilson interval, those of the replicates with their mean, and the held-out mean with its interval.
+    The tables are those of `zdl.analysis.replication`. A row shows the validation score in the search with
+    its interval, those of the replicates with their mean, and the held-out mean with its interval.
     Crosses and a dotted line are a linear model: held out on the left, beside the held-out means only,
     and in validation on the right.
     """
@@ -52,19 +54,19 @@ def confirmed(
         names = [_row_name(row) for row in confirmed.to_dict("records")]
         left = 0.2 + 0.073 * max(len(name.split("\n")[0]) for name in names)
         ax = add_axes(figure, left, 0.9, 5 - left, height)
-        _set_up_rows(ax, confirmed, names)
+        _set_up_rows(ax, confirmed, names, scale)
         gap = LINE_GAP * len(confirmed) / height
         add_legend(figure, _draw_rows(ax, confirmed, replicates, gap), 0.8)
         intervals = confirmed[["low", "high", "held_out_low", "held_out_high"]].to_numpy("float64").ravel()
-        _fit_x_axis(ax, np.concatenate([intervals, replicates["val_acc"]]), baseline["held_out"])
-        _draw_held_out_baseline(ax, baseline["held_out"], len(confirmed), gap)
+        _fit_x_axis(ax, np.concatenate([intervals, replicates["val_acc"]]), baseline["held_out"], scale)
+        _draw_held_out_baseline(ax, baseline["held_out"], len(confirmed), gap, scale)
         if len(replicate_curves):
             ax = add_axes(figure, 5.75, 0.9, 2.4, 2.6)
             best = confirmed[confirmed["trial"] == confirmed_best(confirmed)].iloc[0]
             name = f"Best-{best['rank']:.0f}, trial {best['trial']:.0f}: the confirmed best"
             ax.set_title(name, fontsize=8, loc="left", pad=5)
-            add_legend(figure, _draw_curves(ax, replicate_curves), handlelength=1.6, left=5.3)
-            _draw_validation_baseline(ax, baseline["val_mean"])
+            add_legend(figure, _draw_curves(ax, replicate_curves, scale), handlelength=1.6, left=5.3)
+            _draw_validation_baseline(ax, baseline["val_mean"], scale)
     return figure
 
 
@@ -83,10 +85,10 @@ def _row_name(row: Mapping[Any, Any]) -> str:
     return name
 
 
-def _set_up_rows(ax: Axes, confirmed: pd.DataFrame, names: list[str]) -> None:
+def _set_up_rows(ax: Axes, confirmed: pd.DataFrame, names: list[str], scale: Scale) -> None:
     """A row for each trial, every other one shaded, the name of the confirmed best bold."""
     y = range(len(confirmed))
-    ax.set(ylim=(len(confirmed) - 0.5, -0.5), xlabel="accuracy")
+    ax.set(ylim=(len(confirmed) - 0.5, -0.5), xlabel=scale.title)
     ax.set_yticks(y, names, fontsize=8)
     if (best := confirmed_best(confirmed)) is not None:
         ax.get_yticklabels()[confirmed["trial"].tolist().index(best)].set_fontweight("bold")
@@ -116,24 +118,28 @@ def _draw_rows(ax: Axes, confirmed: pd.DataFrame, replicates: pd.DataFrame, gap:
     ]
 
 
-def _fit_x_axis(ax: Axes, shown: NDArray[np.float64], baseline: float) -> None:
+def _fit_x_axis(ax: Axes, shown: NDArray[np.float64], baseline: float, scale: Scale) -> None:
     """Make the x axis as wide as what it shows."""
     values = np.append(shown, baseline)
     low, high = np.nanmin(values), np.nanmax(values)
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    if not scale.score.is_share:
+        pad = 0.05 * (high - low) or 0.5
+        ax.set_xlim(low - pad, high + pad)
+        return
     pad = max(0.01, 0.05 * (high - low))
     marker = 0.4 * pad  # half a marker, so that one at accuracy 0 or 1 is whole
     ax.set_xlim(max(min(0.0, low - marker), low - pad), min(max(1.0, high + marker), high + pad))
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float) -> None:
+def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float, scale: Scale) -> None:
     """A cross in each row, in the colour and at the height of what can be compared with it; named above. (A
     dash would look like a mean in grey.)"""
     y = np.arange(rows) + gap
     ax.plot(np.full(rows, baseline), y, "x", color=HELD_OUT, markersize=5, mew=1.4, zorder=4)
     across = ax.transLimits.transform((baseline, 0))[0]
     ax.annotate(
-        f"linear model, held-out rows {baseline:.3f}",
+        f"linear model, held-out rows {scale.mean(baseline)}",
         (baseline, 1),
         (0, 3),
         xycoords=("data", "axes fraction"),
@@ -144,7 +150,7 @@ def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float) ->
     )
 
 
-def _draw_curves(ax: Axes, curves: pd.DataFrame) -> list[Line2D]:
+def _draw_curves(ax: Axes, curves: pd.DataFrame, scale: Scale) -> list[Line2D]:
     """Draw the learning curves of all replicates of a trial. Returns legend handles."""
     end = curves["epoch"].max()
     look: dict[str, Any] = {}
@@ -152,9 +158,9 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame) -> list[Line2D]:
         look = {"marker": "o", "clip_on": False}
     ax.set(
         xlim=(1 - 0.02 * end, end * 1.02) if end > 1 else (0, 2),
-        ylim=(0, 1),
+        ylim=scale.limits,
         xlabel="epoch",
-        ylabel="accuracy",
+        ylabel=scale.short_title,
     )
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     ax.tick_params(labelsize=8)
@@ -171,11 +177,11 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame) -> list[Line2D]:
     ]
 
 
-def _draw_validation_baseline(ax: Axes, baseline: float) -> None:
+def _draw_validation_baseline(ax: Axes, baseline: float, scale: Scale) -> None:
     """A line across the curves, named on the right."""
     ax.axhline(baseline, color=QUIET, lw=1.4, ls=DOTS, zorder=1)
     ax.annotate(
-        f"linear\nmodel\n{baseline:.3f}",
+        f"linear\nmodel\n{scale.mean(baseline)}",
         (1, baseline),
         (4, 0),
         xycoords=("axes fraction", "data"),

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from zdl.report.figures.base import DIVERGED, MANY, VALIDATION, add_axes, legend_handle
+from zdl.report.figures.scale import Scale
 
 TEXT = (34, 8)  # the size of Best-1 in points, and where its middle may be: above, below, left or right
 NUMBER = (18, 10)  # the size of a contour's number
@@ -37,14 +38,13 @@ def dot_size(places: pd.DataFrame, largest: float) -> float:
 
 
 def draw_finished(
-    ax: Axes, trials: pd.DataFrame, label: str, marker: str, coloured: bool, **look: Any
+    ax: Axes, trials: pd.DataFrame, label: str, marker: str, scale: Scale | None, **look: Any
 ) -> tuple[PathCollection, Line2D]:
-    """Draw trials that finished, coloured by accuracy or all in one colour. Also returns a legend handle."""
-    colours: dict[str, Any] = {"c": VALIDATION}
-    if coloured:
-        colours = {"c": trials["val_acc"], "cmap": "viridis", "vmin": 0, "vmax": 1}
+    """Draw trials that finished, coloured by their scores on a scale or all in one colour. Also returns a
+    legend handle."""
+    colours: dict[str, Any] = {"c": trials["val_acc"], **scale.colours} if scale else {"c": VALIDATION}
     dots = scatter(ax, trials, marker=marker, edgecolors="white", zorder=2, **colours, **look)
-    face = matplotlib.colormaps["viridis"](0.5) if coloured else VALIDATION
+    face = matplotlib.colormaps["viridis"](0.5) if scale else VALIDATION
     return dots, legend_handle(label, marker=marker, markersize=7, color=face)
 
 
@@ -62,10 +62,10 @@ def diverged_handle(trials: int) -> Line2D:
     return legend_handle(f"diverged ({trials:,})", marker="x", mew=1.6, color=DIVERGED)
 
 
-def diverged_at_zero(ranking: pd.DataFrame) -> pd.DataFrame:
-    """A ranking in which the accuracy of trials that diverged is 0, whatever they had reached: there they are
-    drawn where the accuracy is an axis."""
-    return ranking.assign(val_acc=ranking["val_acc"].mask(ranking["status"] == "diverged", 0.0))
+def diverged_at_the_bottom(ranking: pd.DataFrame, scale: Scale) -> pd.DataFrame:
+    """A ranking in which trials that diverged have the lowest score of the scale, which is 0 of accuracy,
+    whatever they had reached: there they are drawn where the score is an axis."""
+    return ranking.assign(val_acc=ranking["val_acc"].mask(ranking["status"] == "diverged", scale.low))
 
 
 def best_label(best: int) -> str:

@@ -14,25 +14,30 @@ from numpy.typing import NDArray
 
 from zdl.analysis.ranking import CROWDED
 from zdl.report.figures.base import INK, QUIET
+from zdl.report.figures.scale import Scale
 
 # As `zdl.analysis.surrogate.surface` gives it: values along each axis, and the score expected over them
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]
 CONTOUR = "#9a9a9a"
+SOLID: Any = {"negative_linestyles": "solid"}
 FEW = 4  # contours
 SHORT = 0.5  # inches: a line that has no room for its score
 
 
-def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface) -> list[Line2D]:
-    """Draw a curve over one hyper-parameter, or a few contours at tenths over two. Returns legend handles."""
+def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface, scale: Scale) -> list[Line2D]:
+    """Draw a curve over one hyper-parameter, or a few contours at tenths (of another score than accuracy: at
+    round numbers) over two. Returns legend handles."""
     values, mean = surface
     if len(values) == 1:
         return list(ax.plot(values[0], mean, color=INK, lw=1.4, zorder=1, label="expected"))
-    tenths = np.arange(2, 10) / 10  # chance gives 0.1: that contour would wander over level ground
+    tenths = np.array(scale.ticks(10))
+    if scale.score.counts:
+        tenths = np.arange(2, 10) / 10  # chance gives 0.1: that contour would wander over level ground
     levels = tenths[(tenths > mean.min()) & (tenths < mean.max())]
     if not len(levels):
         return []
     levels = levels[:: -(-len(levels) // FEW)]
-    contours = ax.contour(*values, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1)
+    contours = ax.contour(*values, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1, **SOLID)
     _label(ax, contours, places)
     if len(places) > CROWDED:  # the ground is dark
         contours.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
@@ -60,7 +65,7 @@ def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
             ax.text(
                 x,
                 y,
-                f"{level:.1f}",
+                f"{level:.1f}" if level == round(level, 1) else f"{level:.3g}",
                 ha="center",
                 va="center",
                 fontsize=8,

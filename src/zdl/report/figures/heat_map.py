@@ -27,16 +27,17 @@ from zdl.report.figures.base import (
     style,
 )
 from zdl.report.figures.dots import diverged_handle, scatter
+from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.search_map import search_map
 from zdl.report.figures.space_axes import Space
-from zdl.report.formatting import accuracy, count, listed, short, title
+from zdl.report.formatting import count, listed, short, title
 
 PANELS = 12  # at most; with more combinations, one panel shows the best over them
 LEFT, HEADER, FOOTER, GAP = 1.1, 0.72, 0.6, 0.14  # around panels and between them, in inches
 
 
-def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
-    """The validation accuracies of a grid: a cell for each pair of values of two hyper-parameters.
+def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20, scale: Scale = ACCURACY) -> Figure:
+    """The validation scores of a grid: a cell for each pair of values of two hyper-parameters.
 
     These are the first two of `space` that have more than one value; those that play a part in every trial
     come first. Each combination of the others has a panel; if there are more than PANELS, one panel shows the
@@ -47,7 +48,7 @@ def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
     axes = [name for name in values if len(values[name]) > 1]
     axes.sort(key=lambda name: ranking[name].hasnans)
     if len(axes) < 2:
-        return search_map(ranking, space, best)
+        return search_map(ranking, space, best, scale=scale)
     x, y, *others = axes
     heading = f"The whole grid: {count(len(ranking), 'trial')}"
     shown = ranking.dropna(subset=[x, y])
@@ -61,7 +62,7 @@ def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20) -> Figure:
         absent = " or ".join(title(name) for name in (x, y) if ranking[name].hasnans)
         heading += f" ({hidden} without {absent} not shown)"
     with style():
-        return _draw_panels(heading, panels, {name: values[name] for name in (x, y)})
+        return _draw_panels(heading, panels, {name: values[name] for name in (x, y)}, scale)
 
 
 def _values(column: "pd.Series[Any]", spec: Mapping[str, Any]) -> list[Any]:
@@ -89,7 +90,7 @@ def _panels(shown: pd.DataFrame, others: Mapping[str, Sequence[Any]]) -> dict[st
 
 
 def _draw_panels(
-    heading: str, panels: Mapping[str, pd.DataFrame], axes: Mapping[str, Sequence[Any]]
+    heading: str, panels: Mapping[str, pd.DataFrame], axes: Mapping[str, Sequence[Any]], scale: Scale
 ) -> Figure:
     """Draw panels in rows, all over the same two `axes` (x and y, with their values), and one colour bar."""
     columns = 2 if len(panels) == 4 else min(len(panels), 3 if len(panels) < 10 else 4)
@@ -103,11 +104,11 @@ def _draw_panels(
     for k, (name, trials) in enumerate(panels.items()):
         row, column = divmod(k, columns)
         ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + caption + row * down, width, height)
-        mesh = _draw_panel(ax, trials, axes)
+        mesh = _draw_panel(ax, trials, axes, scale)
         ax.set_title(name, fontsize=8, loc="left", pad=4)
         _label_axes(ax, axes, (width, height), bottom=k + columns >= len(panels), left=column == 0)
     bar = add_axes(figure, 8.05, HEADER + caption, 0.16, rows * down - GAP - caption)
-    figure.colorbar(mesh, cax=bar, label="validation accuracy").outline.set_visible(False)
+    figure.colorbar(mesh, cax=bar, label=scale.short_label).outline.set_visible(False)
     add_legend(figure, _legend_handles(pd.concat(panels.values())), handlelength=0.8)
     return figure
 
@@ -145,7 +146,7 @@ def _ticks(values: Sequence[Any], length: float, upright: bool) -> tuple[list[fl
     return [k + 0.5 for k in range(0, len(values), every)], labels[::every]
 
 
-def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> QuadMesh:
+def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]], scale: Scale) -> QuadMesh:
     """Draw a cell for each pair of values that has trials; it shows the best of them."""
     (x, across), (y, up) = axes.items()
     columns, rows = len(across), len(up)
@@ -169,25 +170,25 @@ def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]
     cross = 5 * min(1, 3 * size.min())  # points
     middles = diverged[["x", "y"]].astype("float64") + 0.5
     scatter(ax, middles, s=cross**2, c=DIVERGED, marker="x", linewidths=0.32 * cross)
-    _write_accuracies(ax, finished, size)
-    accuracies = np.full((rows, columns), np.nan)
-    accuracies[finished["y"], finished["x"]] = finished["val_acc"]
-    return ax.pcolormesh(*edges, accuracies, cmap="viridis", vmin=0, vmax=1, **look)
+    _write_scores(ax, finished, size, scale)
+    scores = np.full((rows, columns), np.nan)
+    scores[finished["y"], finished["x"]] = finished["val_acc"]
+    return ax.pcolormesh(*edges, scores, **scale.colours, **look)
 
 
-def _write_accuracies(ax: Axes, finished: pd.DataFrame, size: NDArray[np.float64]) -> None:
-    """Write the accuracy in each cell (of that size in inches) if it fits, and frame the best cell."""
+def _write_scores(ax: Axes, finished: pd.DataFrame, size: NDArray[np.float64], scale: Scale) -> None:
+    """Write the score in each cell (of that size in inches) if it fits, and frame the best cell."""
     font = 8 + 3 * min(1.0, max(0.0, size.min() - 0.4))
     for x, y, val_acc, rank in finished[["x", "y", "val_acc", "rank"]].itertuples(index=False):
         if size[0] > 0.36 and size[1] > 0.17:
             ax.text(
                 x + 0.5,
                 y + 0.5,
-                accuracy(val_acc),
+                scale.text(val_acc),
                 ha="center",
                 va="center",
                 fontsize=font,
-                color="white" if val_acc < 0.48 else INK,
+                color="white" if val_acc < scale.low + 0.48 * (scale.high - scale.low) else INK,
                 fontweight="bold" if rank == 1 else "normal",
             )
         if rank == 1:

@@ -60,26 +60,26 @@ def mistakes(
             (LEFT, surest if len(mistakes) else "no mistakes"),
         ):
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
+        records = mistakes.to_dict("records")
         if isinstance(shown, np.ndarray):
-            _draw_images(figure, mistakes.head(SHOWN), shown, classes)
+            draw_images(figure, [_caption(each, classes) for each in records], shown, small=_long(classes))
         else:
-            _write_rows(figure, mistakes.head(LINES), shown, classes)
+            taken = [f"{_taken(each, classes, WIDE)}: {_how_often(each)}" for each in records]
+            write_rows(figure, taken, shown)
     return figure
 
 
-def _draw_images(
-    figure: Figure, mistakes: pd.DataFrame, images: NDArray[Any], classes: Sequence[str]
-) -> None:
-    """Draw images, each with what it was taken for under it."""
-    look = {"fontsize": 6, "linespacing": 1.0} if _long(classes) else {"fontsize": 8}
-    for k, mistake in enumerate(mistakes.to_dict("records")):
+def draw_images(figure: Figure, captions: Sequence[str], images: NDArray[Any], *, small: bool) -> None:
+    """Draw images on the right, each with its caption under it."""
+    look = {"fontsize": 6, "linespacing": 1.0} if small else {"fontsize": 8}
+    for k, caption in enumerate(captions[:SHOWN]):
         row, column = divmod(k, COLUMNS)
         ax = add_axes(figure, LEFT + column * WIDTH, TOP + row * HEIGHT, SIDE, SIDE)
         ax.imshow(images[k], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(color=FAINT)
         ax.annotate(
-            _caption(mistake, classes),
+            caption,
             (0, 0),
             (0, -3),
             xycoords="axes fraction",
@@ -90,17 +90,15 @@ def _draw_images(
         )
 
 
-def _write_rows(
-    figure: Figure, mistakes: pd.DataFrame, deviations: Deviations, classes: Sequence[str]
-) -> None:
-    """Write two lines a row: what it was taken for, and in which columns it is far from the mean."""
+def write_rows(figure: Figure, captions: Sequence[str], deviations: Deviations) -> None:
+    """Write two lines a row on the right: its caption, and in which columns it is far from the mean."""
     w, h = figure.get_size_inches()
-    for k, (mistake, columns) in enumerate(zip(mistakes.to_dict("records"), deviations, strict=False)):
+    for k, (caption, columns) in enumerate(zip(captions[:LINES], deviations, strict=False)):
         y = TOP + 0.05 + k * LINE
         figure.text(
             LEFT / w,
             1 - y / h,
-            f"{_taken(mistake, classes, WIDE)}: {_how_often(mistake)}",
+            caption,
             fontsize=8,
             va="center",
             parse_math=False,

@@ -22,29 +22,32 @@ from zdl.report.figures.dots import (
     label_best,
     scatter,
 )
+from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.space_axes import Space, empty_map
 
 SIDES = {"both": ("the same in both", "o"), "old": ("only before", "s"), "new": ("only now", "^")}
 
 
-def overlay(trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str]) -> Figure:
+def overlay(
+    trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str], scale: Scale = ACCURACY
+) -> Figure:
     """The trials of two searches where they lie over the hyper-parameters `names`, which both searched.
 
     `trials` is a ranking with two more columns: `side` is both, again (in both, with another result), old or
-    new, and `before` is the accuracy in the old search. A trial with another result has two halves, the left
-    one as it was before; over one hyper-parameter, where accuracy is the y axis, a line leads from there.
+    new, and `before` is the score in the old search. A trial with another result has two halves, the left one
+    as it was before; over one hyper-parameter, where the score is the y axis, a line leads from there.
     A dashed frame is the old range, a solid one the new. Best-1 is that of the new search.
     """
     old, new = spaces
     coloured = len(names) == 2
     with style():
         space = {name: _union(old[name], new[name]) for name in names}
-        figure, ax, places = empty_map("Before and after", trials, space, names)
+        figure, ax, places = empty_map("Before and after", trials, space, names, scale)
         ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
         size = dot_size(places, 50.0)
         finished = places[places["status"] != "diverged"]
-        handles: list[Artist] = [*_draw_finished(figure, ax, finished, coloured, size)]
+        handles: list[Artist] = [*_draw_finished(figure, ax, finished, size, scale, coloured=coloured)]
         handles += draw_diverged(ax, places[places["status"] == "diverged"], size)
         if coloured and any(dict(old[name]) != dict(new[name]) for name in names):
             handles += [
@@ -68,7 +71,7 @@ def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _draw_finished(
-    figure: Figure, ax: Axes, finished: pd.DataFrame, coloured: bool, size: float
+    figure: Figure, ax: Axes, finished: pd.DataFrame, size: float, scale: Scale, *, coloured: bool
 ) -> list[Line2D]:
     """Draw the trials that finished, with a colour bar. Returns legend handles."""
     handles = []
@@ -76,27 +79,34 @@ def _draw_finished(
         shown = finished[finished["side"] == side]
         if len(shown):
             look = {"s": size, "linewidths": 0.6}
-            dots, handle = draw_finished(ax, shown, f"{label} ({len(shown)})", marker, coloured, **look)
+            dots, handle = draw_finished(
+                ax, shown, f"{label} ({len(shown)})", marker, scale if coloured else None, **look
+            )
             handles.append(handle)
     changed = finished[finished["side"] == "again"]
     if len(changed):
         draw_changed = _draw_halves if coloured else _draw_moves
-        dots, handle = draw_changed(ax, changed, f"before | now ({len(changed)})", size)
+        dots, handle = draw_changed(ax, changed, f"before | now ({len(changed)})", size, scale)
         handles.append(handle)
     if coloured and handles:
-        add_colour_bar(figure, dots, "validation accuracy")
+        add_colour_bar(figure, dots, scale.label)
     return handles
 
 
-def _draw_moves(ax: Axes, trials: pd.DataFrame, label: str, size: float) -> tuple[PathCollection, Line2D]:
-    """Draw trials with another result as a line from the old accuracy. Also returns a legend handle."""
-    ax.vlines(trials["x"], trials["before"], trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
-    scatter(ax, trials.assign(y=trials["before"]), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
-    dots, _ = draw_finished(ax, trials, label, "o", False, s=size, linewidths=0.6)
+def _draw_moves(
+    ax: Axes, trials: pd.DataFrame, label: str, size: float, scale: Scale
+) -> tuple[PathCollection, Line2D]:
+    """Draw trials with another result as a line from the old score. Also returns a legend handle."""
+    before = scale.places(trials["before"])
+    ax.vlines(trials["x"], before, trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
+    scatter(ax, trials.assign(y=before), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
+    dots, _ = draw_finished(ax, trials, label, "o", None, s=size, linewidths=0.6)
     return dots, legend_handle(label, marker="o", fillstyle="right", mfcalt="white", color=VALIDATION)
 
 
-def _draw_halves(ax: Axes, trials: pd.DataFrame, label: str, size: float) -> tuple[PathCollection, Line2D]:
+def _draw_halves(
+    ax: Axes, trials: pd.DataFrame, label: str, size: float, scale: Scale
+) -> tuple[PathCollection, Line2D]:
     """Draw trials with another result as two halves, old and new. Also returns a legend handle."""
     colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # no accuracy: it diverged
     halves: tuple[tuple[Literal["left", "right"], str], ...] = (("left", "before"), ("right", "val_acc"))
@@ -107,8 +117,8 @@ def _draw_halves(ax: Axes, trials: pd.DataFrame, label: str, size: float) -> tup
             s=1.6 * size,
             c=trials[column],
             cmap=colours,
-            vmin=0,
-            vmax=1,
+            vmin=scale.low,
+            vmax=scale.high,
             edgecolors=QUIET,
             marker=MarkerStyle("o", half),
             linewidths=0.6,

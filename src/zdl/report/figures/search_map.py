@@ -24,6 +24,7 @@ from zdl.report.figures.dots import (
     scatter,
 )
 from zdl.report.figures.expected import Surface, draw_expected
+from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.space_axes import Space, empty_map
 
 CELLS = (42, 22)  # of a crowded map, across and up: almost square, and 10,000 trials put about ten in each
@@ -36,46 +37,49 @@ def search_map(
     *,
     expected: Surface | None = None,
     names: Sequence[str] = (),
+    scale: Scale = ACCURACY,
 ) -> Figure:
     """Every trial where it lies in the space, the best ones ringed.
 
     `names` are the hyper-parameters to draw it over, by default those of `zdl.analysis.ranking.map_axes`.
-    Over two, the colour is the validation accuracy; over one, or the options of a choice, it is the y axis.
+    Over two, the colour is the validation score; over one, or the options of a choice, it is the y axis.
     More than CROWDED trials are drawn as cells in the colour of their mean, or as fainter dots. Diverged
-    trials are crosses, at 0 where the accuracy is an axis. Lines show the score `expected` over `names`, if
-    it is given.
+    trials are crosses, at the bottom where the score is an axis. Lines show the score `expected` over
+    `names`, if it is given.
     """
     names = names or map_axes(ranking, space)
     with style():
-        figure, ax, places = empty_map("The whole search", ranking, space, names)
+        figure, ax, places = empty_map("The whole search", ranking, space, names, scale)
         lines: list[Line2D] = []
         if expected is not None and "options" not in space[names[0]] and not np.isnan(expected[1]).all():
-            lines = draw_expected(ax, places, expected)
+            lines = draw_expected(ax, places, expected, scale)
         if not lines or len(names) == 1:
             ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        handles = _draw_trials(figure, ax, places, best, coloured=len(names) == 2)
+        handles = _draw_trials(figure, ax, places, best, scale, coloured=len(names) == 2)
         if handles:
             add_legend(figure, handles + lines, handlelength=1.6 if lines else 0.8)
     return figure
 
 
-def _draw_trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, coloured: bool) -> list[Line2D]:
+def _draw_trials(
+    figure: Figure, ax: Axes, places: pd.DataFrame, best: int, scale: Scale, *, coloured: bool
+) -> list[Line2D]:
     """Draw trials at `places` (columns x, y, rank, status, val_acc). Returns legend handles."""
     finished, diverged = places[places["status"] != "diverged"], places[places["status"] == "diverged"]
     size = dot_size(places, 55.0)
     crowded = len(places) > CROWDED
     handles = []
     if coloured and crowded:
-        handles += _draw_cells(figure, ax, finished, diverged)
+        handles += _draw_cells(figure, ax, finished, diverged, scale)
     else:
         alpha = crowd_alpha(len(places)) if crowded else None
         if len(finished):
             look = {"s": size, "alpha": alpha, "linewidths": 0.4 if len(places) <= MANY else 0}
-            dots, handle = draw_finished(ax, finished, "finished", "o", coloured, **look)
+            dots, handle = draw_finished(ax, finished, "finished", "o", scale if coloured else None, **look)
             handles.append(handle)
             if coloured:
-                add_colour_bar(figure, dots, "validation accuracy")
+                add_colour_bar(figure, dots, scale.label)
         handles += draw_diverged(ax, diverged, size, alpha=alpha)
     if best < len(finished):  # a ring around every trial would say nothing
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1, "zorder": 4}
@@ -86,17 +90,19 @@ def _draw_trials(figure: Figure, ax: Axes, places: pd.DataFrame, best: int, colo
     return handles
 
 
-def _draw_cells(figure: Figure, ax: Axes, finished: pd.DataFrame, diverged: pd.DataFrame) -> list[Line2D]:
+def _draw_cells(
+    figure: Figure, ax: Axes, finished: pd.DataFrame, diverged: pd.DataFrame, scale: Scale
+) -> list[Line2D]:
     """Draw cells in the colour of the mean of their trials that finished, and a cross where at least half of
     them diverged. Returns legend handles."""
-    sums = _cell_sums(ax, finished, finished["val_acc"])
+    sums = _cell_sums(ax, finished, scale.places(finished["val_acc"]))
     alive, lost = _cell_sums(ax, finished), _cell_sums(ax, diverged)
     mean = np.ma.masked_invalid(sums / np.where(alive, alive, np.nan))
     data = ax.transAxes - ax.transData
     edges = [data.transform(np.column_stack([np.linspace(0, 1, n + 1)] * 2)) for n in CELLS]
-    look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 1, "zorder": 0.5, "rasterized": True}
+    look: dict[str, Any] = {**scale.colours, "zorder": 0.5, "rasterized": True}
     mesh = ax.pcolormesh(edges[0][:, 0], edges[1][:, 1], mean, **look)
-    add_colour_bar(figure, mesh, "mean validation accuracy")
+    add_colour_bar(figure, mesh, f"mean {scale.label}")
     if not lost.any():
         return []
     y, x = np.nonzero((lost > 0) & (lost >= alive))

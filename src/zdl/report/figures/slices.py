@@ -1,4 +1,4 @@
-"""Accuracy against each hyper-parameter, in small multiples."""
+"""The score against each hyper-parameter, in small multiples."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,13 @@ from zdl.report.figures.base import (
 from zdl.report.figures.dots import (
     best_label,
     crowd_alpha,
-    diverged_at_zero,
+    diverged_at_the_bottom,
     diverged_handle,
     dot_size,
     draw_diverged,
     scatter,
 )
+from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.space_axes import Space, place_on_axis
 from zdl.report.formatting import count, short, title
 
@@ -41,14 +42,19 @@ LEGEND = ("finished", "the best", "not", "Best-1", "diverged")  # how its entrie
 
 
 def slices(
-    ranking: pd.DataFrame, space: Space, best: int = 20, contenders: Sequence[int] | None = None
+    ranking: pd.DataFrame,
+    space: Space,
+    best: int = 20,
+    contenders: Sequence[int] | None = None,
+    *,
+    scale: Scale = ACCURACY,
 ) -> Figure:
-    """Validation accuracy against each hyper-parameter of `space`, in a panel each.
+    """The validation score against each hyper-parameter of `space`, in a panel each.
 
     The x axis is what was searched, on its own scale; a choice, or a range of a few whole numbers, has a
     strip for each value. The `contenders`, by default the best n trials, are dark, and Best-1 is ringed.
-    Diverged trials are crosses at 0, whatever they had reached. A panel leaves out the trials in which its
-    hyper-parameter plays no part, and its label counts the others.
+    Diverged trials are crosses at the bottom, whatever they had reached. A panel leaves out the trials in
+    which its hyper-parameter plays no part, and its label counts the others.
     """
     specs = {name: _with_options(spec) for name, spec in space.items() if name in ranking}
     rows = math.ceil(len(specs) / COLUMNS)
@@ -58,10 +64,10 @@ def slices(
     lines = max((label.count("\n") for labels in options.values() for label in labels), default=0)
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
     down = height + footer
-    trials = diverged_at_zero(ranking).iloc[::-1]
+    trials = diverged_at_the_bottom(ranking, scale).iloc[::-1]
     marked = _marked(trials, best, contenders)
     against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
-    heading = f"Validation accuracy against {against}: {count(len(ranking), 'trial')}"
+    heading = f"Validation {scale.title} against {against}: {count(len(ranking), 'trial')}"
     rasterized = len(trials) * len(specs) > MANY
     handles: dict[str, Line2D] = {}
     with style():
@@ -69,13 +75,13 @@ def slices(
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
             ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * down, width, height)
-            for handle in _draw_slice(ax, trials, name, spec, marked, rasterized=rasterized):
+            for handle in _draw_slice(ax, trials, name, spec, marked, scale=scale, rasterized=rasterized):
                 handles[str(handle.get_label())] = handle
             if name in options:
                 ax.set_xticks(range(len(options[name])), options[name])
             else:
                 _set_ticks(ax, spec, width)
-            _label_y_axis(ax, first=column == 0)
+            _label_y_axis(ax, scale, first=column == 0)
         add_legend(figure, [handles[label] for label in sorted(handles, key=_order)], handlelength=0.8)
     return figure
 
@@ -107,11 +113,11 @@ def _order(label: str) -> int:
     return [label.startswith(start) for start in LEGEND].index(True)
 
 
-def _label_y_axis(ax: Axes, first: bool) -> None:
+def _label_y_axis(ax: Axes, scale: Scale, first: bool) -> None:
     """All panels of a row share the y axis; the first one has its labels."""
     ax.tick_params(labelsize=8)
     if first:
-        ax.set_ylabel("validation accuracy")
+        ax.set_ylabel(scale.short_label + scale.note)
     else:
         ax.tick_params(axis="y", length=0, labelleft=False)
 
@@ -123,14 +129,16 @@ def _draw_slice(
     spec: Mapping[str, Any],
     marked: tuple[str, list[int]],
     *,
+    scale: Scale,
     rasterized: bool,
 ) -> list[Line2D]:
     """Draw one panel. Returns legend handles."""
     shown = trials.dropna(subset=[name])
     many = len(trials) > MANY
-    x = place_on_axis(ax, "x", shown, name, spec, overlap=0.01 if many else 0.04)
-    places = shown.assign(x=x, y=shown["val_acc"])
-    ax.set(ylim=(0, 1), yticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    overlap = (0.01 if many else 0.04) * (scale.high - scale.low)
+    x = place_on_axis(ax, "x", shown, name, spec, overlap=overlap)
+    places = shown.assign(x=x, y=scale.places(shown["val_acc"]))
+    ax.set(ylim=scale.limits, yticks=scale.ticks(5))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)

@@ -9,21 +9,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zdl.report.figures.base import add_axes, new_figure
-from zdl.report.figures.dots import diverged_at_zero
+from zdl.report.figures.dots import diverged_at_the_bottom
+from zdl.report.figures.scale import Scale
 from zdl.report.formatting import count, short, title
 
 Space = Mapping[str, Mapping[str, Any]]  # `search.space` of the settings
 
 
 def empty_map(
-    heading: str, ranking: pd.DataFrame, space: Space, names: Sequence[str]
+    heading: str, ranking: pd.DataFrame, space: Space, names: Sequence[str], scale: Scale
 ) -> tuple[Figure, Axes, pd.DataFrame]:
-    """A figure over one or two hyper-parameters, or over one and the accuracy, with no trial drawn yet.
+    """A figure over one or two hyper-parameters, or over one and the score, with no trial drawn yet.
 
     The table has the trials in which these hyper-parameters play a part, each with its place (columns x and
     y). The best is last, so that it is drawn on top. The heading counts the other trials.
     """
-    shown = diverged_at_zero(ranking).dropna(subset=names).iloc[::-1]
+    shown = diverged_at_the_bottom(ranking, scale).dropna(subset=names).iloc[::-1]
     heading = f"{heading}: {count(len(ranking), 'trial')}"
     if hidden := len(ranking) - len(shown):
         absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
@@ -31,12 +32,15 @@ def empty_map(
     figure = new_figure(9, 5.2, heading)
     ax = add_axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
     ax.spines[["top", "right"]].set_visible(False)
-    places = shown.assign(x=place_on_axis(ax, "x", shown, names[0], space[names[0]]))
+    overlap = 0.04 * (scale.high - scale.low)
+    places = shown.assign(x=place_on_axis(ax, "x", shown, names[0], space[names[0]], overlap=overlap))
     if len(names) == 2:
         places["y"] = place_on_axis(ax, "y", shown, names[1], space[names[1]])
     else:
-        places["y"] = shown["val_acc"]
-        ax.set(ylim=(0, 1), ylabel="validation accuracy")
+        places["y"] = scale.places(shown["val_acc"])
+        ax.set(ylim=scale.limits, ylabel=scale.short_label + scale.note)
+        if not scale.score.is_share:
+            ax.set_yticks(scale.ticks(5))
     return figure, ax, places
 
 
@@ -51,7 +55,7 @@ def place_on_axis(
 ) -> "pd.Series[float]":
     """Set up one axis for a hyper-parameter, and say where the trials lie on it.
 
-    Options are on the x axis alone. Trials of one option lie side by side if their accuracies are so close
+    Options are on the x axis alone. Trials of one option lie side by side if their scores are so close
     (`overlap`) that their dots would hide each other.
     """
     ax.set(**{f"{direction}label": title(name)})
@@ -72,7 +76,7 @@ def place_on_axis(
 def _place_in_strips(
     trials: pd.DataFrame, name: str, options: Sequence[Any], overlap: float
 ) -> "pd.Series[float]":
-    """Places in a strip for each option, in which trials of about the same accuracy lie side by side."""
+    """Places in a strip for each option, in which trials of about the same score lie side by side."""
     strips = {str(option): k for k, option in enumerate(options)}  # a ranking read from CSV has texts
     strips |= {option: k for k, option in enumerate(options)}
     middle = trials[name].map(strips).astype("float64")

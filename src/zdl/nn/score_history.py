@@ -1,0 +1,110 @@
+"""How a training went, by a score other than accuracy: a history that is given answers and scores them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zdl import Error
+from zdl.data.answers import in_hex, numbers, probabilities
+from zdl.data.rows import Split
+from zdl.data.scores import Score, refused
+from zdl.data.scoring import redrawn, scored
+from zdl.nn.history import History
+
+
+class ScoreHistory(History):
+    """Scores at each evaluation, by the scorer that a problem names as its `SCORE`.
+
+    `evaluate` and `finish` take what the predictor answers to the rows of `split`: the probability of each
+    class (n, classes), or in regression a number for each row (n,).
+    """
+
+    def __init__(self, score: str, split: Split, say: Callable[[str], object] = lambda line: None) -> None:
+        super().__init__(len(split.t_train), len(split.t_val), say)
+        if (text := refused(score)) or Score(score).counts:
+            raise Error(text or "train: its history is a ScoreHistory of accuracy (needed: a History)")
+        self.score, self.split = score, split
+        self.train_scores: list[float] = []
+        self.val_scores: list[float] = []
+        self.val_answers: NDArray[Any] | None = None  # at the last evaluation
+        self.final_score: float | None = None  # of the validation rows, after the last update
+        scored(Score(score), self._best_answers(), split.t_val)  # or an Error before anything is trained
+
+    def _best_answers(self) -> NDArray[Any]:
+        t = self.split.t_val
+        return t if Score(self.score).regression else np.eye(len(self.split.classes))[t]
+
+    @property
+    def epochs(self) -> int:
+        return len(self.val_scores)
+
+    @property
+    def status(self) -> str:
+        return "diverged" if self.final_score is None else "finished"
+
+    def evaluate(self, train_answers: NDArray[Any], val_answers: NDArray[Any]) -> None:
+        """Note the scores of the answers to the training and the validation rows."""
+        self.val_answers = np.array(val_answers)  # a copy: the training may reuse the array
+        self.train_scores.append(self._scored(train_answers, self.split.t_train))
+        self.val_scores.append(self._scored(val_answers, self.split.t_val))
+        title = Score(self.score).title
+        train, val = self.train_scores[-1], self.val_scores[-1]
+        self.say(f"=== epoch:{self.epochs}, train {title}:{train}, test {title}:{val} ===")
+
+    def finish(self, val_answers: NDArray[Any]) -> None:
+        """Note the score of the answers to the validation rows at the end."""
+        if not self.epochs:
+            raise Error("train: its history has finish before evaluate (needed: evaluate, once an epoch)")
+        self.final_score = self._scored(val_answers, self.split.t_val)
+        title = Score(self.score).title
+        self.say(f"=============== Final Test {title} ===============")
+        self.say(f"test {title}:{self.final_score}")
+
+    def diverge(self) -> None:
+        self.diverged, self.final_score = True, None
+
+    def _scored(self, answers: NDArray[Any], t: NDArray[Any]) -> float:
+        checked = self.checked(answers, len(t), len(self.split.classes), "history is given")
+        return scored(Score(self.score), checked, t)
+
+    def points(self) -> dict[str, Any]:
+        """Scores, and those of validation rows that are drawn again at the last point: what those of other
+        rows might have been."""
+        finished = self.final_score is not None and self.val_answers is not None
+        return {
+            "curve": {
+                "score": self.score,
+                "train": self.train_scores,
+                "train_size": self.train_size,
+                "val": self.val_scores,
+                "val_size": self.val_size,
+                "val_redrawn": self._redrawn(self.val_answers, self.split.t_val) if finished else [],
+            },
+            "final": {"val": self.final_score, "val_size": self.val_size} if finished else None,
+        }
+
+    def _redrawn(self, answers: NDArray[Any] | None, t: NDArray[Any]) -> list[float | None]:
+        return redrawn(Score(self.score), np.asarray(answers), t)
+
+    def checked(
+        self, answers: NDArray[Any], rows: int, classes: int, who: str = "predictor gives"
+    ) -> NDArray[Any]:
+        if Score(self.score).regression:
+            return numbers(answers, rows, who)
+        return probabilities(answers, rows, classes, who)
+
+    def answered(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
+        """Answers to held-out rows: numbers to 6 digits, or as for accuracy; with their score, and those of
+        the rows drawn again."""
+        checked = self.checked(answers, len(t), classes)
+        of_rows = (
+            {"answers": [float(f"{answer:.6g}") for answer in checked.tolist()]}
+            if Score(self.score).regression
+            else in_hex(checked)
+        )
+        return of_rows | {
+            "score": scored(Score(self.score), checked, t),
+            "redrawn": self._redrawn(checked, t),
+        }

@@ -1,0 +1,83 @@
+"""How a score is drawn: what it is called, and from where to where its axes and colours go."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from zdl.data.scores import Score
+from zdl.report.formatting import accuracy, mean, number, share
+
+LONG = 20  # letters of a score's name
+
+
+class Scale(NamedTuple):
+    """A score, and the ends of its axis. What is below them, since it would hide what distinguishes the other
+    scores, is drawn at the edge."""
+
+    score: Score = Score()
+    low: float = 0.0
+    high: float = 1.0
+    cut: bool = False  # whether scores are drawn at the edge
+
+    @classmethod
+    def of(cls, score: Score, *scores: Iterable[float]) -> "Scale":
+        """The scale for these scores; what is NaN does not count."""
+        values = [value for each in scores for value in each]
+        low, high = score.ends(values)
+        return cls(score, low, high, any(value < low for value in values))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    @property
+    def colours(self) -> dict[str, Any]:
+        """Those of a map."""
+        return {"cmap": "viridis", "vmin": self.low, "vmax": self.high}
+
+    @property
+    def title(self) -> str:
+        return self.score.title
+
+    @property
+    def label(self) -> str:
+        """Of an axis or a colour bar."""
+        return f"validation {self.title}"
+
+    @property
+    def short_title(self) -> str:
+        """The name, where there is no room for a long one."""
+        return self.title if len(self.title) <= LONG else "score"
+
+    @property
+    def short_label(self) -> str:
+        return f"validation {self.short_title}"
+
+    @property
+    def note(self) -> str:
+        """What an axis says of scores that are drawn at its edge."""
+        return " (lower: at the edge)" if self.cut else ""
+
+    def ticks(self, steps: int) -> Sequence[float]:
+        """Round numbers within the limits, about so many steps apart."""
+        if self.score.is_share:
+            return [round(k / steps, 9) for k in range(steps + 1)]
+        found = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10]).tick_values(*self.limits)
+        return [float(f"{tick:.9g}") for tick in found if self.low <= tick <= self.high]
+
+    def places(self, scores: "pd.Series[float]") -> "pd.Series[float]":
+        """Where scores are drawn along an axis."""
+        return scores if self.score.is_share else scores.clip(lower=self.low)
+
+    def text(self, value: float) -> str:
+        """A score as people read it."""
+        return accuracy(value) if self.score.is_share else number(value)
+
+    def mean(self, value: float) -> str:
+        """A mean or a bound."""
+        return share(value) if self.score.is_share else mean(value)
+
+
+ACCURACY = Scale()
