@@ -82,13 +82,14 @@ def score_history(score="f1"):
 def test_a_history_of_another_score_than_the_problem_s_is_one_line(score, made, line):
     spec = {**SPEC, **({} if score == "accuracy" else {"score": score})}
     with pytest.raises(Error) as error:
-        run(0, spec, lambda *given: (made(), even), sealed_npz(ROWS._asdict(), "s"))
+        run(0, spec, train=lambda *given: (made(), even), split=sealed_npz(ROWS._asdict(), "s"))
     assert str(error.value).startswith(f"train: its history {line}")
 
 
 def test_a_record_of_a_score_is_whole_and_one_without_its_draws_is_not():
     spec = {**SPEC, "score": "f1"}
-    data = run(0, spec, lambda *given: (score_history(), even), sealed_npz(ROWS._asdict(), "s"))
+    split = sealed_npz(ROWS._asdict(), "s")
+    data = run(0, spec, train=lambda *given: (score_history(), even), split=split).record
     record = decode_json(data)
     assert is_record(record) and record["outcome"]["curve"]["val"] == [0.0]
     for key, value in (("val_redrawn", ["a"]), ("val", [0.5, 0.5]), ("val", [1]), ("val_size", 0)):
@@ -103,7 +104,8 @@ def test_a_sampler_learns_from_scores_and_not_from_how_bad_the_worst_are():
         return {"status": status, "curve": {"score": "r2", "val": [score]}}
 
     good = [outcome(score) for score in (0.5, 0.45, 0.4, 0.35, 0.3)]
-    seen = rounds.history([{}] * 7, [*good, outcome(-1e9), outcome(0.9, "diverged")])
+    outcomes = [*good, outcome(-1e9), outcome(0.9, "diverged")]
+    seen = rounds.bounded(rounds.history([{}] * 7, outcomes), {"score": "r2"})
     assert [score for _, score in seen][:5] == [0.5, 0.45, 0.4, 0.35, 0.3]
     assert -2 < seen[5][1] < 0 and seen[6][1] is None
 

@@ -131,9 +131,7 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(
-            frame, settings, contenders, bounded(history(points, outcomes), settings["search"])
-        ),
+        space=recommendations.space(frame, settings, contenders, seen),
         budget=significance.budget(table, frame, settings),
         in_full=len(ranking.in_full(table, frame)),
         rungs=rungs(table["trials"], settings["search"]),
