@@ -27,6 +27,7 @@ def clone(recorded, tmp_path):
         with (clone.path / name).open("a") as file:
             file.write("# edited\n")
     clone.edit(search={"seed": 5})
+    clone.analyse()
     return clone
 
 
@@ -102,7 +103,7 @@ def test_without_a_repository_the_engines_work(recorded, tmp_path):
     shutil.rmtree(clone.path / ".git")
     clone.run("dvc", "config", "core.no_scm", "true")
     clone.edit(report={"best": 3})
-    clone.engine("snakemake")
+    clone.engine("snakemake", "rank")
     clone.run("python", "workflow/scripts/repro.py")
     assert "seed: 7" in (clone.path / "dvc.lock").read_text()
     assert clone.trained() == []
