@@ -1,6 +1,7 @@
 """Tools that fail or are missing: a failure is told in its own words, and is never taken for an answer."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,7 +47,8 @@ def test_whichever_call_of_git_fails_its_reason_is_told(clone, tmp_path, command
 
     run(0, ok="check" not in command)
     assert calls.read_text()
-    kinds = [line.partition(" -- ")[0] for line in calls.read_text().splitlines()]  # but for the file
+    # A kind of call, whichever file or commit it is about
+    kinds = [re.sub(r"( -- | [0-9a-f]{40}).*", "", line) for line in calls.read_text().splitlines()]
     for fails in sorted({kind: number for number, kind in enumerate(kinds, 1)}.values()):
         said = run(fails, ok=False)
         assert said.count("fatal: refused") == 1 and "Traceback" not in said, (fails, said)
