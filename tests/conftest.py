@@ -85,8 +85,13 @@ def once(shared, tmp_path_factory) -> Callable[[str, Callable[[Path], object]], 
 
 @pytest.fixture(scope="session")
 def fresh(once) -> Clone:
-    """A clone in which nothing has run. (Of this one, and of those below, tests change only copies.)"""
-    return once("fresh", Clone.of_this_project)
+    """A clone in which nothing has run, but the code was analysed, which takes seconds. (Of this one, and of
+    those below, tests change only copies.)"""
+
+    def make(path: Path) -> None:
+        Clone.of_this_project(path).analyse()
+
+    return once("fresh", make)
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,13 @@ for step in (steps.draw_trials, steps.draw_replicates, steps.pages):
     step(paths, print)
 remember()
 """  # the whole pipeline, without an engine
+ANALYSE = """
+from zdl.artifacts.fingerprint import remember
+from zdl.pipeline.paths import Paths
+paths = Paths.of()
+paths.artifacts, paths.rounds
+remember()
+"""
 
 
 class Clone:
@@ -113,6 +120,10 @@ class Clone:
         (folder / MEMO).parent.mkdir(parents=True, exist_ok=True)
         if (self.path / MEMO).exists():
             shutil.copy(self.path / MEMO, folder / MEMO)
+
+    def analyse(self) -> None:
+        """Have the folder know what is to be found out about its code."""
+        self.run("python", "-c", ANALYSE)
 
     def commit(self) -> None:
         self.run("git", "add", "--all")

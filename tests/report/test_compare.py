@@ -400,7 +400,7 @@ def test_a_conflict_in_dvc_lock_is_resolved_by_one_more_run(clone, tmp_path):
     copy.run("git", "checkout", "--quiet", "-b", "third", "first")
     time.sleep(1)  # a file edited within the second after a checkout can look unchanged to Git
     copy.edit(search={"trials": 9})
-    copy.engine("dvc")
+    copy.engine("dvc", "rank")
     copy.commit()
     copy.trainings()
     known = copy.names()

@@ -109,7 +109,7 @@ def test_settings_that_were_edited_and_not_run(recorded, clone):
 def test_settings_run_by_snakemake_and_not_recorded(recorded, tmp_path):
     clone = recorded.copy(tmp_path / "zdl")
     clone.edit(report={"best": 3})
-    clone.engine("snakemake", "rank", "draw_trials", "draw_replicates", "pages")
+    clone.engine("snakemake", "rank", "draw_trials")
     clone.trainings()
     found = lines(clone)
     assert found[0].startswith(f"params.yaml: {STALE}")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.engines import tree
+from tests.engines import MEMO, tree
 
 LOOKS = {  # each with its exit code
     "a dry run": ("snakemake -n", 0),
@@ -22,8 +22,7 @@ LOOKS = {  # each with its exit code
 
 @pytest.fixture(scope="module")
 def damaged(recorded, once):
-    """A clone with a torn record, split and table, a report edited by hand, a file from the future, and no
-    memory of fingerprints."""
+    """A clone with a torn record, split and table, a report edited by hand, and a file from the future."""
 
     def make(path):
         clone = recorded.copy(path)
@@ -32,7 +31,7 @@ def damaged(recorded, once):
             file.write_bytes(file.read_bytes()[:-9])
         with (clone.path / "reports/ranking.csv").open("a") as file:
             file.write("1,99\n")
-        clone.run("bash", "-c", "touch -d 2100-01-01 data/prepared/*.npz; rm .zdl/fingerprints.json")
+        clone.run("bash", "-c", "touch -d 2100-01-01 data/prepared/*.npz")
 
     return once("damaged", make)
 
@@ -42,6 +41,16 @@ def test_looking_changes_nothing(damaged, command, code):
     before = tree(damaged.path)
     damaged.run(*command.split(), ok=code == 0)
     assert tree(damaged.path) == before
+
+
+def test_looking_at_code_that_nobody_analysed_changes_nothing_either(damaged, tmp_path):
+    clone = damaged.copy(tmp_path / "zdl")
+    (clone.path / MEMO).unlink()
+    before = tree(clone.path)
+    for name in ("a dry run", "the check"):
+        command, code = LOOKS[name]
+        clone.run(*command.split(), ok=code == 0)
+        assert tree(clone.path) == before, name
 
 
 def test_a_dry_run_names_what_is_damaged_and_a_run_repairs_it(damaged, recorded, tmp_path):

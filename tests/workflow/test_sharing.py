@@ -102,8 +102,8 @@ class Sharing:
             assert f"corrupted cache file '{second.path}/.dvc/cache/{key}'" in second.run(
                 "dvc", "pull", "-v", ok=False
             )
-            second.engine("dvc")
-            assert second.trained() == sorted(second.names()) and second.reports() == pushed.reports()
+            second.engine("dvc", "trials")
+            assert second.trained() == sorted(second.names())
             assert "Everything is up to date" in second.run("dvc", "push")  # it is there, DVC thinks
             second.run("dvc", "remote", "modify", "storage", "url", f"{remote.settings['url']}-2")
             assert "files pushed" in second.run("dvc", "push")

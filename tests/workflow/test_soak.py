@@ -37,9 +37,8 @@ def test_what_once_broke_the_promise_keeps_it(template, words):
     play(template, words)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_random_sequences_keep_it(template, seed):
-    play(template, sequence(random.Random(f"short {seed}")))
+def test_a_random_sequence_keeps_it(template):
+    play(template, sequence(random.Random("short 1")))
 
 
 CAUGHT = {  # after a first run: the actions by which a defect shows, and what is said of it

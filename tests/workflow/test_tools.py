@@ -1,6 +1,7 @@
 """Tools that fail or are missing: a failure is told in its own words, and is never taken for an answer."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -27,6 +28,7 @@ def clone(recorded, tmp_path):
         with (clone.path / name).open("a") as file:
             file.write("# edited\n")
     clone.edit(search={"seed": 5})
+    clone.analyse()
     return clone
 
 
@@ -45,7 +47,8 @@ def test_whichever_call_of_git_fails_its_reason_is_told(clone, tmp_path, command
 
     run(0, ok="check" not in command)
     assert calls.read_text()
-    kinds = [line.partition(" -- ")[0] for line in calls.read_text().splitlines()]  # but for the file
+    # A kind of call, whichever file or commit it is about
+    kinds = [re.sub(r"( -- | [0-9a-f]{40}).*", "", line) for line in calls.read_text().splitlines()]
     for fails in sorted({kind: number for number, kind in enumerate(kinds, 1)}.values()):
         said = run(fails, ok=False)
         assert said.count("fatal: refused") == 1 and "Traceback" not in said, (fails, said)
@@ -58,42 +61,32 @@ exit 128
 """
 
 
-@pytest.mark.parametrize("command", [*NEED_GIT, REPRO])
-def test_a_git_that_refuses_is_told_before_any_work_with_what_it_advises(fresh, tmp_path, command):
+def test_a_git_that_refuses_is_told_before_any_work_with_what_it_advises(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     bin_ = programs(tmp_path / "bin", git=REFUSES).split(os.pathsep)[0]
     before = clone.files()
-    said = clone.run(*command.split(), ok=False, PATH=f"{bin_}{os.pathsep}{clone.env['PATH']}")
-    assert said.endswith(": fatal: it is another's (`git config x`)\n") and said.count("\n") == 1
-    assert clone.files() == before
+    for command in (*NEED_GIT, REPRO):
+        said = clone.run(*command.split(), ok=False, PATH=f"{bin_}{os.pathsep}{clone.env['PATH']}")
+        assert said.endswith(": fatal: it is another's (`git config x`)\n") and said.count("\n") == 1
+        assert clone.files() == before
 
 
-@pytest.mark.parametrize("command", [*NEED_GIT, REPRO])
-def test_files_without_a_repository_are_told_what_they_lack(fresh, tmp_path, command):
+def test_files_without_a_repository_are_told_what_they_lack(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     shutil.rmtree(clone.path / ".git")
     before = clone.files()
-    said = clone.run(*command.split(), ok=False)
-    target = f"make {command.split('/')[-1].split('.')[0]}"
-    assert said.startswith(f"{clone.path}: is no Git repository, and {target} needs one (`")
-    assert said.count("\n") == 1
-    assert clone.files() == before and not (clone.path / ".dvc/tmp").exists()
-
-
-def test_files_that_a_repository_around_them_ignores_are_in_none(fresh, tmp_path):
-    clone = fresh.copy(tmp_path / "zdl")
-    shutil.rmtree(clone.path / ".git")
-    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    for command in (*NEED_GIT, REPRO):
+        said = clone.run(*command.split(), ok=False)
+        target = f"make {command.split('/')[-1].split('.')[0]}"
+        assert said.startswith(f"{clone.path}: is no Git repository, and {target} needs one (`")
+        assert said.count("\n") == 1
+        assert clone.files() == before and not (clone.path / ".dvc/tmp").exists()
+    fatal, make = clone.run("make", "unchanged", ok=False).splitlines()
+    assert fatal.startswith("fatal: not a git repository") and make.startswith("make: *** ")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)  # around them, and ignores them
     (tmp_path / ".gitignore").write_text("*\n")
     said = clone.run(*NEED_GIT[1].split(), ok=False)
     assert said.startswith(f"{clone.path}: is no Git repository, and make check needs one")
-
-
-def test_what_is_unchanged_is_not_guessed_without_a_repository(fresh, tmp_path):
-    clone = fresh.copy(tmp_path / "zdl")
-    shutil.rmtree(clone.path / ".git")
-    fatal, make = clone.run("make", "unchanged", ok=False).splitlines()
-    assert fatal.startswith("fatal: not a git repository") and make.startswith("make: *** ")
 
 
 def test_without_a_repository_the_engines_work(recorded, tmp_path):
@@ -102,7 +95,7 @@ def test_without_a_repository_the_engines_work(recorded, tmp_path):
     shutil.rmtree(clone.path / ".git")
     clone.run("dvc", "config", "core.no_scm", "true")
     clone.edit(report={"best": 3})
-    clone.engine("snakemake")
+    clone.engine("snakemake", "rank")
     clone.run("python", "workflow/scripts/repro.py")
     assert "seed: 7" in (clone.path / "dvc.lock").read_text()
     assert clone.trained() == []
@@ -119,17 +112,15 @@ def test_before_the_first_commit_nothing_is_in_a_revision(recorded, tmp_path):
     assert clone.run(*NEED_GIT[2].split(), ok=False).startswith("BASE or HEAD: HEAD is not a revision here")
 
 
-@pytest.mark.parametrize(
-    ("script", "tool"),
-    [("repro", "dvc"), ("pull", "dvc"), ("trials", "snakemake"), ("check", "git"), ("review", "git")],
-)
-def test_a_tool_that_is_missing_is_named(fresh, tmp_path, script, tool):
+def test_a_tool_that_is_missing_is_named(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     python = shutil.which("python", path=clone.env["PATH"])
     path = programs(tmp_path / "bin", python=f'exec {python} "$@"').split(os.pathsep)[0]
-    arguments = ["HEAD"] * (script == "review")
-    said = clone.run("python", f"workflow/scripts/{script}.py", *arguments, ok=False, PATH=path)
-    assert said == f"{tool}: is not on the PATH (`. .venv/bin/activate`, or install it)\n"
+    tools = {"repro": "dvc", "pull": "dvc", "trials": "snakemake", "check": "git", "review": "git"}
+    for script, tool in tools.items():
+        arguments = ["HEAD"] * (script == "review")
+        said = clone.run("python", f"workflow/scripts/{script}.py", *arguments, ok=False, PATH=path)
+        assert said == f"{tool}: is not on the PATH (`. .venv/bin/activate`, or install it)\n", script
 
 
 @pytest.mark.parametrize("place", ["tmp1", "standalone/tmp1"])  # of `--queue`, and of `--temp`
