@@ -107,6 +107,11 @@ def test_more_epochs_go_on_by_either_engine_and_replicates_too(clone):
     trained = clone.trainings()
     assert len(trained) == 3 + 2 * 2
     continued = {path.name: path.read_bytes() for path in clone.records()}
+    clone.edit(training={"epochs": 2})  # what the cache has
+    clone.engine("snakemake", "trials")
+    assert clone.trainings() == []
+    clone.edit(training={"epochs": 5})
+    clone.engine("snakemake", "trials")
     for path in (clone.path / ".zdl/trials").iterdir():
         path.unlink()
     for path in clone.records():
