@@ -156,6 +156,7 @@ def test_another_directory_is_told_which_one_is_the_project(whole, command, line
 
 def test_a_ranking_edited_by_hand_is_one_line(clone):
     (clone.path / "reports").mkdir()
+    (clone.path / "reports/made_from.json").write_text("{}")
     for text in (b"", b"\xff", b"rank,trial\n1,2\n"):
         (clone.path / "reports/ranking.csv").write_bytes(text)
         refused(clone, "python", "workflow/scripts/best.py", line="ranking.csv: does not hold what it should")
@@ -412,7 +413,8 @@ def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(rea
     script = ("workflow/scripts/trial.py", "--plan", str(plan.relative_to(bare.path)), name)
     bare.run("env", "-u", "HOME", "python", *script)
     made = {path.relative_to(bare.path).as_posix() for path in tree(bare).keys() - before}
-    own = {f".zdl/trials/{name}.json", ".zdl/locks/0000.lock", ".zdl/fingerprints.json"}
+    (checkpoint,) = (path for path in made if path.startswith(".zdl/checkpoints/0000-"))
+    own = {f".zdl/trials/{name}.json", ".zdl/locks/0000.lock", ".zdl/fingerprints.json", checkpoint}
     assert made == {f"results/trials/{name}.json"} | own
 
 

@@ -27,6 +27,8 @@ NAMING = {
     "zdl.artifacts.schemas": "accepts contents, or refuses them",
     "zdl.data.mnist": "brings files that are pinned by digests",
     "zdl.nn.optimizers": "which hyper-parameters there are",
+    "zdl.data.scores": "the name of the score, which names hold",
+    "zdl.search.curves": "which trials are the best, which their replicates say",
     "zdl.search.checkpoint": "which checkpoint a training goes on from, which changes no record",
     "zdl.search.plan": "the points of trials, which their names hold",
     "zdl.report.formatting": "words of messages",

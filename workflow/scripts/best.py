@@ -18,14 +18,14 @@ parser.add_argument("count", type=int, nargs="?", help="how many trials (default
 args = parser.parse_args()
 
 with one_line():
+    with parsing(REPORTS / "made_from.json"):
+        score = Score.of(json.loads((REPORTS / "made_from.json").read_bytes()))
     published = PUBLISHED_TABLES[0].read_bytes()
     with parsing(PUBLISHED_TABLES[0]):  # a file that people may edit
         frame = ranking.read(published.decode())
         for path in FULL_RANKING.glob("*.csv"):  # it may be that of another search
             if (contents := path.read_bytes()).startswith(published):
                 frame = ranking.read(contents.decode())
-    with parsing(REPORTS / "made_from.json"):
-        score = Score.of(json.loads((REPORTS / "made_from.json").read_bytes()))
         lines = best_lines(frame, args.count, score="acc" if score.counts else score.title)
     with parsing(REPORTS / "metrics.json"):
         trials = int(json.loads((REPORTS / "metrics.json").read_bytes())["search"]["trials"])

@@ -68,13 +68,15 @@ def do(job: Job, say: Callable[[str], None] | None = None, anew: bool = False) -
 def _record(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> bytes:
     cached = records.cached(trial)
     data = None if anew else read_if_whole(cached) or read_if_whole(records.record(trial))
+    checkpoint = None
     if data is None:
-        data = _train(trial, say)
+        data, checkpoint = _train(trial, say)
     write(cached.path, data)
+    checkpoints.keep(trial, checkpoint)
     return data
 
 
-def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
+def _train(trial: Trial, say: Callable[[str], None] | None) -> Made:
     if log := os.environ.get("ZDL_TRAININGS"):  # for tests: a file that gets a line for each training
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{trial.name}\n")
@@ -84,8 +86,7 @@ def _train(trial: Trial, say: Callable[[str], None] | None) -> bytes:
         start = None if say else checkpoints.find(trial)
         more = {"start": start, "checkpoint": checkpoints.checkpoint(trial, length).digest}
     made: Made = function(trial.entry)(trial.number, trial.spec, train=train, **inputs, say=say, **more)
-    checkpoints.keep(trial, made.checkpoint)
-    return made.record
+    return made
 
 
 @lru_cache(maxsize=2)  # all trials of a process read the same files

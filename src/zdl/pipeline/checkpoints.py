@@ -102,5 +102,5 @@ def kernels() -> list[str]:
     from threadpoolctl import threadpool_info  # here alone: only a training needs it
 
     libraries = [f"{each['internal_api']} {each.get('architecture')}" for each in threadpool_info()]
-    features: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    features: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return sorted(libraries) + features
