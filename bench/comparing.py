@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from zdl.report.figures.base import FAINT, INK, QUIET, add_axes, add_legend, new_figure, style
 from zdl.report.formatting import count
 
+SEEDS = 20  # of the protocol
 REFERENCE = "random"
 TITLES = {
     "random": "random search",

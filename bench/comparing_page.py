@@ -10,6 +10,7 @@ import pandas as pd
 from bench.comparing import (
     MARKS,
     PROBLEMS,
+    SEEDS,
     TITLES,
     Budgets,
     capital,
@@ -91,9 +92,12 @@ def page(rows: pd.DataFrame, against: pd.DataFrame, trials: int) -> str:
 def searched(rows: pd.DataFrame) -> str:
     """With how many seeds each problem was searched."""
     seeds = rows.groupby("problem", sort=False)["seed"].nunique()
+    words = listed(f"{PROBLEMS[name]} with {count(n, 'seed')}" for name, n in seeds.items())
     if seeds.nunique() == 1:
-        return f"{listed(PROBLEMS[name] for name in seeds.index)} with {count(seeds.iloc[0], 'seed')} each"
-    return listed(f"{PROBLEMS[name]} with {count(n, 'seed')}" for name, n in seeds.items())
+        words = f"{listed(PROBLEMS[name] for name in seeds.index)} with {count(seeds.iloc[0], 'seed')} each"
+    if seeds.min() < SEEDS:
+        words += f" (the protocol has {SEEDS}; the other searches have not run yet)"
+    return words
 
 
 def finding(against: pd.DataFrame, problem: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -314,15 +315,20 @@ def test_options_that_are_wrong_get_one_line():
         assert str(error.value).startswith(line) and "\n" not in str(error.value)
 
 
-def test_the_command_writes_its_files(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "cores", lambda: 1)
-    compare.main(f"--problems function --seeds 1 --trials 2 --out {tmp_path / 'page'}".split())
-    assert {path.name for path in (tmp_path / "page").iterdir()} == FILES
-    assert "README.md" in capsys.readouterr().out
+def test_the_command_writes_its_files_and_again_those_so_far(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(searches, "FOLDER", tmp_path / "cache")
+    monkeypatch.setattr(compare, "ProcessPoolExecutor", lambda *args, **kwargs: ThreadPoolExecutor(1))
+    command = f"--problems function --trials 2 --out {tmp_path / 'page'}"
+    compare.main(f"{command} --seeds 2".split())
+    files = {path.name: path.read_bytes() for path in (tmp_path / "page").iterdir()}
+    assert set(files) == FILES and "function, seed 1" in capsys.readouterr().out
+    assert "the function with 2 seeds each (the protocol has 20; " in flat(files["README.md"].decode())
+    compare.main(f"{command} --so-far".split())
+    assert {path.name: path.read_bytes() for path in (tmp_path / "page").iterdir()} == files
 
 
 def test_the_protocol_is_the_codes():
-    assert f"with {compare.SEEDS} seeds (`search.seed` 0 to {compare.SEEDS - 1})" in PROTOCOL
+    assert f"with {comparing.SEEDS} seeds (`search.seed` 0 to {comparing.SEEDS - 1})" in PROTOCOL
     assert f"epochs of {compare.TRIALS} whole trials" in PROTOCOL and f"`eta: {searches.ETA}`" in PROTOCOL
     assert f"rounds of {searches.BATCH}:" in PROTOCOL and "so that there are three rungs" in PROTOCOL
     assert re.findall(r"\| (\w+) \| (?:drawn|a scr|rounds|those of|the same)", PROTOCOL) == list(METHODS)
