@@ -104,6 +104,8 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 
 def verdict(low: float, high: float) -> str:
     """What the rule of the protocol says about an interval."""
+    if math.isinf(low):
+        return "has too few seeds to tell"
     if low > EQUAL:
         return "pays"
     return "costs" if high < -EQUAL else "makes no clear difference"

@@ -1,5 +1,6 @@
 """The page of a comparison of search methods. Rules choose its words: it says what the numbers say."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +26,12 @@ from zdl.report.figures.base import png, svg
 from zdl.report.formatting import count, listed, share, signed
 from zdl.report.markdown import tidy
 
-VERDICTS = {"pays": "pay", "costs": "cost", "makes no clear difference": "make no clear difference"}
+VERDICTS = {  # of one method, and of several
+    "pays": "pay",
+    "costs": "cost",
+    "makes no clear difference": "make no clear difference",
+    "has too few seeds to tell": "have too few seeds to tell",
+}
 INTRODUCTION = """
 {methods} searched {searched}. A search may spend the epochs of {trials}. The
 [protocol](PROTOCOL.md) says what the problems, the methods and the measures are, and by which rule a method
@@ -43,9 +49,11 @@ search has no pick yet). The last of them decides.
 """
 CAVEATS = """
 - There are {decisions} decisions, without a correction for their number.
-- The best of many validation scores is optimistic, so the held-out accuracy decides: over all searches of the
-  networks, the median is {best} of the best scores, and {held_out} of the held-out accuracies.
-- The function is smooth and has one maximum, which suits methods that model it.
+- The best of many validation scores is optimistic, so the held-out accuracy decides. Over all searches, the
+  medians of the two are {medians}.
+- On iris, a row is a step of 0.032 in validation accuracy and of 0.022 in held-out accuracy.
+- The function is smooth and has one maximum, which suits methods that model it. Its noise lifts the best
+  validation accuracies above the maximum of 0.95.
 - A round of Bayesian search, TPE and CMA-ES has 10 trials. In smaller rounds they see more scores before they
   choose.
 - Epochs are counted, and not time: starting a process and choosing points take time as well, and a rung waits
@@ -155,16 +163,19 @@ def _spread(values: "pd.Series[float]") -> str:
 def _difference(row: Mapping[str, Any]) -> str:
     if pd.isna(row.get("median")):
         return "–"
-    return f"{signed(row['median'], 3)} ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
+    bounds = (
+        "no interval" if math.isinf(row["low"]) else f"{signed(row['low'], 3)} to {signed(row['high'], 3)}"
+    )
+    return f"{signed(row['median'], 3)} ({bounds})"
 
 
 def caveats(rows: pd.DataFrame, against: pd.DataFrame) -> str:
     """How far the findings can be trusted."""
-    networks = searches(rows[rows["problem"] != "function"])
+    medians = searches(rows).groupby("problem", sort=False)[["best", "held_out"]].median()
+    pairs = zip(medians.index, medians["best"], medians["held_out"], strict=True)
     text = CAVEATS.format(
         decisions=int((against["after"] == MARKS[-1]).sum()),
-        best=share(networks["best"].median()),
-        held_out=share(networks["held_out"].median()),
+        medians=listed(f"{share(best)} and {share(other)} ({PROBLEMS[name]})" for name, best, other in pairs),
     )
     return "\n".join(map(_item, text.strip().removeprefix("- ").split("\n- ")))
 

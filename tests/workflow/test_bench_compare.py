@@ -255,7 +255,7 @@ def test_few_seeds_have_no_bounds():
         ([0.1] * 14 + [0.0] * 6, "Bayesian search (+0.100) makes no clear difference."),
         ([-0.1] * 15 + [0.1] * 5, "Bayesian search (-0.100) costs."),
         ([0.0] * 20, "Bayesian search (+0.000) makes no clear difference."),
-        ([0.1] * 5, "Bayesian search (+0.100) makes no clear difference."),
+        ([0.1] * 5, "Bayesian search (+0.100) has too few seeds to tell."),
     ],
 )
 def test_the_finding_is_what_the_rule_says(difference, words):
