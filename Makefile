@@ -147,7 +147,7 @@ bench: $(VENV)/ready  ## run the benchmarks, an hour at most (bench/README.md)
 	python bench/growth.py
 	python bench/kernels.py
 
-compare: $(VENV)/ready  ## compare the four search methods, an hour or two, and write docs/comparison/
+compare: $(VENV)/ready  ## compare the search methods, an hour or two, and write docs/comparison/
 	python bench/compare.py
 
 LOCKED = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

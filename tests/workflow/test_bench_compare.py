@@ -1,305 +1,312 @@
-"""The comparison of search methods: tables by hand, words by rule, and how searches are played."""
+"""The comparison of search methods: problems, searches within a budget, tables by hand, words by rule."""
 
-import asyncio
-import json
 import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binom
 
-from bench import compare, comparing
-from tests.engines import PARAMS, ROOT, TINY
-from tests.search.test_samplers import Nearer
+from bench import compare, comparing, comparing_page, searches
+from bench.objectives import FUNCTION_SPACE, OPTIMUM, Curve, Objective, objective
+from bench.searches import METHODS, Trainings, cost, play, settings_of
+from tests.engines import ROOT
 from zdl import Error
-from zdl.config.settings import load
-from zdl.search.samplers import SAMPLERS
+from zdl.search import plan
+from zdl.search.checkpoint import epochs
+from zdl.search.distributions import value
+from zdl.search.samplers import HALVINGS, Proposal, sampler
 
-FILES = {"README.md", "best_so_far.csv", "searches.csv", "best_so_far.png", "best_so_far.svg"}
-LR = {"lr": {"distribution": "log_uniform", "low": 1e-3, "high": 1e-1}}
-
-
-@pytest.fixture(scope="module")
-def params():
-    """The settings of a tiny network; two hyper-parameters are searched, as by default."""
-    loaded = load(PARAMS)
-    return loaded | {key: {**loaded[key], **part} for key, part in TINY.items()}
+FILES = {"README.md", "curves.csv", "searches.csv", "differences.csv", "function.png", "function.svg"}
+PROTOCOL = " ".join((ROOT / "docs/comparison/PROTOCOL.md").read_text("utf-8").split())
 
 
-LEARNT = {"learnt.png", "learnt.svg"}
+# Problems.
 
 
-def point(n):
-    return json.dumps({"lr": n * 1e-4, "weight_decay": n * 1e-6})
+def spec(problem, n=50, seed=0, **point):
+    """The spec of a trial of so many epochs."""
+    settings = settings_of(problem, "random", seed, 1)
+    (trial,) = plan.trials_at(settings, "", [Proposal({**point, "epochs": n}, 3)])
+    return trial.spec
 
 
-def trials(scores, held_out=None):
-    """A table of trials: `scores` by method, a list for each seed, None for a trial that diverged."""
-    rows = [
-        {
-            "method": method,
-            "seed": seed,
-            "trial": n,
-            "round": 1 + (n > 2),
-            "point": point(n),
-            "val_acc": score,
-        }
-        | {"held_out": None if score is None else (held_out or {}).get(method, score - 0.1)}
-        | {"training": 2.0, "proposing": 0.5}
-        for method, searches in scores.items()
-        for seed, search in enumerate(searches)
-        for n, score in enumerate(search, start=1)
-    ]
-    return pd.DataFrame(rows).astype({"val_acc": "float64", "held_out": "float64"})
+def at(**places):
+    """The point of the function at these places of its ranges, else at its optimum."""
+    return {
+        name: value(
+            FUNCTION_SPACE[name]["distribution"],
+            (OPTIMUM | places)[name],
+            FUNCTION_SPACE[name]["low"],
+            FUNCTION_SPACE[name]["high"],
+        )
+        for name in OPTIMUM
+    }
 
 
-def against(ahead, level=0, behind=0):
-    """A Bayesian search that is ahead of the random one, level and behind in so many seeds."""
-    bayes = [[0.1, 0.9]] * ahead + [[0.1, 0.5]] * level + [[0.1, 0.2]] * behind
-    return trials({"random": [[0.1, 0.5]] * len(bayes), "bayes": bayes})
+def test_the_function_has_its_maximum_where_the_protocol_says():
+    problem = objective("function")
+    best = problem.curve(spec(problem, **at())).held_out
+    assert best == pytest.approx(0.95, abs=1e-3) and "maximum is 0.95" in PROTOCOL
+    for name, place in OPTIMUM.items():
+        for other in (place - 0.1, place + 0.1):
+            assert problem.curve(spec(problem, **at(**{name: other}))).held_out < best - 0.02
+
+
+def test_early_scores_of_the_function_favour_a_large_lr():
+    problem = objective("function")
+    early = [problem.curve(spec(problem, n=6, **at(lr=lr))).held_out for lr in (0.7, 0.8)]
+    late = [problem.curve(spec(problem, n=50, **at(lr=lr))).held_out for lr in (0.7, 0.8)]
+    assert early[0] < early[1] and late[0] > late[1]
+
+
+def test_noise_follows_from_the_seed_of_a_trial_alone():
+    problem = objective("function")
+    first, again, other = (problem.curve(spec(problem, seed=seed, **at())) for seed in (0, 0, 1))
+    assert first == again != other and first.held_out == other.held_out
+
+
+@pytest.mark.parametrize("name", ["function", "iris"])
+def test_a_shorter_training_is_the_beginning_of_a_longer_one(name):
+    problem = objective(name)
+    point = at() if name == "function" else {"lr": 0.1, "optimizer": "adam", "width": 8}
+    short, long = (problem.curve(spec(problem, n, **point)).val for n in (4, 9))
+    assert long[:4] == short and len(long) == 9 and long[3] != long[8]
+
+
+def test_problems_are_those_of_the_protocol():
+    for name in ("mnist", "iris", "function"):
+        problem = objective(name)
+        budget = compare.TRIALS * problem.epochs
+        sizes = {}
+        for method in HALVINGS:
+            search = settings_of(problem, method, 0, compare.TRIALS)["search"]
+            rounds = sampler(search).rounds
+            sizes[method] = ", ".join(map(str, rounds))
+            assert budget * 0.98 < cost(sampler(search), problem.goes_on) <= budget
+            more = sampler({**search, "trials": search["trials"] + 1})
+            assert cost(more, problem.goes_on) > budget
+        title = {"mnist": "MNIST"}.get(name, name)
+        row = f"| {title} | {problem.epochs} | {budget:,} | {sizes['halving']} | {sizes['hyperband']} |"
+        assert row in PROTOCOL
+
+
+# Searches.
+
+
+def counted(goes_on=True, diverged=()):
+    """The function as a problem that counts the epochs of its trainings, and whose trials of these numbers
+    diverge in their 8th epoch."""
+    known, log = objective("function"), []
+
+    def curve(spec):
+        made = known.curve(spec)
+        log.append(len(made.val))
+        if spec["seed"][1] in diverged and len(made.val) >= 8:
+            return Curve(made.val[:8], 0.0, diverged=True)
+        return made
+
+    return Objective(known.settings, curve, goes_on, ""), log
+
+
+def played(method, problem, trials=6, seed=0):
+    settings = settings_of(problem, method, seed, trials)
+    return play("function", settings, Trainings(problem)), settings["search"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_search_stays_within_its_budget(method):
+    rows, _ = played(method, counted()[0], trials=12)
+    assert [row["best"] for row in rows] == sorted(row["best"] for row in rows)
+    assert rows[-1]["epochs"] <= 12 * 50 and rows[-1]["method"] == method
+    if method not in HALVINGS:
+        assert [row["epochs"] for row in rows] == list(range(50, 650, 50))
+
+
+def test_halving_counts_the_epochs_of_all_rungs():
+    rows, search = played("halving", counted()[0], trials=6)
+    first, second, last = sampler(search).rounds
+    assert len(rows) == last and rows[-1]["epochs"] == 6 * first + 12 * second + 32 * last
+    rows, search = played("halving", counted(goes_on=False)[0], trials=6)
+    first, second, last = sampler(search).rounds
+    assert rows[-1]["epochs"] == 6 * first + 18 * second + 50 * last
+
+
+def test_halving_trains_trials_of_the_random_search():
+    problem, _ = counted()
+    whole, _ = played("random", problem, trials=300)
+    rows, search = played("halving", problem, trials=20)
+    assert {row["held_out"] for row in rows} <= {row["held_out"] for row in whole}
+    best = max(row["best"] for row in whole[: search["trials"]])
+    assert rows[-1]["best"] <= best
+
+
+def test_the_pick_is_the_first_of_the_highest_score():
+    """All trials score alike, so the first one is the pick in every search."""
+    seen = []
+
+    def curve(spec):
+        seen.append(spec["config"]["lr"])
+        return Curve([0.5] * epochs(spec), held_out=spec["config"]["lr"])
+
+    level = Objective(objective("function").settings, curve, True, "")
+    for method in METHODS:
+        seen.clear()
+        rows, _ = played(method, level, trials=4)
+        assert rows[-1]["held_out"] == seen[0], method
+
+
+def test_a_trial_that_diverged_is_no_pick():
+    rows, _ = played("random", counted(diverged={0, 1})[0], trials=4)
+    assert [row["epochs"] for row in rows] == [150, 200]
+    trainings = Trainings(counted(diverged={3})[0])
+    assert trainings.score(spec(trainings.problem, 7, **at())) is not None
+    assert trainings.score(spec(trainings.problem, 8, **at())) is None
+
+
+def test_methods_share_their_trainings():
+    problem, log = counted()
+    trainings = Trainings(problem)
+    for method in ("random", "bayes", "halving"):
+        play("function", settings_of(problem, method, 0, 10), trainings)
+    halving = sampler(settings_of(problem, "halving", 0, 10)["search"])
+    assert log.count(50) < 10 + halving.rounds[-1] + 1
+    assert log.count(6) == halving.rounds[0] - 10
+
+
+def test_what_was_searched_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(searches, "FOLDER", tmp_path)
+    problem, log = counted()
+    monkeypatch.setattr(searches, "objective", lambda name: problem)
+    first = searches.rows("function", 0, 3)
+    done = len(log)
+    assert searches.rows("function", 0, 3) == first and len(log) == done
+    assert searches.rows("function", 1, 3) != first and len(log) > done
 
 
 # Tables.
 
 
-def test_a_diverged_trial_scores_nothing():
-    best = comparing.best_so_far(trials({"random": [[None, 0.2, 0.1, None, 0.3], [None] * 5]}))
-    assert best["random"][0].tolist() == [0.0, 0.2, 0.2, 0.2, 0.3]
-    assert best["random"][1].tolist() == [0.0] * 5
-
-
-def test_a_search_that_ended_keeps_its_best():
-    best = comparing.best_so_far(trials({"random": [[0.1, 0.2, 0.3]], "grid": [[0.4]]}))
-    assert best["grid"][0].tolist() == [0.4] * 3
-
-
-def test_methods_stand_in_their_order_and_so_do_seeds():
-    best = comparing.best_so_far(trials({name: [[0.1]] * 11 for name in ("random", "bayes", "grid")}))
-    assert list(best.columns) == [(name, seed) for name in ("random", "bayes", "grid") for seed in range(11)]
-
-
-def test_quartiles_are_interpolated():
-    found = comparing.quartiles(comparing.best_so_far(trials({"random": [[0.1], [0.2], [0.4], [0.8]]})))
-    assert found.values.tolist() == [["random", 1, 0.175, 0.3, 0.5]]
-
-
-def test_marks_are_those_before_the_last_and_the_last():
-    assert comparing.marks(100) == [10, 20, 50, 100]
-    assert comparing.marks(100, comparing.PAIRED) == [20, 50, 100]
-    assert comparing.marks(30) == [10, 20, 30]
-    assert comparing.marks(1) == [1]
-
-
-def test_the_winner_is_the_first_of_the_highest_score():
-    found = comparing.searches(trials({"random": [[0.3, 0.5, None, 0.5], [None] * 4]}))
-    first, second = found.to_dict("records")
-    assert (first["winner"], first["held_out"], first["diverged"], first["rounds"]) == (2, 0.4, 1, 2)
-    assert first["best_4"] == 0.5
-    assert pd.isna(second["winner"]) and math.isnan(second["held_out"]) and second["diverged"] == 4
-
-
-def test_trials_needed_is_the_median_and_may_be_more_than_there_are():
-    best = comparing.best_so_far(
-        trials({"random": [[0.1, 0.5, 0.5], [0.1, 0.2, 0.5], [0.1] * 3], "grid": [[0.5] * 3, [0.1] * 3]})
+def table(finals, problem="function", budget=100, held_out=None):
+    """Searches that have their score after half of the budget: `finals` by method, one for each seed."""
+    return pd.DataFrame(
+        [
+            {"problem": problem, "method": method, "seed": seed, "epochs": spent, "best": best}
+            | {"held_out": best if held_out is None else held_out}
+            for method, scores in finals.items()
+            for seed, score in enumerate(scores)
+            for spent, best in ((budget // 2, score / 2), (budget, score))
+        ]
     )
-    assert comparing.needed(best, 0.5) == {"random": 3.0, "grid": math.inf}
-    assert comparing.needed(best, 0.1) == {"random": 1.0, "grid": 1.0}
 
 
-def test_pairs_are_of_one_seed():
-    found = comparing.pairs(
-        comparing.searches(
-            trials({"random": [[0.5], [0.3], [0.1 + 0.2]], "halton": [[0.3], [0.5], [0.3]]}, {"halton": 0.4})
-        )
-    ).to_dict("records")
-    assert [row["measure"] for row in found] == ["best_1", "held_out"]
-    counts = [(row["ahead"], row["level"], row["behind"]) for row in found]
-    assert counts == [(1, 1, 1), (2, 1, 0)]
-    assert (found[0]["method"], found[0]["difference"], found[0]["p"]) == ("halton", 0.0, 1.0)
+def test_a_search_is_blank_before_its_first_whole_trial():
+    rows = table({"random": [0.4, 0.6], "bayes": [0.8, 0.2]})
+    assert comparing.after(rows, 49)["best"].isna().all(axis=None)
+    assert comparing.after(rows, 99)["held_out", "bayes"].tolist() == [0.4, 0.1]
+    assert comparing.after(rows, 100)["best", "random"].tolist() == [0.4, 0.6]
 
 
-def test_the_sign_test_is_scipys():
-    for ahead in range(12):
-        for behind in range(12):
-            known = binomtest(ahead, ahead + behind).pvalue if ahead + behind else 1.0
-            assert comparing.sign_test(ahead, behind) == pytest.approx(known)
+def test_curves_are_quartiles_that_are_interpolated():
+    rows = table({"random": [0.1, 0.2, 0.4, 0.8]})
+    found = comparing.curves(rows, {"function": 100})
+    assert found["epochs"].tolist() == list(range(1, 101))
+    last = found.iloc[-1]
+    assert [last[f"best_{name}"] for name in ("q1", "median", "q3")] == [0.175, 0.3, 0.5]
+    assert found["best_median"].isna().sum() == 49
 
 
-def test_luck_is_the_scatter_of_one_point():
-    data = trials({"grid": [[0.5, 0.8, 0.1], [0.7, 0.8, None]], "random": [[0.9, 0.1], [0.1, 0.9]]})
-    assert comparing.luck(data) == pytest.approx({"points": 2, "noise": math.sqrt(0.02) / 2, "spread": 0.2})
-    assert comparing.luck(trials({"grid": [[0.5, 0.8]]})) is None
+def test_differences_are_of_one_seed():
+    rows = table({"random": [0.5, 0.3, 0.2], "halton": [0.3, 0.5, 0.3]})
+    found = comparing.differences(rows, {"function": 100}).set_index("after")
+    assert set(found["method"]) == {"halton"} and found.index.tolist() == list(comparing.MARKS)
+    assert found["median"][100] == pytest.approx(0.1) and found["median"][50] == pytest.approx(0.05)
+    assert math.isnan(found["median"][25]) and math.isnan(found["low"][25])
 
 
-def test_what_was_spent_is_told_in_all():
-    spend = comparing.spent(trials({"random": [[0.1, None, 0.5], [0.3, 0.3, 0.9]]}))
-    row = spend.loc["random"]
-    assert (row["trials"], row["rounds"], row["diverged"]) == (3, 2, 1)
-    assert (row["training"], row["proposing"]) == (12.0, 3.0)
-    assert row["middle"] == pytest.approx(0.2)
+@pytest.mark.parametrize("n", [6, 7, 12, 20, 31])
+def test_the_interval_has_its_confidence_and_no_narrower_one_has(n):
+    low, high = comparing.interval(pd.Series(range(n)).sample(frac=1, random_state=1).to_numpy())
+    assert low + high == n - 1  # as many are left out below as above
+    assert 2 * binom.cdf(low, n, 0.5) <= 0.05 < 2 * binom.cdf(low + 1, n, 0.5)
+
+
+def test_the_interval_of_20_seeds_is_that_of_the_protocol():
+    low, high = comparing.interval(pd.Series(range(1, 21)).to_numpy())
+    covered = 100 * (1 - 2 * binom.cdf(5, 20, 0.5))
+    assert (low, high) == (6, 15) and "the 6th to the 15th difference" in PROTOCOL
+    assert f"covers the median in {covered:.1f} of 100 cases" in PROTOCOL
+
+
+def test_few_seeds_have_no_bounds():
+    assert comparing.interval(pd.Series([0.1] * 5).to_numpy()) == (-math.inf, math.inf)
 
 
 # Words.
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("difference", "words"),
     [
-        (against(16, 2, 2), "beats"),
-        (against(6), "beats"),  # p = 0.03
-        (against(5), "does not beat"),  # p = 0.06
-        (against(0, 20), "does not beat"),
-        (against(11, 0, 9), "does not beat"),
-        (against(9, 0, 11), "does not beat"),
-        (against(2, 2, 16), "loses to"),
+        ([0.1] * 20, "Bayesian search (+0.100) pays."),
+        ([0.1] * 15 + [-0.1] * 5, "Bayesian search (+0.100) pays."),
+        ([0.1] * 14 + [-0.1] * 6, "Bayesian search (+0.100) makes no clear difference."),
+        ([0.1] * 14 + [0.0] * 6, "Bayesian search (+0.100) makes no clear difference."),
+        ([-0.1] * 15 + [0.1] * 5, "Bayesian search (-0.100) costs."),
+        ([0.0] * 20, "Bayesian search (+0.000) makes no clear difference."),
+        ([0.1] * 5, "Bayesian search (+0.100) has too few seeds to tell."),
     ],
 )
-def test_the_finding_is_what_the_rule_says(data, words, params):
-    finding = comparing.finding(data)
-    assert finding.startswith(f"Bayesian search {words} random search here: after 2 trials ")
-    text = flat(comparing.page(data, params, 10))
-    assert text.startswith(f"# Search methods compared **{finding}**")
+def test_the_finding_is_what_the_rule_says(difference, words):
+    rows = table({"random": [0.5] * len(difference), "bayes": [0.5 + each for each in difference]})
+    against = comparing.differences(rows, {"function": 100})
+    assert comparing_page.finding(against, "function") == f"**The function:** {words}"
+    assert words in flat(comparing_page.page(rows, against, 100))
 
 
-def test_the_finding_tells_its_numbers():
-    assert comparing.finding(against(11, 3, 6)) == (
-        "Bayesian search does not beat random search here: after 2 trials its best validation accuracy is "
-        "ahead in 11 of 20 seeds, level in 3 and behind in 6 (sign test, p = 0.33); the medians are 0.90 and "
-        "0.50."
+def test_methods_of_one_verdict_are_named_together():
+    rows = table({"random": [0.5] * 9, "halving": [0.1] * 9, "tpe": [0.9] * 9, "hyperband": [0.2] * 9})
+    against = comparing.differences(rows, {"function": 100})
+    words = comparing_page.finding(against, "function")
+    assert words.endswith("TPE (+0.400) pays. Successive halving (-0.400) and Hyperband (-0.300) cost.")
+    sooner = comparing_page.sooner(against, "function")
+    assert sooner == (
+        "After a quarter of the budget, no method is clearly ahead of random search. After half of the "
+        "budget, TPE is clearly ahead of random search, and successive halving and Hyperband are clearly "
+        "behind."
     )
 
 
-def test_other_methods_go_by_the_same_rule():
-    data = trials({"random": [[0.5]] * 8, "grid": [[0.1]] * 8, "halton": [[0.9]] * 8, "bayes": [[0.5]] * 8})
-    said = comparing.beside(data)
-    assert "Grid search loses to random search (p = 0.0078) and Halton search beats random search" in said
-    assert comparing.finding(data).startswith("Bayesian search does not beat")
+def test_the_held_out_accuracy_decides():
+    rows = table({"random": [0.5] * 20, "bayes": [0.9] * 20}, held_out=0.5)
+    against = comparing.differences(rows, {"function": 100})
+    assert "no clear difference" in comparing_page.finding(against, "function")
 
 
-def test_a_lead_that_is_luck_is_said_to_be(params):
-    data = against(16, 2, 2)
-    data["held_out"] = 0.5
-    assert "not borne out" in flat(comparing.page(data, params, 10))
-    assert "not borne out" not in flat(comparing.page(against(16, 2, 2), params, 10))
-    assert "not borne out" not in flat(comparing.page(against(2, 2, 16), params, 10))
-
-
-@pytest.mark.parametrize("methods", [("random",), ("halton",), ("grid", "bayes"), ("random", "grid")])
-def test_any_methods_make_a_page(methods, params):
-    files = comparing.files(trials({name: [[0.1, None, 0.3]] * 2 for name in methods}), params, 10)
-    assert set(files) == (FILES | LEARNT if "bayes" in methods else FILES)
-
-
-def test_a_page_can_be_of_nothing_that_finished(params):
-    data = trials({name: [[None] * 3] * 2 for name in ("random", "bayes")})
-    assert "does not beat" in comparing.files(data, params, 10)["README.md"].decode()
-
-
-def test_tables_of_the_page_have_straight_columns(params):
-    page = comparing.page(against(16, 2, 2), params, 10)
-    for block in re.findall(r"(?:^\|.*\n)+", page, re.M):
-        head, rule, *rows = block.splitlines()
-        assert len({len(row) for row in (head, rule, *rows)}) == 1
+def test_tables_of_the_page_have_straight_columns():
+    rows = table({"random": [0.5] * 9, "halving": [0.1] * 9})
+    page = comparing_page.page(rows, comparing.differences(rows, {"function": 100}), 100)
+    blocks = re.findall(r"(?:^\|.*\n)+", page, re.M)
+    for block in blocks:
+        head, rule, *lines = block.splitlines()
+        assert len({len(line) for line in (head, rule, *lines)}) == 1
         assert all(re.fullmatch("-+:?", cell) for cell in rule.strip("| ").split(" | "))
-
-
-def test_only_the_page_knows_of_time(params):
-    data = against(3, 2, 1)
-    files = comparing.files(data, params, 10)
-    slower = comparing.files(data.assign(training=9.0), params, 10)
-    assert {name for name in files if slower[name] != files[name]} == {"README.md"}
+    assert len(blocks) == 1
 
 
 def flat(text):
     return " ".join(text.split())
 
 
-# Searches.
-
-
-class InRounds(Nearer):
-    """A sampler that learns, and gives no more than a round at a time."""
-
-    def propose(self, history, n):
-        return super().propose(history, min(n, 4))
-
-
-def play(params, kept, methods, trials=10, seeds=2):
-    """The table of trials of a comparison, and how many jobs were done for it."""
-    with ThreadPoolExecutor(1) as pool, compare.Runner(pool, kept) as runner:
-        table = asyncio.run(compare.compared(params, methods, seeds, trials, runner))
-    return table, runner.done
-
-
-@pytest.fixture(scope="module")
-def played(params, tmp_path_factory):
-    """A comparison of three methods, one of which learns: its settings, its file, its table, its jobs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SAMPLERS, "nearer", InRounds)
-        asked = params | {"search": {**params["search"], "space": LR}}
-        kept = tmp_path_factory.mktemp("compare") / "deep" / "results.jsonl"
-        yield asked, kept, *play(asked, kept, ("random", "grid", "nearer"))
-
-
-def test_a_method_that_learns_is_played_in_rounds(played):
-    _, _, table, _ = played
-    first = table[(table["method"] == "nearer") & (table["seed"] == 0)]
-    assert first["round"].tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]
-    assert first["trial"].tolist() == list(range(1, 11))
-    lr = [json.loads(point)["lr"] for point in first["point"]]
-    best = max(zip(first["val_acc"][:4], lr, strict=False))[1]
-    assert lr[4:8] == [best * (1 + (k + 1) / 10) for k in range(4)]
-
-
-def test_trials_that_searches_share_are_trained_once(played):
-    _, kept, table, done = played
-    columns = ["seed", "point", "val_acc", "held_out", "training"]
-    firsts = [table[(table["method"] == method) & (table["trial"] <= 4)] for method in ("random", "nearer")]
-    pd.testing.assert_frame_equal(*(first[columns].reset_index(drop=True) for first in firsts))
-    proposals = 2 * (1 + 1 + 3)
-    assert done == len(table) - 2 * 4 + proposals
-    assert len(kept.read_text().split()) >= done
-
-
-def test_a_second_run_trains_nothing(played, params):
-    asked, kept, table, _ = played
-    again, done = play(asked, kept, ("random", "grid", "nearer"))
-    assert done == 0
-    pd.testing.assert_frame_equal(again, table)
-    assert comparing.files(again, asked, 10) == comparing.files(table, asked, 10)
-
-
-def test_a_killed_run_goes_on_where_it_was(played, tmp_path):
-    asked, kept, table, done = played
-    torn = tmp_path / "results.jsonl"
-    whole = kept.read_text().strip().splitlines()
-    torn.write_text("\n".join([*whole[:20], whole[20][:90]]))
-    again, more = play(asked, torn, ("random", "grid", "nearer"))
-    assert more == done - 20
-    numbers = [name for name in table if name not in ("training", "proposing")]
-    pd.testing.assert_frame_equal(again[numbers], table[numbers])
-    assert play(asked, torn, ("random", "grid", "nearer"))[1] == 0
-
-
-def test_a_grid_comes_whole_in_an_order_of_the_seed(played, params):
-    _, _, table, _ = played
-    orders = [group["point"].tolist() for _, group in table[table["method"] == "grid"].groupby("seed")]
-    assert sorted(orders[0]) == sorted(orders[1]) and len(set(orders[0])) == 10
-    assert orders[0] != orders[1] and orders[0] != sorted(orders[0])
-    search = compare.asked(params, "grid", 3, 100)["search"]
-    assert search["batch"] == 10 and compare.sampler(search).size == 100
-    assert (
-        "points" not in compare.asked({**params, "search": search}, "random", 3, 100)["search"]["space"]["lr"]
-    )
+# The command.
 
 
 def test_options_that_are_wrong_get_one_line():
     for wrong, line in {
         "--seeds 0": "--seeds: 0 is too few (allowed: 1 or more)",
         "--trials many": "argument --trials: invalid int value: 'many'",
-        "--methods annealing --out x": "--methods: annealing is no method here (allowed: random, grid, ",
+        "--problems chess --out x": "--problems: chess is not one of these (allowed: mnist, iris, function)",
         "--seeds 2": "--out: is needed, since docs/comparison/ is for the whole protocol",
         "--sedes 2": "unrecognized arguments: --sedes 2",
     }.items():
@@ -308,18 +315,21 @@ def test_options_that_are_wrong_get_one_line():
         assert str(error.value).startswith(line) and "\n" not in str(error.value)
 
 
-def test_the_command_writes_its_files(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "CACHED_TRIALS", tmp_path / "kept")
-    monkeypatch.setattr(compare, "cores", lambda: 1)
-    compare.main(f"--seeds 1 --trials 1 --methods random,grid --out {tmp_path / 'page'}".split())
-    assert {path.name for path in (tmp_path / "page").iterdir()} == FILES
-    assert "Grid search does not beat random search here" in capsys.readouterr().out
+def test_the_command_writes_its_files_and_again_those_so_far(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(searches, "FOLDER", tmp_path / "cache")
+    monkeypatch.setattr(compare, "ProcessPoolExecutor", lambda *args, **kwargs: ThreadPoolExecutor(1))
+    command = f"--problems function --trials 2 --out {tmp_path / 'page'}"
+    compare.main(f"{command} --seeds 2".split())
+    files = {path.name: path.read_bytes() for path in (tmp_path / "page").iterdir()}
+    assert set(files) == FILES and "function, seed 1" in capsys.readouterr().out
+    assert "the function with 2 seeds each (the protocol has 20; " in flat(files["README.md"].decode())
+    compare.main(f"{command} --so-far".split())
+    assert {path.name: path.read_bytes() for path in (tmp_path / "page").iterdir()} == files
 
 
 def test_the_protocol_is_the_codes():
-    text = (ROOT / "docs/comparison/PROTOCOL.md").read_text("utf-8")
-    assert f"with {compare.SEEDS} seeds (`search.seed` 0 to {compare.SEEDS - 1})" in text
-    assert f"80 searches of {compare.TRIALS} trials" in text and len(compare.METHODS) * compare.SEEDS == 80
-    assert f"{compare.POINTS} x {compare.POINTS} values" in text and f"rounds of {compare.BATCH}:" in text
-    assert f"p < {comparing.SIGNIFICANT}" in text
-    assert "after 20, 50 and 100 trials" in text and comparing.PAIRED == (20, 50, 100)
+    assert f"with {comparing.SEEDS} seeds (`search.seed` 0 to {comparing.SEEDS - 1})" in PROTOCOL
+    assert f"epochs of {compare.TRIALS} whole trials" in PROTOCOL and f"`eta: {searches.ETA}`" in PROTOCOL
+    assert f"rounds of {searches.BATCH}:" in PROTOCOL and "so that there are three rungs" in PROTOCOL
+    assert re.findall(r"\| (\w+) \| (?:drawn|a scr|rounds|those of|the same)", PROTOCOL) == list(METHODS)
+    assert f"{len(compare.PROBLEMS) * (len(METHODS) - 1)} such decisions" in PROTOCOL
