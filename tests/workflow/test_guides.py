@@ -202,14 +202,15 @@ EDITS = {
     r"lr 1e-6\.\.1e-2 \w+ to (\S+)\.\.(\S+)": lambda book, *ends: book.search(lr=(*map(float, ends),)),
     r"`search\.trials` from 100 to (\d+)": lambda book, n: book.edit(search={"trials": int(n)}),
     r"`report\.best`,.*": lambda book: book.edit(report={"best": 10}),
-    r"anything under `split`.*": lambda book: book.edit(split={"seed": 2}),
+    r"`training\.epochs` from 50 to (\d+)": lambda book, n: book.edit(training={"epochs": int(n)}),
+    r"anything else under `split`.*": lambda book: book.edit(split={"seed": 2}),
 }
 
 
 def test_an_edit_trains_as_many_trials_as_the_table_says(book):
     table = text_of(ROOT / "docs/methods.md").partition("## What an edit trains\n")[2]
     rows = re.findall(r"^\| (.+) \| (\d+)[^|]*\|$", table.partition("\n## ")[0], re.M)
-    assert len(rows) == 6
+    assert len(rows) == 7
     for words, number in rows:
         ((match, edit),) = [(m, edit) for how, edit in EDITS.items() if (m := re.fullmatch(how, words))]
         assert moved(book, lambda edit=edit, match=match: edit(book, *match.groups())) == int(number), words
