@@ -6,6 +6,7 @@ searches of one seed share their trials.
 
 import ast
 import math
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -15,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.images import images
-from examples.skeleton import skeleton
 from zdl.artifacts.encoding import digest
 from zdl.artifacts.fingerprint import together
 from zdl.config.hyperparameters import plain
@@ -26,6 +26,9 @@ from zdl.data.rows import arrays
 from zdl.problems import book
 from zdl.search.checkpoint import goes_on
 from zdl.search.trial import training
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples/skeleton"))
+import skeleton
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "tests" / "params.yaml"  # the default search, whatever users search in params.yaml
