@@ -23,14 +23,17 @@ def trial(search):  # noqa: F811
     return search[0]
 
 
+def there():
+    return {*CHECKPOINTS.rglob("*.npz")}
+
+
 def record(trial):
     cache.get_or_train(trial)
     return records.record(trial).path.read_bytes()
 
 
 def anew(trial):
-    for path in CHECKPOINTS.iterdir():
-        path.rename(f"{path}.away")
+    CHECKPOINTS.rename(f"{CHECKPOINTS}.away")
     records.record(trial).path.unlink()
     records.cached(trial).path.unlink()
     return record(trial)
@@ -48,7 +51,8 @@ def test_a_trial_with_more_epochs_goes_on_and_has_the_same_record(trial, epochs,
 
 def test_the_longest_checkpoint_that_is_whole_is_taken(trial, caplog):
     record(with_epochs(trial, 4))
-    short, long = sorted(CHECKPOINTS.iterdir())
+    short, long = (checkpoints.checkpoint(trial, length).path for length in (2, 4))
+    assert there() == {short, long}
     assert find(with_epochs(trial, 9)) == long.read_bytes()
     assert find(with_epochs(trial, 4)) == find(with_epochs(trial, 3)) == short.read_bytes()
     assert find(trial) is None and find(with_epochs(trial, 1)) is None and not caplog.messages
@@ -74,11 +78,15 @@ def test_the_newest_are_kept_up_to_a_size(search, monkeypatch):  # noqa: F811
         os.utime(checkpoints.checkpoint(trial, 2).path, (1e9 + age, 1e9 + age))
     size = checkpoints.checkpoint(search[0], 2).path.stat().st_size
     monkeypatch.setattr(checkpoints, "limit", lambda: int(2.5 * size))
+    monkeypatch.setitem(checkpoints._until_listed, "bytes", size)
+    checkpoints.keep(search[1], find(with_epochs(search[1], 3)))
+    assert len(there()) == 3  # they are not listed each time
+    os.utime(checkpoints.checkpoint(search[1], 2).path, (1e9 + 1, 1e9 + 1))
     checkpoints.keep(search[0], find(with_epochs(search[0], 3)))  # the newest now
-    assert {*CHECKPOINTS.iterdir()} == {checkpoints.checkpoint(search[i], 2).path for i in (0, 2)}
+    assert there() == {checkpoints.checkpoint(search[i], 2).path for i in (0, 2)}
     monkeypatch.setattr(checkpoints, "limit", lambda: size - 1)
     checkpoints.keep(search[1], find(with_epochs(search[2], 3)))  # larger than all may be
-    assert len([*CHECKPOINTS.iterdir()]) == 2
+    assert len(there()) == 2
 
 
 def test_the_limit_is_set_by_a_variable(monkeypatch):
@@ -95,4 +103,4 @@ def test_pruning_leaves_the_checkpoints_of_the_search(search):  # noqa: F811
     for trial in search:
         cache.get_or_train(trial)
     cache.prune([with_epochs(search[0], 7)])
-    assert [*CHECKPOINTS.iterdir()] == [checkpoints.checkpoint(search[0], 2).path]
+    assert there() == {checkpoints.checkpoint(search[0], 2).path}

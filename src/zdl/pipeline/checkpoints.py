@@ -6,10 +6,11 @@ kernels that made it in its digest, and others do not take it. Without one, a tr
 
 import logging
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -24,38 +25,30 @@ LIMIT = "ZDL_CHECKPOINTS_MB"  # the variable that sets another limit
 MEGABYTES = 1000
 
 log = logging.getLogger(__name__)
+_until_listed = {"bytes": 0}  # that this process may keep before it lists all again
 
 
-def stem(trial: Trial) -> str:
-    """What the names of a trial's checkpoints begin with; the number of epochs follows."""
-    return f"{trial.number:04d}-{course(trial.spec)[:12]}"
+def folder(trial: Trial) -> Path:
+    """Where a trial's checkpoints are: a folder each, so that nobody has to list those of all others."""
+    return CHECKPOINTS / f"{trial.number:04d}-{course(trial.spec)[:12]}"
 
 
 def checkpoint(trial: Trial, length: int) -> File:
     """The checkpoint of a trial after so many epochs."""
     key = digest([course(trial.spec), length, kernels()])
-    return File(CHECKPOINTS / f"{stem(trial)}-{length}.npz", key)
+    return File(folder(trial) / f"{length}.npz", key)
 
 
-def lengths() -> Mapping[str, list[int]]:
-    """The epochs of the checkpoints that are there, by what their names begin with."""
-    there = defaultdict(list)
-    for path in others(CHECKPOINTS):
-        stem, _, length = path.stem.rpartition("-")
-        if length.isdecimal():
-            there[stem].append(int(length))
-    return there
-
-
-def earlier(trial: Trial, there: Mapping[str, list[int]]) -> list[int]:
+def earlier(trial: Trial) -> list[int]:
     """The epochs from which a trial can go on, the most first."""
     last = epochs(trial.spec) or 0
-    return sorted((length for length in there.get(stem(trial), ()) if length < last), reverse=True)
+    there = (int(path.stem) for path in others(folder(trial)) if path.stem.isdecimal())
+    return sorted((length for length in there if length < last), reverse=True)
 
 
 def find(trial: Trial) -> bytes | None:
     """The checkpoint from which a trial goes on."""
-    for length in earlier(trial, lengths()):
+    for length in earlier(trial):
         file = checkpoint(trial, length)
         try:
             return read(file)
@@ -65,13 +58,21 @@ def find(trial: Trial) -> bytes | None:
 
 
 def keep(trial: Trial, data: bytes | None) -> None:
-    """Keep the checkpoint of a trial, and delete the oldest ones above the limit."""
+    """Keep the checkpoint of a trial, and delete the oldest ones above the limit. To list all of them takes
+    longer than a tiny training, so a process does it at first, and then after each tenth of the limit."""
     most = limit()
     if data is None or len(data) > most:
         return
     write(checkpoint(trial, epochs(trial.spec) or 0).path, data)
+    _until_listed["bytes"] -= len(data)
+    if _until_listed["bytes"] < 0:
+        _until_listed["bytes"] = most // 10
+        _delete_oldest(most)
+
+
+def _delete_oldest(most: int) -> None:
     ages = []
-    for path in others(CHECKPOINTS):
+    for path in CHECKPOINTS.rglob("*.npz"):
         with suppress(FileNotFoundError):  # another process deletes, too
             ages.append((path.stat().st_mtime_ns, path.stat().st_size, path))
     for _, size, path in sorted(ages, reverse=True):
@@ -82,10 +83,8 @@ def keep(trial: Trial, data: bytes | None) -> None:
 
 def prune(wanted: Iterable[Trial]) -> None:
     """Delete the checkpoints of other trials than these."""
-    stems = {stem(trial) for trial in wanted}
-    for path in others(CHECKPOINTS):
-        if path.stem.rpartition("-")[0] not in stems:
-            path.unlink(missing_ok=True)
+    for path in others(CHECKPOINTS, *map(folder, wanted)):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def limit() -> int:

@@ -91,8 +91,7 @@ def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
 
 def _going_on(trials: Iterable[Trial]) -> str:
     """How many epochs trials have still to be trained, if checkpoints of some are there."""
-    there = checkpoints.lengths()
-    done = [max(checkpoints.earlier(trial, there), default=0) for trial in trials]
+    done = [max(checkpoints.earlier(trial), default=0) for trial in trials]
     if not any(done):
         return ""
     total = sum(epochs(trial.spec) or 0 for trial in trials)
