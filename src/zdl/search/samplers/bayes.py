@@ -22,52 +22,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from zdl.search.distributions import holds, shares, stream, value
-from zdl.search.samplers.base import History, Point, Proposal
+from zdl.search.distributions import shares, stream, value
+from zdl.search.samplers.base import History, Point
 from zdl.search.samplers.gaussian_process import Array, expected_improvement, fit, posterior, standard
-from zdl.search.samplers.random import Random
+from zdl.search.samplers.in_rounds import InRounds
 
 ANYWHERE = 2000  # candidates in the whole space; further ones are near the best points tried:
 LEADERS, NEARBY, REACHES = 5, 60, (0.1, 0.03, 0.01)  # how many points, candidates near each, and how near
 BELOW_1 = 1 - 2**-53  # the greatest share that has a value
 
 
-class Bayes:
+class Bayes(InRounds):
     """Rounds of `batch` points. A round depends on the scores of the rounds before it, and not on its own: it
     is the same whether its points are proposed at once or in parts."""
 
-    size = None
-    unused = ("trials", "eta", "min_epochs")
-
     def __init__(self, search: Mapping[str, Any]) -> None:
-        self.search = search
-        self.space, self.seed, self.batch = search["space"], search["seed"], search["batch"]
-        self.first = Random(search)
-        self.declared = search["hyperparameters"]
+        super().__init__(search)
         self.axes = [Axis(name, self.space[name]) for name in self.declared if name in self.space]
 
-    @property
-    def rounds(self) -> list[int]:
-        return [self.batch] * -(-self.search["trials"] // self.batch)
-
-    def planned(self, number: int, trial: int, point: Point) -> Proposal:
-        """A point of a round, if the space has it."""
-        for name in point:
-            if not holds(self.space[name], point[name]):
-                raise ValueError(f"{name} cannot be {point[name]}")
-        return Proposal(dict(point))
-
-    def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points, or as many as the round still lacks."""
-        number, begun = divmod(len(history), self.batch)
-        n = min(n, self.batch - begun)
-        if number == 0:
-            return self.first.propose(history, n)
-        pending = [point for point, _ in history[number * self.batch :]]
-        return [Proposal(point) for point in self._next(number, history[: number * self.batch], pending, n)]
-
-    def _next(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
-        """The next `n` points of a round, after its points that are pending (whose scores do not count)."""
+    def _proposed(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
         tried, scores = self.places([point for point, _ in scored]), standard(scored)[0]
         kernel, noise = fit(self.columns(tried), scores)
         candidates = self._candidates(number, tried[np.argsort(-scores, kind="stable")[:LEADERS]])

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zdl.config.hyperparameters import unused
-from zdl.search.distributions import holds, stream
-from zdl.search.samplers.base import History, Point, Proposal
-from zdl.search.samplers.random import Random
+from zdl.search.distributions import stream
+from zdl.search.samplers.base import History, Point
+from zdl.search.samplers.in_rounds import InRounds
 
 DIGITS = 6
 
@@ -38,49 +38,26 @@ def cmaes(batch: int) -> dict[str, Any]:
 SETTINGS = {"tpe": tpe, "cmaes": cmaes}  # by search.method: the class, and what it is made with
 
 
-class ByOptuna:
+class ByOptuna(InRounds):
     """Rounds of `batch` points, each of which needs the scores of the rounds before it."""
 
-    size = None
-    unused = ("trials", "eta", "min_epochs")
-
-    def __init__(self, search: Mapping[str, Any]) -> None:
-        self.search, self.batch, self.space = search, search["batch"], search["space"]
-        self.first = Random(search)
-
-    @property
-    def rounds(self) -> list[int]:
-        return [self.batch] * -(-self.search["trials"] // self.batch)
-
-    def planned(self, number: int, trial: int, point: Point) -> Proposal:
-        """A point of a round, if the space has it."""
-        for name in point:
-            if not holds(self.space[name], point[name]):
-                raise ValueError(f"{name} cannot be {point[name]}")
-        return Proposal(dict(point))
-
-    def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points, or as many as the round still lacks."""
-        number, begun = divmod(len(history), self.batch)
-        n = min(n, self.batch - begun)
-        if number == 0:
-            return self.first.propose(history, n)
+    def _proposed(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
         import optuna  # here alone: only the job of a round needs it
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         study = optuna.create_study(direction="maximize", sampler=self._sampler(optuna.samplers))
         for start in range(0, number * self.batch, self.batch):
-            scored = history[start : start + self.batch]
+            told = scored[start : start + self.batch]
             if start == 0:
-                for point, _ in scored:
+                for point, _ in told:
                     study.enqueue_trial(dict(point))
-            trials = [study.ask() for _ in scored]
+            trials = [study.ask() for _ in told]
             for trial in trials:
                 self._suggested(trial)
-            for trial, (_, score) in zip(trials, scored, strict=True):
-                study.tell(trial, _worst(history[: start + self.batch]) if score is None else score)
+            for trial, (_, score) in zip(trials, told, strict=True):
+                study.tell(trial, _worst(scored[: start + self.batch]) if score is None else score)
         asked = [self._suggested(study.ask()) for _ in range(self.batch)]
-        return [Proposal(point) for point in asked[begun : begun + n]]
+        return asked[len(pending) : len(pending) + n]
 
     def _sampler(self, samplers: Any) -> Any:
         seed = int(stream(self.search["seed"], self.search["method"]).random_raw() >> 32)
@@ -90,9 +67,8 @@ class ByOptuna:
     def _suggested(self, trial: Any) -> dict[str, Any]:
         """The point of one of Optuna's trials, with what plays a part in it."""
         point: dict[str, Any] = {}
-        declared = self.search["hyperparameters"]
-        for name in (each for each in declared if each in self.space):  # what decides comes first
-            if name not in unused(declared, {other: [value] for other, value in point.items()}):
+        for name in (each for each in self.declared if each in self.space):  # what decides comes first
+            if name not in unused(self.declared, {other: [value] for other, value in point.items()}):
                 point[name] = _suggest(trial, name, self.space[name])
         return {name: point[name] for name in self.space if name in point}
 
