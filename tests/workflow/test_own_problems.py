@@ -5,6 +5,7 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -165,7 +166,7 @@ def test_an_example_trains(folder, fresh, tmp_path, monkeypatch):
     (module,) = folder.glob("*.py")
     assert len(module.read_text().splitlines()) < 80
     clone = fresh.copy(tmp_path / "zdl")
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.iterdir()):  # no bytecode
         place = "" if path.name == "params.yaml" else "problems"
         shutil.copy2(path, clone.path / place / path.name)
     said = clone.run("python", "-c", TRAIN)
