@@ -5,7 +5,6 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from pathlib import Path
 
 import pandas as pd
 import pytest
