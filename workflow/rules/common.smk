@@ -2,10 +2,16 @@
 # needs: params.yaml
 # makes: nothing; the job `repair` moves damaged files out of the way
 
+import atexit
+import gc
 import signal
 import sys
 from pathlib import Path
 
+# Snakemake keeps all jobs in memory, and Python looks for garbage among them: a fifth of a run of 10,000 trials,
+# and at the end of each run another second.
+gc.set_threshold(10_000)
+atexit.register(gc.freeze)
 root = Path(f"{workflow.current_basedir}").parents[1]
 if not root.samefile(Path()):  # every path of the pipeline is relative to it
     raise SystemExit(
