@@ -92,6 +92,7 @@ class LogHandler(LogHandlerBase):
         for place, count in self.more.items():
             self._line(f"(and {count} more like this: {self.first[place]})")
         self.more.clear()
+        cancel_timers()
         super().close()
 
     def _release(self) -> None:
@@ -206,6 +207,7 @@ class LogHandler(LogHandlerBase):
             self.left[rule] -= 1
             self.finished[rule] += 1
             self.ended[rule] = time.monotonic()
+        cancel_timers(but=1)
         self._job_started(record)
 
     def _debug_dag(self, record: dict[str, Any]) -> None:
@@ -232,6 +234,18 @@ class LogHandler(LogHandlerBase):
     @property
     def needs_rulegraph(self) -> bool:
         return False
+
+
+def cancel_timers(but: int = 0) -> None:
+    """Cancel the timers of Snakemake's scheduler, `but` so many of the last.
+
+    While jobs wait for a free core, each look at them starts a timer for another look a second later, so there
+    is one more of them after each job: after a thousand jobs, a thousand looks a second. One is enough. At the
+    end Python would wait for the last.
+    """
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers[: len(timers) - but]:
+        timer.cancel()
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 import types
 
 import pytest
@@ -158,3 +159,16 @@ def test_it_estimates_what_is_left_by_the_time_that_each_kind_of_job_took(handle
 )
 def test_durations_have_one_or_two_digits(seconds, text):
     assert snakemake_logger_plugin_brief._duration(seconds) == text
+
+
+def test_one_timer_of_the_scheduler_is_left_after_a_job_and_none_at_the_end(handler):
+    timers = [threading.Timer(3600, pytest.fail) for _ in range(3)]
+    for timer in timers:
+        timer.start()
+    logging_run = handler()
+    say(logging_run, "Finished jobid: 0", event=LogEvent.JOB_FINISHED)
+    assert [timer.finished.is_set() for timer in timers] == [True, True, False]
+    logging_run.close()
+    for timer in timers:
+        timer.join(timeout=10)
+        assert not timer.is_alive()
