@@ -20,7 +20,7 @@ rule replicate:
         "logs/replicate/{name}.log",
     wildcard_constraints:
         name=r"\d+-\d+-[0-9a-f]+",
-    priority: 1  # first, and beside them the figures, so that no core is idle at the end
+    priority: 1  # before the rest of the report, which needs them or takes little time
     group:
         lambda wildcards: paths.table.path.stem
     resources:

@@ -53,6 +53,7 @@ rule weights:
         "logs/weights.log",
     benchmark:
         "benchmarks/weights.tsv"
+    priority: 2
     resources:
         mem_mb=500,
     shell:
@@ -70,6 +71,7 @@ rule draw_trials:
         "logs/draw_trials.log",
     benchmark:
         "benchmarks/draw_trials.tsv"
+    priority: 2  # as `weights`, before the replicates, so that less is left for the end
     resources:
         mem_mb=500,
     shell:
