@@ -239,9 +239,9 @@ class LogHandler(LogHandlerBase):
 def cancel_timers(but: int = 0) -> None:
     """Cancel the timers of Snakemake's scheduler, `but` so many of the last.
 
-    While jobs wait for a free core, each look at them starts a timer for another look a second later, so there
-    is one more of them after each job: after a thousand jobs, a thousand looks a second. One is enough. At the
-    end Python would wait for the last.
+    While jobs wait for a free core, each look at them starts a timer for another look a second later. So
+    there is one more of them after each job: after a thousand jobs, a thousand looks a second. One is enough.
+    At the end Python would wait for the last.
     """
     timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     for timer in timers[: len(timers) - but]:
