@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ settings.register_profile("zdl", deadline=None)  # a busy machine is no defect
 settings.load_profile("zdl")
 # As in every step: in several processes, threads of BLAS take three times the processor's time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+gc.set_threshold(50_000)  # to look for garbage among thousands of tests took a tenth of the time
 
 
 WARM = pytest.StashKey[contextlib.ExitStack]()

@@ -73,6 +73,7 @@ def serve(address: str) -> None:
     for library in LIBRARIES.split():
         importlib.import_module(library)
     gc.freeze()  # a collection in a child would look at, and so copy, all that is here
+    gc.set_threshold(50_000)  # and programs that end soon need none
     signal.signal(signal.SIGCHLD, reap)
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()  # with its starter
     with socket.socket(socket.AF_UNIX) as listening:
