@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
 from tests.search.test_trial_config import ranges as searched_ranges
-from zdl.analysis import ranking, recommendations, significance
+from zdl.analysis import edits, ranking, recommendations, significance
 from zdl.analysis.ranges import grid_points
 from zdl.analysis.ranges import wider as wider_within
 from zdl.config import settings as zs
@@ -282,12 +282,12 @@ def test_few_trials_near_an_end_may_all_lie_on_this_side_of_a_peak():
 
 
 def shared(config, rows, which="next"):
-    edit = recommendations.edit(config, rows, which)
+    edit = edits.edited(config, rows, which)
     return edit.shared, edit.trials
 
 
 def edited(config, rows, which="next"):
-    space = recommendations.edit(config, rows, which).space
+    space = edits.edited(config, rows, which).space
     return {**config, "search": {**config["search"], "space": space}}
 
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from tests.analysis.test_ranking import record, table
 from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 from zdl.analysis import ranking
-from zdl.analysis.recommendations import Edit
+from zdl.analysis.edits import Edit
 from zdl.analysis.replication import confirmed_best
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search
 from zdl.analysis.rungs import rungs

@@ -1,5 +1,5 @@
 """Recommendations: where in the space the best trials lie, which hyper-parameters matter, and which ranges to
-search next. A table, which the page and the figures show, and the settings that it leads to.
+search next: a table, which the page and the figures show. (`zdl.analysis.edits` has the edits that follow.)
 
 Scores are those that rank (`zdl.analysis.ranking`). A trial that diverged counts as worse than all that
 finished. A trial in which a hyper-parameter plays no part is left out for it; with fewer than 10 others there
@@ -8,7 +8,7 @@ are no tests. The points of a search that learns follow from the scores, so its 
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,7 @@ from zdl.analysis.learnt import learnt
 from zdl.analysis.ranges import WIDEN, Spec, between, grid_points, is_wider, place, wider
 from zdl.analysis.ranking import top
 from zdl.config.checks import ranges
-from zdl.search import plan
-from zdl.search.samplers import HALVINGS, History, sampler
+from zdl.search.samplers import HALVINGS, History
 from zdl.search.samplers.grid import values
 
 if TYPE_CHECKING:
@@ -230,35 +229,3 @@ def _next_of_grid(row: Row, spec: Spec, settings: Settings, places: tuple[float,
     )
     kept = edited if not any(ranges(settings, row["name"], edited)) else spec
     row |= {"next_low": kept["low"], "next_high": kept["high"]}
-
-
-class Edit(NamedTuple):
-    """An edit of the ranges in params.yaml, and what it costs."""
-
-    space: dict[str, Any]  # search.space after it
-    shared: int  # trials of the present search that a search of this space has, too
-    trials: int  # of that search (of one that learns, `shared` counts those of the first round)
-
-
-def edit(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:
-    """The edit to the ranges `next_low` to `next_high` of a table from `space`; or "wider", where it has
-    such."""
-    changed = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
-    low, high = f"{which}_low", f"{which}_high"
-    for row in space_table.dropna(subset=[low, high]).to_dict("records"):
-        kind = int if row["distribution"] == "int_uniform" else float
-        spec, limits = changed[row["name"]], {"low": kind(row[low]), "high": kind(row[high])}
-        if "points" in spec and limits.items() - spec.items():
-            limits["points"] = grid_points(spec, limits["low"], limits["high"])
-        changed[row["name"]] |= limits
-    return Edit(changed, *_shared(settings, changed))
-
-
-def _shared(settings: Settings, space: Mapping[str, Any]) -> tuple[int, int]:
-    size = sampler({**settings["search"], "space": space}).size
-    trials = settings["search"]["trials"] if size is None else size
-    if space == settings["search"]["space"]:
-        return trials, trials
-    searches = (settings["search"], {**settings["search"], "space": space, "trials": trials})
-    before, after = ({trial.key for trial in plan.trials({**settings, "search": each})} for each in searches)
-    return len(before & after), trials

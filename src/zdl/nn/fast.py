@@ -8,19 +8,19 @@
 """
 
 import math
-from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.nn.first_layer import DualLayer, PixelLayer, dual_pays, is_elementwise, step_matrix
+from zdl.nn.first_layer import DualLayer, PixelLayer, dual_pays
 from zdl.nn.history import History
 from zdl.nn.layers import Array, Labels
 from zdl.nn.network import MultiLayerNet
 from zdl.nn.optimizers import Optimizer
 from zdl.nn.trainer import Trainer
+from zdl.nn.update_rules import Scaled, is_elementwise, step_matrix
 
 BLOCK = 16384  # numbers: with their gradients and memories, and what a rule makes, they fit into the L2 cache
 
@@ -124,7 +124,7 @@ class _Network(MultiLayerNet):
             p, g, step = step[0, 0], step[0, -1], step.copy()
             step[:, 0] += self.weight_decay * step[:, -1]
             if not self.memories:
-                self.optimizer, self.factor, self.decay = _Scaled(step[0, 0], p), g, 0.0
+                self.optimizer, self.factor, self.decay = Scaled(step[0, 0], p), g, 0.0
                 step[0, -1] = 1
             self.first.follow([self._split(memory)[0] for memory in self.memories], step)
 
@@ -244,18 +244,3 @@ class _Network(MultiLayerNet):
                 np.multiply(d, np.subtract(1, out[i], out=out[i]), out=d)
         np.dot(self.ones[:n], d, out=self.db[0])
         self.first.backward(d, self.weight_decay)
-
-
-class _Scaled(Optimizer):
-    """A linear rule without memory, for gradients that are scaled for it and have no weight decay."""
-
-    def __init__(self, W: float, b: float) -> None:
-        super().__init__()
-        self.kept = {"W": float(W), "b": float(b)}  # what a step leaves of a parameter
-
-    def update(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
-        self.t += 1
-        for key, p in params.items():
-            if self.kept[key[0]] != 1:
-                np.multiply(p, self.kept[key[0]], out=p)
-            np.add(p, grads[key], out=p)

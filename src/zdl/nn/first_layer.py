@@ -20,12 +20,9 @@ which makes sums of those three, makes sums of their inner products:
     <W1, G> = <Z[batch], d>,  <V, G> = <Z of V[batch], d>,  <G, G> = <(K[batch]^T d)[batch], d>.
 """
 
-from copy import copy
-
 import numpy as np
 
 from zdl.nn.layers import Array, Labels
-from zdl.nn.optimizers import Optimizer
 
 STEP = 16  # the cost of a step for one number, in multiplications of a matrix product
 
@@ -133,30 +130,3 @@ def dual_pays(images: tuple[int, int], pixels: tuple[int, int], batch: tuple[int
     (n, N), (lit, d), (batch_size, evaluated) = images, pixels, batch
     different = n - n * (1 - 1 / n) ** batch_size  # images of a batch, on average
     return different * N + STEP * (N + n) < 2 * different * lit + STEP * d + evaluated * lit
-
-
-def step_matrix(optimizer: Optimizer) -> Array | None:
-    """The matrix of a step from (p, memories, g) to (p, memories), if it is linear and always the same."""
-    some = np.random.default_rng(0).standard_normal((optimizer.memories + 2, 8))
-    some[:-1, :4] = 0  # to see a small step
-    matrix = after_step(optimizer, np.eye(len(some)))
-    steps = [after_step(optimizer, some, t) for t in (1, 1000)]
-    return matrix if all(np.allclose(step, matrix @ some, rtol=1e-9, atol=0) for step in steps) else None
-
-
-def is_elementwise(optimizer: Optimizer) -> bool:
-    """Whether it is new, and its step treats every number alike, whatever stands beside it."""
-    if type(optimizer).update is not Optimizer.update or optimizer.t or optimizer.memory:
-        return False
-    some = 1 + np.random.default_rng(0).random((optimizer.memories + 2, 4, 2))
-    parts = [after_step(optimizer, part) for part in np.split(some.reshape(len(some), 8), [3], axis=1)]
-    whole = after_step(optimizer, some).reshape(len(some) - 1, 8)
-    return np.allclose(whole, np.hstack(parts), rtol=1e-9, atol=0)
-
-
-def after_step(optimizer: Optimizer, state: Array, t: int = 1) -> Array:
-    """p and the memories after step number t, for `state`: p, the memories and g."""
-    rule, (p, *memories, g) = copy(optimizer), state.copy()
-    rule.t = t
-    rule.step(p, g, *memories)
-    return np.stack([p, *memories])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zdl.analysis.edits import Edit
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
-from zdl.analysis.recommendations import Edit
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Settings
 from zdl.analysis.rungs import spent
 from zdl.analysis.significance import single_searches
@@ -19,9 +19,10 @@ from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubl
 from zdl.config.checks import PROPOSING
 from zdl.data import scoring
 from zdl.data.scores import Score
+from zdl.report.edits import ranges_to_write
 from zdl.report.formatting import accuracy, number, short
 from zdl.report.opening import guesses, longer, next_step, scored_by
-from zdl.report.params_yaml import as_yaml, space_as_yaml
+from zdl.report.params_yaml import as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
 Row = dict[str, Any]
@@ -74,7 +75,7 @@ def context(
         **_map(search, settings),
         **replicated(analysis.replication),
         **learned(analysis),
-        **_edits(search, settings, edits),
+        **ranges_to_write(search, settings, edits),
         **_stopped(search, settings, analysis.replication),
     }
     return {**facts, "step": next_step(facts)}
@@ -244,44 +245,3 @@ def _of_each_class(held_out: HeldOut) -> list[int]:
     """The least and the greatest number of rows of a class; once, if they are one."""
     counts = np.unique(held_out.t, return_counts=True)[1]
     return sorted({int(counts.min()), int(counts.max())})
-
-
-def _edits(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row:
-    """The ranges to write in params.yaml: wider ones, where the best lie at an end; and for another round."""
-    present, wider, following = settings["search"]["space"], edits["wider"], edits["next"]
-    advised = [row["name"] for row in rows_of(search.space) if row["advice"]]
-    # A grid may outgrow the largest number of trials
-    allowed = {
-        which: "" if edit.trials <= settings["search"]["trials"] else f"  trials: {edit.trials}\n"
-        for which, edit in edits.items()
-    }
-    wide = space_as_yaml({name: wider.space[name] for name in advised}) if advised else ""
-    return {
-        "wider": allowed["wider"] + wide if wide else "",
-        "next": allowed["next"] + space_as_yaml(following.space),
-        "moved": _moved(present, wider.space, following.space),
-        "shared": {"wider": wider.shared, "next": following.shared},
-        "planned": {"wider": wider.trials, "next": following.trials},
-    }
-
-
-def _moved(present: Mapping[str, Any], wider: Mapping[str, Any], following: Mapping[str, Any]) -> list[Row]:
-    """The ranges of another round that are not the present ones, and where their ends are: "inside" or
-    "outside" the present range, or at its own (""). None if it would only widen them, as the edit before
-    does."""
-    rows = [
-        {
-            "name": name,
-            "low": spec["low"],
-            "high": spec["high"],
-            "at_low": _side(spec["low"], present[name]["low"]),
-            "at_high": _side(-spec["high"], -present[name]["high"]),
-        }
-        for name, spec in following.items()
-        if spec != present[name]
-    ]
-    return rows if any(following[row["name"]] != wider[row["name"]] for row in rows) else []
-
-
-def _side(end: float, present: float) -> str:
-    return "" if end == present else "inside" if end > present else "outside"
