@@ -157,7 +157,7 @@ def test_any_record_is_fit_for_the_table_or_refused(which, data):
         assert is_one_line(error)
         return
     rows = plan.table(TRIALS, [*RECORDS[:which], found, *RECORDS[which + 1 :]])
-    table = {"digest": "t", "data": DIGEST, "commonest": 2, "trials": rows}
+    table = {"digest": "t", "data": DIGEST, "libraries": {}, "commonest": 2, "trials": rows}
     sealed_json(table)
     works(table)
     assert is_table(table, KNOWN, 3)
@@ -199,7 +199,13 @@ def test_a_record_of_the_wrong_shape_is_made_again(edit):
     )
 
 
-TABLE = {"digest": "t", "data": DIGEST, "commonest": 2, "trials": plan.table(TRIALS, RECORDS)}
+TABLE = {
+    "digest": "t",
+    "data": DIGEST,
+    "libraries": {"numpy": "2.4.6"},
+    "commonest": 2,
+    "trials": plan.table(TRIALS, RECORDS),
+}
 
 
 @given(value=edits(TABLE))

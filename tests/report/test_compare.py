@@ -36,7 +36,9 @@ def trial(number, val_acc, lr, result="r", key=None, status="finished"):
     }
 
 
-def side(name, *trials, best=2, held_out=0.7, repeats=10, made_from=None, space=SPACE, **settings):
+def side(
+    name, *trials, best=2, held_out=0.7, repeats=10, made_from=None, space=SPACE, problem="book", **settings
+):
     """One side of a review, its trials given best first."""
     frame = pd.DataFrame([{"rank": rank, **row} for rank, row in enumerate(trials, start=1)])
     finished = [row for row in trials if row["status"] == "finished"]
@@ -54,6 +56,7 @@ def side(name, *trials, best=2, held_out=0.7, repeats=10, made_from=None, space=
         },
     }  # fmt: skip
     given = {
+        "problem": problem,
         "split": {"seed": 1},
         "search": {"method": "random", "space": space, **settings},
         "report": {"best": best},
@@ -67,6 +70,23 @@ OLD = side("main", trial(3, 0.77, 0.007), trial(1, 0.7, 0.005), trial(0, 0.5, 0.
 
 def page(old, new, axes=2):
     return " ".join(compare.page(old, new, LINKS, axes).split())
+
+
+def test_no_trial_of_another_problem_is_the_same():
+    other = side("edit", trial(3, 0.77, 0.007), trial(1, 0.7, 0.006), problem="mine")
+    fates = compare.trials(OLD, other)
+    assert {fate: numbers for fate, numbers in fates.items() if numbers} == {
+        "added": [1, 3],
+        "dropped": [0, 1, 2, 3],
+    }
+
+
+def test_libraries_of_other_versions_are_named():
+    new = side("edit", trial(3, 0.77, 0.007), made_from={"numpy": "2.5.0", "scipy": "1.17.0"})
+    shown = page(OLD, new)
+    assert "numpy went from 2.4.6 to 2.5.0. scipy 1.17.0 was not used before." in shown
+    assert "scipy 1.17.0 is not used any more." in page(new, OLD)
+    assert "numpy" not in page(OLD, OLD)
 
 
 def test_a_trial_is_kept_only_if_its_key_and_its_result_are_the_same():

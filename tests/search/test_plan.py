@@ -13,7 +13,7 @@ def test_a_table_counts_the_commonest_class_of_the_images_that_score_trials(eval
     labels = {"t_train": np.full(9, 5, np.uint8), "t_val": np.array([1, 0, 1, 2, 3, 3, 3], np.uint8)}
     curve = {"val_size": evaluated}
     record = sealed_json({"digest": "r", "result": "r", "outcome": {"loss": [], "curve": curve}})
-    trial = {"0-a": [0, {}, {"trial": [7, 0]}]}
+    trial = {"0-a": [0, {}, {"trial": [7, 0], "libraries": {"numpy": "2.4.6"}}]}
     table = plan.table_file(
         plan.plan_file(trial, [], "p"),
         [],
@@ -23,3 +23,4 @@ def test_a_table_counts_the_commonest_class_of_the_images_that_score_trials(eval
         digest="t",
     )
     assert decode_json(table)["commonest"] == commonest
+    assert decode_json(table)["libraries"] == {"numpy": "2.4.6"}

@@ -95,18 +95,17 @@ def analyse(
     search = _search(settings, trials, guess)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
     replicated = _replication(of_trials(replicates, trials["trials"]), search, unseen, linear)
-    made_from = {} if score.counts else {"score": score.name}
     return Analysis(
         search=search,
         replication=replicated,
         held_out=unseen,
         rows={part: linear["search"][f"{part}_size"] for part in ("train", "val")},
         metrics=metrics | {"confirmed": replication.metrics(replicated.confirmed, replicated.linear)},
-        made_from=made_from
-        | {
+        made_from={
+            **({} if score.counts else {"score": score.name}),
             "data": trials["data"],
             "held_out": digest_of_arrays({"x": unseen.x, "t": unseen.t}),
-            "numpy": np.__version__,
+            **trials["libraries"],
         },
         score=score,
     )

@@ -111,6 +111,7 @@ def is_table(contents: dict[str, Any], known: Sequence[tuple[int, str, Any]], co
     rows, commonest = contents["trials"], contents["commonest"]
     return (
         is_digest(contents["data"])
+        and all(isinstance(text, str) for item in contents["libraries"].items() for text in item)
         and len(rows) == count
         and [(row["trial"], row["key"], row["point"]) for row in rows[: len(known)]] == known
         and all(is_digest(row["result"]) and is_outcome(row["outcome"]) for row in rows)

@@ -36,6 +36,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
         "old": old,
         "new": new,
         "changes": list(changes(old.settings, new.settings)),
+        "libraries": list(changes(old.libraries, new.libraries)),
         "same": same,
         "trials": _called(fates, old, new),
         "paired": paired(old, new, fates["other"]),
@@ -68,13 +69,16 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     moved       the same number at another point, as after an edit of a range
     added, dropped   on one side only
     risen, fallen    published on one side only, where the other did not publish all: unknown which
+
+    Of another problem, no trial is the same.
     """
     groups: dict[str, list[int]] = {name: [] for name in FATES}
     before, after = ({_number(row): row for row in _rows(side.ranking)} for side in (old, new))
+    known = before if old.settings["problem"] == new.settings["problem"] else {}
     for number, row in sorted(after.items()):
-        fate = _fate(before.get(number), row)
+        fate = _fate(known.get(number), row)
         groups["risen" if fate == "added" and old.partial else fate].append(number)
-    groups["fallen" if new.partial else "dropped"] = sorted(before.keys() - after.keys())
+    groups["fallen" if new.partial else "dropped"] = sorted(before.keys() - (known.keys() & after.keys()))
     return groups
 
 

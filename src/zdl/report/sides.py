@@ -18,6 +18,7 @@ from zdl.data.scores import Score
 
 Declared = Callable[[object], Mapping[str, Setting]]  # the settings that the problem of a name declares
 Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
+NO_LIBRARIES = {"data", "held_out", "score"}  # of what a report is made from
 FILES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
 
@@ -36,6 +37,11 @@ class Side(NamedTuple):
     def score(self) -> Score:
         """What its trials are scored by."""
         return Score.of(self.made_from)
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        """The versions of the libraries that trained its trials."""
+        return {name: text for name, text in self.made_from.items() if name not in NO_LIBRARIES}
 
     @property
     def images(self) -> int:

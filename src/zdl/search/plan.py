@@ -93,8 +93,9 @@ def table_file(
     halves: bool = False,
     digest: str,
 ) -> bytes:
-    """The outcome of every trial in one table, the digest of the rows that they trained on, and how many of
-    those that score them are of the `commonest` class (None, if they are not counted).
+    """The outcome of every trial in one table; the digest of the rows that they trained on; the versions of
+    the libraries that trained them; and how many of the rows that score them are of the `commonest` class
+    (None, if they are not counted).
 
     `names` and `records` are those of all trials, in the order of the search. If it `halves`, a trial has a
     record for each of its rungs, of which the last one counts.
@@ -110,7 +111,8 @@ def table_file(
     scored = used["t_val"][: curve["val_size"]]
     commonest = int(np.bincount(scored).max()) if Score.of(curve).counts else None
     data = digest_of_arrays({name: used[name] for name in used if name != "classes"})
-    return sealed_json({"digest": digest, "data": data, "commonest": commonest, "trials": rows})
+    made_from = {"data": data, "libraries": trials[0].spec["libraries"]}
+    return sealed_json({"digest": digest, **made_from, "commonest": commonest, "trials": rows})
 
 
 def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
