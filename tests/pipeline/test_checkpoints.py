@@ -77,10 +77,12 @@ def test_the_newest_are_kept_up_to_a_size(search, monkeypatch):  # noqa: F811
         cache.get_or_train(trial)
         os.utime(checkpoints.checkpoint(trial, 2).path, (1e9 + age, 1e9 + age))
     size = checkpoints.checkpoint(search[0], 2).path.stat().st_size
+    assert checkpoints.WRITTEN.stat().st_size == pytest.approx(3 * size / 1000, abs=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "_delete_oldest", pytest.fail)
+        patch.setattr(checkpoints, "limit", lambda: 10 * (4 * size + 4000))
+        checkpoints.keep(search[1], find(with_epochs(search[1], 3)))  # all are no more than a tenth
     monkeypatch.setattr(checkpoints, "limit", lambda: int(2.5 * size))
-    monkeypatch.setitem(checkpoints._until_listed, "bytes", size)
-    checkpoints.keep(search[1], find(with_epochs(search[1], 3)))
-    assert len(there()) == 3  # they are not listed each time
     os.utime(checkpoints.checkpoint(search[1], 2).path, (1e9 + 1, 1e9 + 1))
     checkpoints.keep(search[0], find(with_epochs(search[0], 3)))  # the newest now
     assert there() == {checkpoints.checkpoint(search[i], 2).path for i in (0, 2)}

@@ -21,11 +21,11 @@ from zdl.search.checkpoint import course, epochs
 from zdl.search.trial import Trial
 
 CHECKPOINTS = SHARED / "checkpoints"
+WRITTEN = CHECKPOINTS / "written"  # a byte for each kB of them since all were last listed
 LIMIT = "ZDL_CHECKPOINTS_MB"  # the variable that sets another limit
 MEGABYTES = 1000
 
 log = logging.getLogger(__name__)
-_until_listed = {"bytes": 0}  # that this process may keep before it lists all again
 
 
 def folder(trial: Trial) -> Path:
@@ -59,14 +59,16 @@ def find(trial: Trial) -> bytes | None:
 
 def keep(trial: Trial, data: bytes | None) -> None:
     """Keep the checkpoint of a trial, and delete the oldest ones above the limit. To list all of them takes
-    longer than a tiny training, so a process does it at first, and then after each tenth of the limit."""
+    longer than a tiny training, so they are listed each time a tenth of the limit was written."""
     most = limit()
     if data is None or len(data) > most:
         return
     write(checkpoint(trial, epochs(trial.spec) or 0).path, data)
-    _until_listed["bytes"] -= len(data)
-    if _until_listed["bytes"] < 0:
-        _until_listed["bytes"] = most // 10
+    with WRITTEN.open("ab", buffering=0) as file:  # processes append to it side by side
+        file.write(bytes(len(data) // 1000 + 1))
+        written = file.tell() * 1000
+    if written > most // 10:
+        WRITTEN.unlink(missing_ok=True)
         _delete_oldest(most)
 
 
