@@ -8,8 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
-# Snakemake keeps all jobs in memory, and Python looks for garbage among them: a fifth of a run of 10,000 trials,
-# and at the end of each run another second.
+# Snakemake keeps all jobs until the end. To look for garbage among them took a quarter of a dry run of 10,000
+# trials, and almost a second at the end of a run of 100.
 gc.set_threshold(10_000)
 atexit.register(gc.freeze)
 root = Path(f"{workflow.current_basedir}").parents[1]

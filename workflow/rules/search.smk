@@ -39,7 +39,7 @@ rule propose:
 rule trial:
     """The record of one trial, restored from the cache or trained.
 
-    Starting a process takes as long as half a trial, so a process continues for a few seconds with the next trials
+    Starting a process takes as long as a trial, so a process continues for a few seconds with the next trials
     of the plan. Their jobs then find their records ready.
     """
     input:
