@@ -415,6 +415,7 @@ def test_a_trial_needs_the_code_its_plan_and_its_split_and_writes_its_record(rea
     made = {path.relative_to(bare.path).as_posix() for path in tree(bare).keys() - before}
     (checkpoint,) = (path for path in made if path.startswith(".zdl/checkpoints/0000-"))
     own = {f".zdl/trials/{name}.json", ".zdl/locks/0000.lock", ".zdl/fingerprints.json", checkpoint}
+    own.add(".zdl/checkpoints/written")
     assert made == {f"results/trials/{name}.json"} | own
 
 
