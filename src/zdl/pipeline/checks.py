@@ -27,10 +27,12 @@ def check_writable(made: Iterable[str], rewritten: Iterable[str]) -> None:
     logs = {Path(path).parent for path in rewritten}
     opened = [path for folder in logs for path in folder.glob("*")]
     opened += [path for folder in locks for path in folder.glob("*.lock")]
-    for path in sorted({*map(_nearest, folders | logs), *opened}):
-        if not os.access(path, os.W_OK):
+    nearest = {*map(_nearest, folders | logs)}
+    for path in sorted(nearest.union(opened)):
+        if not os.access(path, os.W_OK) and path.exists():  # a run beside this one may have deleted it
             raise Error(f"{path.resolve()}: cannot be written to (needed: write permission)")
-        _check_room(path)
+    for folder in sorted(nearest):
+        _check_room(folder)
 
 
 def _nearest(folder: Path) -> Path:
