@@ -140,11 +140,13 @@ def _versions(distributions: list[str]) -> dict[str, str]:
 @cache
 def _installed_as(name: str) -> tuple[str, list[str]]:
     """The version of a distribution, and the names of what it requires here."""
-    metadata = distribution(name)
-    if not metadata.requires:  # as of what trials import: their processes start without the next line
-        return metadata.version, []
+    metadata = distribution(name).metadata  # parsed anew each time it is asked for
+    # Most are of extras, which nobody asked for; parsing all of them took a tenth of a short step
+    required = [each for each in metadata.get_all("Requires-Dist", ()) if "extra ==" not in each]
+    if not required:  # as of what trials import: their processes start without the next line
+        return metadata["Version"], []
     from packaging.requirements import Requirement
 
-    parsed = map(Requirement, metadata.requires)
+    parsed = map(Requirement, required)
     here = (each for each in parsed if each.marker is None or each.marker.evaluate({"extra": ""}))
-    return metadata.version, [each.name for each in here]
+    return metadata["Version"], [each.name for each in here]
