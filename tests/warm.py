@@ -14,6 +14,7 @@ import gc
 import importlib
 import marshal
 import os
+import pkgutil
 import runpy
 import signal
 import socket
@@ -72,6 +73,9 @@ def serve(address: str) -> None:
     """Import the libraries, then fork for each client."""
     for library in LIBRARIES.split():
         importlib.import_module(library)
+    every, modules = pkgutil.iter_modules, [*pkgutil.iter_modules()]
+    # Snakemake looks through all of them for plugins, four times at each start
+    pkgutil.iter_modules = lambda *folders: every(*folders) if folders else iter(modules)
     gc.freeze()  # a collection in a child would look at, and so copy, all that is here
     gc.set_threshold(50_000)  # and programs that end soon need none
     signal.signal(signal.SIGCHLD, reap)

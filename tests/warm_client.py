@@ -27,7 +27,7 @@ def is_plain(name, arguments):
     Python is to import at a start (`tests.watched`, `tests.faults`) is in a folder of its own."""
     *others, path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     script = arguments[:1] == ["-c"] or (arguments[:1] and arguments[0].endswith(".py"))
-    return (name != "python" or script) and path.endswith("/src") and all(map(is_start, others))
+    return (name != "python" or script) and (not path or path.endswith("/src")) and all(map(is_start, others))
 
 
 def is_start(folder):

@@ -58,9 +58,10 @@ def run(bin_, script, folder, **variables):
     return code if code >= 0 else 128 - code, output, error
 
 
-def test_a_program_gets_its_own_surroundings(bin_, tmp_path):
-    code, output, error = run(bin_, SEEN, tmp_path)
-    new = run(Path(sys.executable).parent, SEEN, tmp_path)
+@pytest.mark.parametrize("variables", [{}, {"PYTHONPATH": ""}], ids=["a clone's", "make's"])
+def test_a_program_gets_its_own_surroundings(bin_, tmp_path, variables):
+    code, output, error = run(bin_, SEEN, tmp_path, **variables)
+    new = run(Path(sys.executable).parent, SEEN, tmp_path, **variables)
     assert (code, error) == (0, "an error\n") and output.replace("[true", "[false", 1) == new[1]
     assert output.startswith("[true") and output.endswith("in\n")
 

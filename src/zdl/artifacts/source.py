@@ -121,11 +121,11 @@ class Module:
                     inner[name].append(target)
         hints = [name for hint in _taken_hints(node) for name in _chains(hint)]
         chains = list(_chains(node))
+        reads = any(name == "__file__" for name, _ in chains)
         if scope:
             visible = {*_globals(scope), *_outer_names(node), *inner}
             chains = [(name, attributes) for name, attributes in chains if name in visible]
         targets = [target for each in inner.values() for target in each] + self._targets(chains, inner)
-        reads = any(name == "__file__" for name in _names(node))
         return Definition(_skeleton(node), targets, self._targets(hints, inner), reads)
 
     def _refuse(self, part: ast.AST) -> None:
