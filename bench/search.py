@@ -24,9 +24,9 @@ import numpy as np
 from bench.images import images
 from tests import book
 from tests.engines import Clone
+from zdl.config.space import resolve
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
-from zdl.search.trial_config import resolve
 
 LR = {"lr": (1e-6, 1e-2)}
 HALF = {"lr": (1e-4, 1e-2)}

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from tests.config.test_settings import PARAMS
 from zdl.analysis import ranking, significance
 from zdl.config.hyperparameters import plain
+from zdl.config.space import resolve
 from zdl.problems.book import HYPERPARAMETERS
-from zdl.search import trial_config
 from zdl.search.samplers import SAMPLERS, sampler
 
 LR = {"distribution": "log_uniform", "low": 1e-6, "high": 1e-2}
@@ -48,7 +48,7 @@ def searched(config, score, images=100, diverged=lambda point: False):
     records, rng = [], generator(9)
     proposals = sampler(config["search"]).propose((), config["search"]["trials"])
     for place, (drawn, number) in enumerate(proposals):
-        part = trial_config.resolve(config, drawn).keys()
+        part = resolve(config, drawn).keys()
         point = {name: drawn[name] for name in drawn if name in part}
         hits = rng.permutation(images) < round(images * score(point))
         status = "diverged" if diverged(point) else "finished"

@@ -5,10 +5,9 @@ import itertools
 import pytest
 
 from zdl.config.hyperparameters import Setting, choice, plain, real, unused, whole
-from zdl.config.space import grid_parts, grid_size
+from zdl.config.space import grid_parts, grid_size, resolve, shared
 from zdl.search.samplers.bayes import Bayes
 from zdl.search.samplers.grid import Grid
-from zdl.search.trial_config import resolve, shared
 
 CHAIN = plain(
     {

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.config.test_settings import BOOK, GRID, PARAMS, RICH, is_line, load, survives, with_values
 from zdl.config.hyperparameters import Hyperparameter
 from zdl.config.schema import schema
+from zdl.config.space import resolve
 from zdl.nn.optimizers import OPTIMIZERS, hyperparameters
 from zdl.problems import book
 from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.plan import notes
 from zdl.search.samplers import sampler
-from zdl.search.trial_config import resolve
 
 SCHEMA = schema(BOOK)
 SEARCHED = {name: each for name, each in HYPERPARAMETERS.items() if isinstance(each, Hyperparameter)}

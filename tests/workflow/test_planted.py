@@ -39,7 +39,6 @@ NAMING = {
     "zdl.search.rounds": "the names of rounds",
     "zdl.search.samplers": "points, which names hold",
     **{f"zdl.config.{name}": "settings, which names hold" for name in CONFIG},
-    "zdl.search.trial_config": "what a trial trains with, which its name holds",
     "zdl.search.distributions": "points, which names hold",
     "zdl.search.trial": "what determines trials, which their names hold",
 }

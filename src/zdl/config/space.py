@@ -1,4 +1,4 @@
-"""Questions about a search space that both the checks of params.yaml and the search ask."""
+"""What the settings say about trials: the values that they can have, and how many points a grid has."""
 
 import itertools
 import math
@@ -23,6 +23,21 @@ def possible(settings: Settings, name: str) -> list[Any]:
     """What a setting can be in some trial: its value, its options, or the ends of its range."""
     spec = settings["search"]["space"].get(name) or {"options": [fixed(settings)[name]]}
     return list(spec["options"]) if "options" in spec else [spec["low"], spec["high"]]
+
+
+def resolve(settings: Settings, point: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the trial whose drawn values are `point`, and only those that play a part: a momentum
+    is left out under plain SGD."""
+    values = {**fixed(settings), **point}
+    idle = unused(settings["search"]["hyperparameters"], {name: [value] for name, value in values.items()})
+    return {name: value for name, value in values.items() if name not in idle}
+
+
+def shared(settings: Settings) -> dict[str, Any]:
+    """What all trials have in common, whatever is drawn for them; only what plays a part in some trial."""
+    values, search = fixed(settings), settings["search"]
+    idle = unused(search["hyperparameters"], {name: possible(settings, name) for name in values})
+    return {name: values[name] for name in values if name not in search["space"].keys() | idle}
 
 
 def grid_parts(axes: Axes, declared: Declared) -> Iterator[dict[str, Sequence[Any]]]:

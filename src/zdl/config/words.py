@@ -20,9 +20,8 @@ titles        of the hyper-parameters, by their names
 from collections.abc import Mapping
 from typing import Any
 
-from zdl.config.hyperparameters import unused
 from zdl.config.problem import Problem
-from zdl.config.space import fixed, possible
+from zdl.config.space import shared
 
 BLANK = dict.fromkeys(("data", "length", "last", "held_out", "remark", "credit"))
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -72,10 +71,6 @@ def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str
 
 def _values(problem: Problem, settings: Mapping[str, Any], language: int) -> str:
     """The values that are not searched, of what plays a part in some trial."""
-    values, search = fixed(settings), settings["search"]
-    idle = unused(search["hyperparameters"], {name: possible(settings, name) for name in values})
-    shown = [
-        name for name in problem.hyperparameters if name in values.keys() - search["space"].keys() - idle
-    ]
-    texts = (f"{problem.hyperparameters[name].title[language]} {values[name]}" for name in shown)
+    values, declared = shared(settings), problem.hyperparameters
+    texts = [f"{each.title[language]} {values[name]}" for name, each in declared.items() if name in values]
     return ", ".join(texts) if language == 0 else "、".join(texts)

@@ -8,11 +8,11 @@ import numpy as np
 
 from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_arrays, sealed_json
 from zdl.config.checks import PROPOSING
+from zdl.config.space import resolve
 from zdl.data.scores import Score
 from zdl.search.distributions import told_apart
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
-from zdl.search.trial_config import resolve
 
 UNKNOWN: Code = ("", {})
 

@@ -15,12 +15,12 @@ from itertools import accumulate
 from typing import Any
 
 from zdl.artifacts.encoding import decode_json, digest, sealed_json
+from zdl.config.space import shared
 from zdl.data.scores import Score
 from zdl.search.curves import last_score
 from zdl.search.plan import plan_lines, trials_at
 from zdl.search.samplers import LEARNERS, History, Point, Proposal, learner
 from zdl.search.trial import Code, Trial
-from zdl.search.trial_config import shared
 
 
 class Round:
