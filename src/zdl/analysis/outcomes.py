@@ -21,30 +21,25 @@ from zdl.data.scores import Score
 from zdl.search.curves import last_score, scores
 
 Outcome = Mapping[str, Any]
-Replicates = Sequence[Mapping[str, Any]]
+Replicates = Mapping[int, Sequence[Outcome]]  # by trial
 Labels = NDArray[Any]  # places of classes, or in regression numbers
 Hits = NDArray[np.bool_]
 
 
 def of_trials(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
-    """From the files of replicates, the replicates of each trial, which is called by its place among all
-    `trials`; its files have its number."""
+    """From the files of replicates, what became of those of each trial, which is called by its place among
+    all `trials`; its files have its number."""
     places = {row["trial"]: place for place, row in enumerate(trials)}
-    records: dict[int, list[Any]] = {}
+    replicates: dict[int, list[Outcome]] = {}
     for contents in map(decode_json, files):
         if contents["trial"] is not None:
-            records.setdefault(places[contents["trial"]], []).append(contents["replicate"])
-    return [{"trial": trial, "replicates": each} for trial, each in records.items()]
+            replicates.setdefault(places[contents["trial"]], []).append(contents["replicate"]["outcome"])
+    return replicates
 
 
-def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:
+def outcomes(replicates: Replicates, trial: int | None) -> Sequence[Outcome]:
     """What became of each replicate of a trial; none without a trial."""
-    return [
-        record["outcome"]
-        for contents in replicates
-        if trial is not None and contents["trial"] == trial
-        for record in contents["replicates"]
-    ]
+    return [] if trial is None else replicates.get(trial, [])
 
 
 def taken_for(outcome: Outcome, t: Labels) -> Labels:

@@ -61,9 +61,7 @@ def confirmed(
     that of a trial's score in the search."""
     ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
-    for contents in replicates:
-        trial = contents["trial"]
-        all_outcomes = outcomes([contents], trial)
+    for trial, all_outcomes in replicates.items():
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
         alike = [each for each in finished if epochs(each) == ranked[trial]["epochs"]]  # it was not stopped
         score = ranked[trial]["val_acc"]
@@ -113,15 +111,15 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
     ranks = ranking.set_index("trial")["rank"]
     rows = [
         (
-            ranks[contents["trial"]],
-            contents["trial"],
+            ranks[trial],
+            trial,
             number,
             outcome["status"],
             val_acc(outcome) if outcome["final"] else None,
             round(of_held_out([outcome], t).mean()[0], 6) if outcome["final"] else None,
         )
-        for contents in replicates
-        for number, outcome in enumerate(outcomes([contents], contents["trial"]), start=1)
+        for trial, of_trial in replicates.items()
+        for number, outcome in enumerate(of_trial, start=1)
     ]
     frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
     return frame.astype({"val_acc": "float64", "held_out": "float64"})
@@ -137,14 +135,13 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     are better on held-out ones, too; so its comparisons count as those of all pairs. They judge networks that
     learn from these images: other training images might order the trials otherwise.
     """
-    known = [contents["trial"] for contents in replicates if contents["trial"] is not None]
-    others = [other for other in known if trial is not None and other != trial]
-    pairs = [list(_pairs(outcomes(replicates, trial), outcomes(replicates, other))) for other in others]
+    others = [other for other in replicates if trial is not None and other != trial]
+    pairs = [list(_pairs(outcomes(replicates, trial), replicates[other])) for other in others]
     judged = {
         "val": [_validation_difference(each) for each in pairs],
         "held_out": [_held_out_difference(each, t) for each in pairs],
     }
-    tests = math.comb(len(known), 2)
+    tests = math.comb(len(replicates), 2)
     signs = {}
     for name, rows in judged.items():
         means, errors, counts = zip(*rows, strict=True) if rows else ((), (), ())

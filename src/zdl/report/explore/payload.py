@@ -59,8 +59,7 @@ def search_payload(
         "val": [curve["val_correct" if score.counts else "val"] for curve in curves],
         "train": [curve["train_correct" if score.counts else "train"] for curve in curves],
         "replicates": {
-            contents["trial"]: [_replicate(record["outcome"], t) for record in contents["replicates"]]
-            for contents in replicates
+            trial: [_replicate(outcome, t) for outcome in outcomes] for trial, outcomes in replicates.items()
         },
         "modelled": min(MODELLED, len(trials)),
         "surfaces": _surfaces(settings["search"], seen[:MODELLED], important(importance, space)),
