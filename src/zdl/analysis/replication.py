@@ -17,7 +17,6 @@ from zdl.analysis.outcomes import (
     Outcome,
     Replicates,
     difference,
-    epochs,
     mean_and_deviation,
     mean_score,
     of_held_out,
@@ -26,6 +25,7 @@ from zdl.analysis.outcomes import (
     split_ratio,
     val_acc,
 )
+from zdl.analysis.ranking import by_epoch
 from zdl.analysis.scored import Interval
 from zdl.analysis.statistics import signs_of_differences, standard_error_over_splits, student_interval
 from zdl.search.curves import scores as scores_of
@@ -63,7 +63,8 @@ def confirmed(
     rows = []
     for trial, all_outcomes in replicates.items():
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
-        alike = [each for each in finished if epochs(each) == ranked[trial]["epochs"]]  # it was not stopped
+        epochs = ranked[trial]["epochs"]
+        alike = [each for each in finished if len(scores_of(each["curve"], "val")) == epochs]  # not stopped
         score = ranked[trial]["val_acc"]
         replicated = mean_and_deviation([val_acc(outcome) for outcome in finished])
         held_out = mean_score(of_held_out(finished, t))
@@ -177,10 +178,7 @@ def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
     rows = [
         (number, epoch, train, val)
         for number, outcome in enumerate(outcomes(replicates, trial), start=1)
-        for curve in [outcome["curve"]]
-        for epoch, (train, val) in enumerate(
-            zip(scores_of(curve, "train"), scores_of(curve, "val"), strict=True), start=1
-        )
+        for epoch, train, val in by_epoch(outcome["curve"])
     ]
     return pd.DataFrame(rows, columns=["repeat", "epoch", "train_acc", "val_acc"])
 
