@@ -656,7 +656,7 @@ def test_a_trial_that_was_not_picked_has_no_winner_s_curse(data):
 
 def test_a_verdict_is_where_the_one_function_gives_it(monkeypatch):
     """No sentence compares ends of intervals by itself."""
-    verdicts = ("beats it by", "were luck", "these images are harder", "**It learned:**")
+    verdicts = ("beats it by", "were luck", "these images are harder", "**It learned:**", "not over")
 
     def said():
         margin = {"apart": 0.3, "apart_low": 0.2, "apart_high": 0.4}

@@ -14,7 +14,6 @@ from zdl.analysis import ranking
 from zdl.analysis.statistics import mcnemar
 from zdl.report.markdown import render
 from zdl.report.measures import fewer_trials, measures
-from zdl.report.opening import scored_by
 from zdl.report.sides import Side
 
 Row = dict[str, Any]
@@ -31,7 +30,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     }
     fates = trials(old, new)
     context = {
-        "by": scored_by(new.score),
+        "by": new.score,
         "scored_alike": scored_alike,
         "old": old,
         "new": new,

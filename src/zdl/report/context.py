@@ -21,7 +21,7 @@ from zdl.data import scoring
 from zdl.data.scores import Score
 from zdl.report.edits import ranges_to_write
 from zdl.report.formatting import accuracy, number, short
-from zdl.report.opening import guesses, longer, next_step, scored_by
+from zdl.report.opening import guesses, longer, next_step
 from zdl.report.params_yaml import as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
@@ -40,11 +40,13 @@ def context(
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts, score = analysis.search, analysis.metrics["search"], analysis.score
     searched, budget = _searched(search, settings), _budget(search, counts["val_images"], score)
+    classes = analysis.held_out.classes.tolist()
     if budget and "helps" in budget:
         budget["unequal"] = _unequal(search, analysis.replication)
     facts = {
         "settings": settings,
-        "by": scored_by(score, analysis.held_out.classes.tolist()),
+        "by": score,
+        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
         "made_from": analysis.made_from,
@@ -67,7 +69,7 @@ def context(
         "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
         "of_each_class": [] if score.regression else _of_each_class(analysis.held_out),
-        "classes": analysis.held_out.classes.tolist(),
+        "classes": classes,
         "train": analysis.rows["train"],
         "val_rows": analysis.rows["val"],
         "is_image": bool(image),
