@@ -17,6 +17,7 @@ from tests.analysis.test_ranking import record, table
 from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 from zdl.analysis import ranking
 from zdl.analysis.edits import Edit
+from zdl.analysis.recommendations import space
 from zdl.analysis.replication import confirmed_best
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search
 from zdl.analysis.rungs import rungs
@@ -125,6 +126,7 @@ def fake(data, frame, settings):
     rows = []
     for k, (name, spec) in enumerate(settings["search"]["space"].items()):
         row = {"name": name, "distribution": spec["distribution"], "advice": "", "falls": "", "best": 10}
+        row |= {"low_end": "", "high_end": ""}
         row |= {**dict.fromkeys(NUMERIC.split()), "p_effect": 0.41, "importance": 0.07, "effect": k == 0}
         if "options" not in spec:
             low, high = spec["low"], spec["high"]
@@ -166,7 +168,7 @@ def fake(data, frame, settings):
             curves=pd.DataFrame(),
             leaders=leaders,
             contenders=best["trial"].tolist()[:11],
-            space=pd.DataFrame(rows)[: None if finished else 0],
+            space=pd.DataFrame(rows) if finished else space(frame, settings, []),
             budget=budget[: None if finished else 0],
             in_full=len(data["trials"]) - (frame["status"] == "diverged").sum(),
             rungs=rungs(data["trials"], settings["search"]),

@@ -28,8 +28,6 @@ from zdl.report.replicated import learned, replicated, rows_of
 Row = dict[str, Any]
 Words = Mapping[str, Mapping[str, Any]]  # of the problem, by language (`zdl.config.words`)
 
-ENDS = tuple(f"{what}_{end}" for what in ("at", "all", "p", "near", "piled") for end in ("low", "high"))
-MEASURED = (*ENDS, "rho", "p_effect", "importance")
 SETTLED = ("clear", "falls")  # ends of which is known that no better ones lie beyond
 ENOUGH = 20  # trials, to say what more of them would bring
 
@@ -40,9 +38,9 @@ def context(
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts, score = analysis.search, analysis.metrics["search"], analysis.score
     searched, budget = _searched(search, settings), _budget(search, counts["val_images"], score)
-    classes = analysis.held_out.classes.tolist()
     if budget and "helps" in budget:
         budget["unequal"] = _unequal(search, analysis.replication)
+    classes = analysis.held_out.classes.tolist()
     facts = {
         "settings": settings,
         "by": score,
@@ -84,8 +82,8 @@ def context(
 
 
 def _stopped(search: Search, settings: Settings, replication: Replication) -> Row:
-    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and of those that were
-    stopped and trained again, whether one is the confirmed best, or has no lower mean than it."""
+    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and those that were
+    `stopped` and trained again."""
     facts: Row = {
         "in_full": search.in_full,
         "rungs": [rung._asdict() for rung in search.rungs],
@@ -127,15 +125,13 @@ def _leaders(search: Search, settings: Settings, score: Score) -> list[Row]:
         name: _accuracies(column) if score.is_share else list(map(number, column))
         for name, column in columns.items()
     }
-    by_trial = {row["trial"]: row for row in rows_of(search.leaders)}
     return [
         {
-            **by_trial[trial],
-            "rank": best["rank"].iloc[k],
+            **row,
             **{name: column[k] for name, column in texts.items()},
             "point": {name: best[name].iloc[k] for name in names},
         }
-        for k, trial in enumerate(best["trial"].tolist())
+        for k, row in enumerate(rows_of(search.leaders))
     ]
 
 
@@ -153,19 +149,16 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
     end, `best_there` of the best lie at that end, and what is known of it ends in `_there`. `judged` says
     whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
     """
-    recommended = {row["name"]: row for row in rows_of(search.space)}
     learnt = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
     rows = []
-    for name, spec in settings["search"]["space"].items():
-        texts = dict.fromkeys(("advice", "falls", "low_end", "high_end"), "")
-        blank = {**texts, "effect": False, "best": 0, **dict.fromkeys(MEASURED)}
-        row = {**blank, **recommended.get(name, {})}
+    for row in rows_of(search.space):
+        name: str = row["name"]
+        spec = settings["search"]["space"][name]
         best = top(search.ranking, len(search.ranking)).get(name, pd.Series(dtype="float64")).dropna()
         end = {"up": "high", "down": "low"}.get(row["advice"] or row["falls"])
         rows.append(
             {
                 **row,
-                "name": name,
                 "spec": spec,
                 "of_best": _summary(best.head(int(row["best"])).tolist(), spec),
                 "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,
