@@ -139,7 +139,6 @@ def _draw_slice(
     x = place_on_axis(ax, "x", shown, name, spec, overlap=overlap)
     places = shown.assign(x=x, y=scale.places(shown["val_acc"]))
     ax.set(ylim=scale.limits, yticks=scale.ticks(5))
-    ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     if len(shown) < len(trials):
