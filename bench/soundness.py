@@ -149,20 +149,14 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     hard = [rng.standard_normal(count) for count in (500, HELD_OUT)]
     splits = [rng.permutation(500)[:IMAGES] for _ in range(SPLITS)]
     skill = [BASE + apart * (k == 1) for k in range(5)]
-    files = [
-        {
-            "trial": k,
-            "replicates": [{"outcome": network(skill[k], slope, hard, part, rng)} for part in splits],
-        }
-        for k in range(5)
-    ]
+    replicates = {k: [network(skill[k], slope, hard, part, rng) for part in splits] for k in range(5)}
     luckiest = sorted((rng.binomial(IMAGES, BASE, 100) / IMAGES).tolist(), reverse=True)[:5]
     frame = ranking.pd.DataFrame({"rank": range(1, 6), "trial": range(5), "val_acc": luckiest})
     t = np.zeros(HELD_OUT, np.uint8)
     of_search = [statistics.wilson(round(score * IMAGES), IMAGES) for score in luckiest]
-    confirmed = replication.confirmed(files, frame, t, of_search.__getitem__)
+    confirmed = replication.confirmed(replicates, frame, t, of_search.__getitem__)
     best = replication.confirmed_best(confirmed)
-    rivals = replication.rivals(files, best, t)
+    rivals = replication.rivals(replicates, best, t)
     if (rivals["val"] == 1).all():
         yield "its lead is significant", apart > 0 and best == 1
     for other, sign in zip(rivals["trial"], rivals["held_out"], strict=True):
@@ -174,7 +168,7 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     linear = {
         "replicates": [fit(network(BASE, 0, hard, part, rng, scatter=LINEAR_SCATTER)) for part in splits]
     }
-    margin = baseline.margin_over_linear(files, best, t, linear)
+    margin = baseline.margin_over_linear(replicates, best, t, linear)
     sign = statistics.sign_of_difference(margin["apart"], margin["apart_low"], margin["apart_high"], SPLITS)
     if sign:
         yield "the network beats a linear model, or does not", bool(np.sign(skill[best] - BASE) == sign)
@@ -182,7 +176,7 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     lucky = statistics.sign_of_difference(first["luck"], first["luck_low"], first["luck_high"], SPLITS)
     if lucky:
         yield "points were luck, or were not", bool(np.sign(first["val_acc"] - skill[0]) == lucky)
-    found = rise(files)
+    found = rise(replicates)
     sign = statistics.sign_of_difference(found["rise"], found["rise_low"], found["rise_high"], SPLITS)
     if sign:
         yield "accuracy still rises, or falls", bool(np.sign(slope) == sign)

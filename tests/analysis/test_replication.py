@@ -23,10 +23,6 @@ def outcome(val=None, taken=None, confidence=(90, 90, 90, 90)):
     return {"status": "finished", "curve": curve, "final": {"val_correct": val}, "held_out": answers}
 
 
-def replicated(trial, *outcomes):
-    return {"trial": trial, "replicates": [{"outcome": one} for one in outcomes]}
-
-
 def of_ten(trial):
     score = RANKING.set_index("trial")["val_acc"][trial]
     return wilson(round(10 * score), 10)
@@ -37,11 +33,11 @@ RANKING["epochs"] = 2
 
 
 def test_scores_stand_beside_those_of_the_replicates():
-    files = [
-        replicated(7, outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])),
-        replicated(3, outcome(9, [0, 1, 2, 3]), outcome()),
-    ]
-    first, second = confirmed(files, RANKING, T, of_ten).to_dict("records")
+    replicates = {
+        7: [outcome(6, [0, 1, 2, 0]), outcome(8, [0, 1, 0, 0])],
+        3: [outcome(9, [0, 1, 2, 3]), outcome()],
+    }
+    first, second = confirmed(replicates, RANKING, T, of_ten).to_dict("records")
     assert (first["rank"], first["trial"], first["val_acc"]) == (1, 7, 0.9)
     assert (first["repeats"], first["diverged"], second["repeats"], second["diverged"]) == (2, 0, 1, 1)
     assert first["val_mean"] == 0.7 and first["val_sd"] == pytest.approx(math.sqrt(0.02), abs=1e-6)
@@ -54,8 +50,8 @@ def test_scores_stand_beside_those_of_the_replicates():
 
 
 def test_the_interval_of_the_selection_bias_is_that_of_the_mean_of_the_replicates():
-    files = [replicated(7, *(outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)))]
-    (row,) = confirmed(files, RANKING, T, of_ten).to_dict("records")
+    replicates = {7: [outcome(correct, T) for correct in (6, 8, 7, 7, 6, 8)]}
+    (row,) = confirmed(replicates, RANKING, T, of_ten).to_dict("records")
     # Student's t of five degrees; Nadeau and Bengio's error: 10 validation images, 4 to train
     margin = 2.570582 * math.sqrt(0.04 / 5) * math.sqrt(1 / 6 + 10 / 4)
     assert row["luck"] == 0.2 and row["luck_high"] == pytest.approx(0.2 + margin, abs=1e-5)
@@ -65,49 +61,48 @@ def test_the_interval_of_the_selection_bias_is_that_of_the_mean_of_the_replicate
 def test_no_selection_bias_has_no_sign():
     """Of 2 in 3, rounded up, a bit more than nothing is left over."""
     curve = {"val_correct": [2], "val_size": 3, "train_size": 3}
-    files = [replicated(7, {**outcome(6, T), "curve": curve})]
+    replicates = {7: [{**outcome(6, T), "curve": curve}]}
     ranking = RANKING.assign(val_acc=2 / 3, epochs=1)
-    (row,) = confirmed(files, ranking, T, lambda trial: wilson(2, 3)).to_dict("records")
+    (row,) = confirmed(replicates, ranking, T, lambda trial: wilson(2, 3)).to_dict("records")
     assert str(row["luck"]) == "0.0"
 
 
 def test_the_confirmed_best_is_chosen_by_validation_alone():
-    files = [
-        replicated(7, outcome(6, [0, 1, 2, 3]), outcome(6, [0, 1, 2, 3])),
-        replicated(3, outcome(7, [9, 9, 9, 9]), outcome(7, [9, 9, 9, 9])),
-        replicated(5, outcome(10, [0, 1, 2, 3]), outcome()),
-    ]
-    assert confirmed_best(confirmed(files, RANKING, T, of_ten)) == 3  # the other two: lower, or diverged once
-    assert confirmed_best(confirmed([replicated(7, outcome())], RANKING, T, of_ten)) is None
-    assert confirmed_best(confirmed([], RANKING, T, of_ten)) is None
-    tied = [replicated(7, outcome(6, T)), replicated(3, outcome(6, T))]
+    replicates = {
+        7: [outcome(6, [0, 1, 2, 3]), outcome(6, [0, 1, 2, 3])],
+        3: [outcome(7, [9, 9, 9, 9]), outcome(7, [9, 9, 9, 9])],
+        5: [outcome(10, [0, 1, 2, 3]), outcome()],
+    }
+    rows = confirmed(replicates, RANKING, T, of_ten)
+    assert confirmed_best(rows) == 3  # the other two: lower, or diverged once
+    assert confirmed_best(confirmed({7: [outcome()]}, RANKING, T, of_ten)) is None
+    assert confirmed_best(confirmed({}, RANKING, T, of_ten)) is None
+    tied = {7: [outcome(6, T)], 3: [outcome(6, T)]}
     assert confirmed_best(confirmed(tied, RANKING, T, of_ten)) == 7
 
 
-def verdicts(files, trial, t):
-    frame = rivals(files, trial, t)
+def verdicts(replicates, trial, t):
+    frame = rivals(replicates, trial, t)
     return dict(zip(frame["trial"].tolist(), frame["held_out"].tolist(), strict=True))
 
 
 def test_rivals_are_judged_by_held_out_images():
     rng, t = np.random.default_rng(4), np.zeros(400, np.uint8)
 
-    def trained(trial, *rights):  # each replicate recognises such a share of the images
-        taken = [(rng.random(400) >= right).astype(np.uint8) for right in rights]
-        return replicated(trial, *(outcome(6, each, bytes(400)) for each in taken))
+    def trained(right):  # each replicate recognises such a share of the images
+        taken = [(rng.random(400) >= right).astype(np.uint8) for _ in range(6)]
+        return [outcome(6, each, bytes(400)) for each in taken]
 
-    best = trained(3, *[0.8] * 6)
-    files = [trained(7, *[0.81] * 6), best, trained(5, *[0.5] * 6)]
-    assert verdicts(files, 3, t) == {7: 0, 5: 1}
-    assert verdicts(files, 5, t) == {7: -1, 3: -1}
-    assert rivals(files, None, t).empty
-    same = replicated(5, *(one["outcome"] for one in best["replicates"]))
-    never = replicated(7, *[outcome()] * 6)
-    assert verdicts([best, same, never], 3, t) == {5: 0, 7: 0}, "nothing sets them apart"
+    best = trained(0.8)
+    replicates = {7: trained(0.81), 3: best, 5: trained(0.5)}
+    assert verdicts(replicates, 3, t) == {7: 0, 5: 1}
+    assert verdicts(replicates, 5, t) == {7: -1, 3: -1}
+    assert rivals(replicates, None, t).empty
+    assert verdicts({3: best, 5: best, 7: [outcome()] * 6}, 3, t) == {5: 0, 7: 0}, "nothing sets them apart"
     bad = outcome(6, [1] * 400, bytes(400))
     good = outcome(6, [0] * 400, bytes(400))
-    assert verdicts([replicated(3, *[good] * 6), replicated(5, *[bad] * 6)], 3, t) == {5: 1}
-    once = [replicated(3, good, outcome()), replicated(5, bad, bad)]
+    assert verdicts({3: [good] * 6, 5: [bad] * 6}, 3, t) == {5: 1}
+    once = {3: [good, outcome()], 5: [bad, bad]}
     assert verdicts(once, 3, t) == {5: 0}, "one pair tells nothing"
 
 
@@ -115,8 +110,9 @@ def test_a_rival_is_one_of_all_pairs():
     """The best was chosen out of five, by networks that are lucky on other images, too."""
 
     def val(others):  # p is 0.0081: times four it is below 0.05, and times ten it is not
-        behind = (replicated(k, *(outcome(9 - n, T) for n in (4, 4, 4, 5, 5))) for k in range(1, others + 1))
-        return rivals([replicated(0, *[outcome(9, T)] * 5), *behind], 0, T)["val"].tolist()
+        behind = [outcome(9 - n, T) for n in (4, 4, 4, 5, 5)]
+        replicates = {0: [outcome(9, T)] * 5, **dict.fromkeys(range(1, others + 1), behind)}
+        return rivals(replicates, 0, T)["val"].tolist()
 
     assert val(2) == [1, 1] and val(4) == [0] * 4
 
@@ -125,8 +121,8 @@ def test_rivals_are_judged_by_the_validation_images_of_each_split():
     """In pairs: what is hard about a split is hard for both."""
 
     def val(ahead):  # of pairs of scores on the same splits
-        files = [replicated(k, *(outcome(pair[k], T) for pair in ahead)) for k in (0, 1)]
-        return [rivals(files, trial, T)["val"].item() for trial in (0, 1)]
+        replicates = {k: [outcome(pair[k], T) for pair in ahead] for k in (0, 1)}
+        return [rivals(replicates, trial, T)["val"].item() for trial in (0, 1)]
 
     ahead = [(9, 8), (5, 4), (7, 6), (2, 1)]
     assert val(ahead * 2) == [1, -1]
@@ -142,24 +138,24 @@ def fit(hits):
 
 
 def test_a_network_beside_the_linear_model_of_its_split():
-    files = [replicated(7, *[outcome(6, [0, 1, 2, 0]), outcome(), outcome(6, [0, 1, 0, 0])] * 3)]
+    replicates = {7: [outcome(6, [0, 1, 2, 0]), outcome(), outcome(6, [0, 1, 0, 0])] * 3}
     fits = {"replicates": [fit([1, 1, 1, 1]), fit([0, 0, 0, 0]), fit([0, 1, 1, 1])] * 3}
-    margin = margin_over_linear(files, 7, T, fits)
+    margin = margin_over_linear(replicates, 7, T, fits)
     # apart: 0 0 0 -1 and 1 0 -1 -1: rows -1/4, columns 1/2 0 -1/2 -1; Student's t of five degrees
     error = math.sqrt(np.var([0.5, 0, -0.5, -1], ddof=1) / 4)
     assert margin["apart"] == -0.25
     assert margin["apart_high"] == pytest.approx(-0.25 + 2.570582 * error, abs=1e-5)
     assert margin["apart_low"] == -1
-    once = margin_over_linear([replicated(7, outcome(6, [0, 1, 2, 0]))], 7, T, fits)
+    once = margin_over_linear({7: [outcome(6, [0, 1, 2, 0])]}, 7, T, fits)
     assert once["apart"] == -0.25 and math.isnan(once["apart_low"])
-    assert margin_over_linear(files, None, T, fits) == {}
+    assert margin_over_linear(replicates, None, T, fits) == {}
 
 
 def test_a_network_that_was_picked_has_to_beat_the_linear_model_by_more():
     """It was picked as the luckiest of them all, so the interval is one that would hold for each."""
-    one = replicated(7, *[outcome(6, [0, 1, 2, 0]), outcome(6, [0, 1, 0, 0])] * 3)
+    one = [outcome(6, [0, 1, 2, 0]), outcome(6, [0, 1, 0, 0])] * 3
     fits = {"replicates": [fit([1, 1, 1, 0]), fit([0, 0, 1, 0])] * 3}
-    alone, picked = (margin_over_linear([one] * trials, 7, T, fits) for trials in (1, 2))
+    alone, picked = (margin_over_linear(dict.fromkeys(trials, one), 7, T, fits) for trials in ([7], [7, 3]))
     assert picked["apart_high"] > alone["apart_high"]
 
 
@@ -174,37 +170,36 @@ def test_what_a_linear_model_loses_on_held_out_images():
 
 
 def test_every_replicate_has_a_row():
-    frame = scores([replicated(7, outcome(6, [0, 1, 2, 0]), outcome())], RANKING, T)
+    frame = scores({7: [outcome(6, [0, 1, 2, 0]), outcome()]}, RANKING, T)
     one, two = frame.to_dict("records")
     assert (one["rank"], one["repeat"], one["val_acc"], one["held_out"]) == (1, 1, 0.6, 0.75)
     assert two["status"] == "diverged" and math.isnan(two["val_acc"]) and math.isnan(two["held_out"])
-    frame = curves([replicated(7, outcome(6, T))], 7)
+    frame = curves({7: [outcome(6, T)]}, 7)
     assert frame.to_dict("list") == {
         "repeat": [1, 1], "epoch": [1, 2], "train_acc": [0.25, 0.5], "val_acc": [0.0, 0.6],
     }  # fmt: skip
 
 
 def test_the_confusion_is_a_mean_over_the_replicates():
-    files = [replicated(7, outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome())]
-    shares = confusion(files, 7, T, 10)
+    replicates = {7: [outcome(6, [0, 1, 2, 5]), outcome(6, [0, 7, 2, 3]), outcome()]}
+    shares = confusion(replicates, 7, T, 10)
     assert shares.shape == (10, 10)
     assert (shares[3, 5], shares[3, 3], shares[1, 7], shares[1, 1]) == (0.5, 0.5, 0.5, 0.5)
     assert shares[0, 0] == shares[2, 2] == 1.0 and shares.sum() == 4  # no image is of another digit
-    assert confusion(files, None, T, 10).size == 0
+    assert confusion(replicates, None, T, 10).size == 0
 
 
 def test_the_surest_mistakes_come_first():
-    files = [
-        replicated(
-            7,
+    replicates = {
+        7: [
             outcome(6, [4, 1, 9, 8], (60, 99, 80, 99)),
             outcome(6, [4, 1, 9, 3], (60, 99, 90, 99)),
             outcome(6, [5, 1, 2, 3], (90, 99, 99, 99)),
-        )
-    ]
-    rows = mistakes(files, 7, T).to_dict("records")
+        ]
+    }
+    rows = mistakes(replicates, 7, T).to_dict("records")
     assert [row["row"] for row in rows] == [0, 2, 3]  # 210, 170 and 99 percent in all; 1 is never mistaken
     assert rows[0] == {"row": 0, "label": 0, "taken_for": 4, "wrong": 3, "repeats": 3, "confidence": 0.7}
     assert (rows[1]["wrong"], rows[1]["confidence"], rows[2]["wrong"]) == (2, 0.85, 1)
-    assert len(mistakes(files, 7, T, most=2)) == 2
-    assert mistakes(files, None, T).empty
+    assert len(mistakes(replicates, 7, T, most=2)) == 2
+    assert mistakes(replicates, None, T).empty

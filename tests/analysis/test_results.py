@@ -7,12 +7,10 @@ from zdl.artifacts.encoding import sealed_json
 
 def test_replicates_are_of_a_place():
     trials = [{"trial": number} for number in (900000001, 0, 450000000)]
-    found = ((450000000, "a"), (450000000, "b"), (0, "c"), (None, None))
+    a, b, c = ({"outcome": outcome} for outcome in "abc")
+    found = ((450000000, a), (450000000, b), (0, c), (None, None))
     files = [sealed_json({"digest": "", "trial": trial, "replicate": each}) for trial, each in found]
-    assert of_trials(files, trials) == [
-        {"trial": 2, "replicates": ["a", "b"]},
-        {"trial": 1, "replicates": ["c"]},
-    ]
+    assert [*of_trials(files, trials).items()] == [(2, ["a", "b"]), (1, ["c"])]
 
 
 def test_files_are_those_of_a_number_and_ties_stay_in_the_order_of_the_search():

@@ -7,9 +7,9 @@ from zdl.analysis.rise import rise
 from zdl.analysis.statistics import sign_of_difference
 
 
-def file(trial, *curves):
-    """The file of a trial's replicates, a curve of counts of 1,000 images each; None if one diverged."""
-    return {"trial": trial, "replicates": [{"outcome": outcome(curve)} for curve in curves]}
+def outcomes(*curves):
+    """Of a trial's replicates, a curve of shares of 1,000 images each; None if one diverged."""
+    return [outcome(curve) for curve in curves]
 
 
 def outcome(curve):
@@ -22,7 +22,7 @@ def outcome(curve):
 
 def test_the_slope_of_the_last_fifth_by_hand():
     curves = [0.5] * 16 + [0.5, 0.51, 0.52, 0.53]
-    out = rise([file(3, curves, [0.1] * 16 + [0.2, 0.23, 0.26, 0.29]), file(7, curves, None)])
+    out = rise({3: outcomes(curves, [0.1] * 16 + [0.2, 0.23, 0.26, 0.29]), 7: outcomes(curves, None)})
     assert out["rise"] == pytest.approx((0.04 + 0.12) / 2)
     assert out["splits"] == 2
     # The two splits rise by 0.04 and 0.12: Student's t of 1 degree, and an error of 0.0566 * sqrt(1/2 + 1/4)
@@ -30,10 +30,10 @@ def test_the_slope_of_the_last_fifth_by_hand():
 
 
 def test_short_curves_and_curves_of_different_lengths_tell_nothing():
-    assert rise([]) == rise([file(None)]) == rise([file(0, None, None)]) == {}
-    assert rise([file(0, [0.1] * 9)]) == {}
-    assert rise([file(0, [0.1] * 20, [0.1] * 30)]) == {}
-    assert np.isnan(rise([file(0, [0.1] * 20)])["rise_low"])
+    assert rise({}) == rise({0: outcomes(None, None)}) == {}
+    assert rise({0: outcomes([0.1] * 9)}) == {}
+    assert rise({0: outcomes([0.1] * 20, [0.1] * 30)}) == {}
+    assert np.isnan(rise({0: outcomes([0.1] * 20)})["rise_low"])
 
 
 @pytest.mark.parametrize(("slope", "least", "most"), [(0.0, 0, 4), (0.04, 95, 100)])
@@ -42,6 +42,6 @@ def test_curves_that_are_level_are_rarely_said_to_rise(slope, least, most):
     rng, found = np.random.default_rng(2), 0
     for _ in range(100):
         curves = 0.7 + slope * np.arange(-10, 0) / 10 + rng.normal(0, 0.01, (10, 10))
-        out = rise([file(0, *np.hstack([np.full((10, 40), 0.6), curves]))])
+        out = rise({0: outcomes(*np.hstack([np.full((10, 40), 0.6), curves]))})
         found += sign_of_difference(out["rise"], out["rise_low"], out["rise_high"], out["splits"]) > 0
     assert least <= found <= most

@@ -102,7 +102,8 @@ def heat_map(space, diverged=()):
 
 
 def slices(data, space=SPACE, best=20):
-    return figures.slices(ranking.rank(data, space), space, best)
+    frame = ranking.rank(data, space)
+    return figures.slices(frame, space, ranking.top(frame, best)["trial"].tolist())
 
 
 def budget(trials=40):
@@ -228,7 +229,7 @@ EXAMPLES = {
     ),
     "curve of errors": lambda: error_map(BATCHES, expected=surface(BATCHES, -120, 3)),
     "grid of errors": error_grid,
-    "slices of errors": lambda: error_map({**SPACE, **OPTIMIZERS}, figures.slices),
+    "slices of errors": lambda: error_map({**SPACE, **OPTIMIZERS}, figures.slices, contenders=range(1, 21)),
     "confirmed errors": replicated_errors,
     "budget of errors": lambda: figures.budget(
         pd.DataFrame({"trials": range(1, 101), "best": -np.geomspace(90, 40, 100)}),

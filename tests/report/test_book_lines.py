@@ -14,12 +14,6 @@ def test_best_lines_are_the_books():
     ]
 
 
-def test_searched_epochs_are_shown_if_named():
-    search = table(record(0, [9, 9], epochs=2, lr=0.1), record(1, [9], "diverged", epochs=3, lr=9.0))
-    lines = best_lines(ranking.rank(search), 1, names=["epochs", "lr"])
-    assert lines == ["Best-1(val acc:0.09) | epochs:2, lr:0.1"]
-
-
 def test_a_hyper_parameter_that_plays_no_part_is_a_dash():
     frame = ranking.rank(table(record(0, [20], optimizer="sgd")), names=["momentum", "optimizer", "beta1"])
     assert best_lines(frame)[0].endswith("momentum:–, optimizer:sgd, beta1:–")

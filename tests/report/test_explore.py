@@ -43,24 +43,24 @@ def mixed(n=40):
 
 
 def replicates(trial, *answers):
-    """What a trial's replicates recognise of LABELS; one that diverged has no answers."""
+    """What became of a trial's replicates, by what they take LABELS for; one that diverged has no answers."""
     outcomes = []
     for taken_for in answers:
         outcome = record(trial, [50, 70], "finished" if taken_for else "diverged")["outcome"]
         held_out = {"taken_for": taken_for, "confidence": "64646464"} if taken_for else None
-        outcomes.append({"outcome": {**outcome, "held_out": held_out}})
-    return {"trial": trial, "replicates": outcomes}
+        outcomes.append({**outcome, "held_out": held_out})
+    return {trial: outcomes}
 
 
-def payload(trials, space=MIXED, method="random", again=()):
+def payload(trials, space=MIXED, method="random", again=None):
     frame = ranking.rank({"trials": trials}, space)
     given = settings(space, len(trials), method=method)
     titles = {name: each.title[1] for name, each in HYPERPARAMETERS.items()}
-    return search_payload(given, trials, frame, again, LABELS, titles=titles)
+    return search_payload(given, trials, frame, again or {}, LABELS, titles=titles)
 
 
 def test_the_payload_has_every_value_of_every_trial_the_best_first():
-    again = [replicates(20, "00010203", "00010909", None)]
+    again = replicates(20, "00010203", "00010909", None)
     data = payload([*mixed()[20:], *mixed()[:20]], again=again)
     assert data["trials"] == [*range(20, 40), *range(20)] and data["diverged"] == [0] * 39 + [1]
     columns = {column["name"]: column for column in data["columns"]}
@@ -115,7 +115,7 @@ def test_no_text_of_the_data_ends_the_script():
 def shared_browser(tmp_path_factory):
     """A page of 40 trials, open in a browser."""
     folder = tmp_path_factory.mktemp("explore")
-    data = payload(mixed(), again=[replicates(0, "00010203", "00010909", None)])
+    data = payload(mixed(), again=replicates(0, "00010203", "00010909", None))
     (folder / "explore.html").write_bytes(page(data))
     with Browser(folder / "explore.html", folder / "profile") as browser:
         yield browser

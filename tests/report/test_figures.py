@@ -140,7 +140,7 @@ def test_many_trials_make_no_huge_svg():
     )
     svg = figures.svg(figures.search_map(frame, SPACE))
     assert len(svg) < 500_000 and svg.count(b"<use") < 500
-    assert len(figures.svg(figures.slices(frame, SPACE))) < 300_000
+    assert len(figures.svg(figures.slices(frame, SPACE, range(20)))) < 300_000
     for name in ("20", "mistakes", "confirmed 20", "budget of many"):
         assert len(figures.svg(example(name))) < 300_000
     assert len(figures.svg(example("fine"))) < 200_000
@@ -238,8 +238,7 @@ def test_one_is_not_counted_in_headings_and_legends():
     for trials, heading in ((1, "The only trial"), (3, "The best of 3 trials")):
         data = search(trials, diverged=range(1, trials))
         assert best20(data).texts[0].get_text() == heading
-    for figure in (slices(search(3), best=1), search_map(search(3), best=1)):
-        assert "the best trial" in words(figure.legends[0].get_texts())
+    assert "the best trial" in words(search_map(search(3), best=1).legends[0].get_texts())
 
 
 def test_a_slice_counts_the_trials_in_which_its_hyper_parameter_plays_a_part():
@@ -354,7 +353,7 @@ def test_mistakes_are_shares_in_percent_and_images_with_what_they_were_taken_for
 
 def test_slices_mark_the_contenders():
     data = search(30, diverged=(3,))
-    figure = figures.slices(ranking.rank(data, SPACE), SPACE, 20, [0, 1, 2, 4])
+    figure = figures.slices(ranking.rank(data, SPACE), SPACE, [0, 1, 2, 4])
     assert "not distinguishable from Best-1 (4)" in words(figure.legends[0].texts)
     dark = [dots for dots in figure.axes[0].collections if len(dots.get_offsets()) == 4]
     assert len(dark) == 1

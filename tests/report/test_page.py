@@ -17,6 +17,7 @@ from tests.analysis.test_ranking import record, table
 from tests.report.examples import BATCHES, OPTIMIZERS, SPACE, search
 from zdl.analysis import ranking
 from zdl.analysis.edits import Edit
+from zdl.analysis.recommendations import space
 from zdl.analysis.replication import confirmed_best
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search
 from zdl.analysis.rungs import rungs
@@ -125,6 +126,7 @@ def fake(data, frame, settings):
     rows = []
     for k, (name, spec) in enumerate(settings["search"]["space"].items()):
         row = {"name": name, "distribution": spec["distribution"], "advice": "", "falls": "", "best": 10}
+        row |= {"low_end": "", "high_end": ""}
         row |= {**dict.fromkeys(NUMERIC.split()), "p_effect": 0.41, "importance": 0.07, "effect": k == 0}
         if "options" not in spec:
             low, high = spec["low"], spec["high"]
@@ -166,7 +168,7 @@ def fake(data, frame, settings):
             curves=pd.DataFrame(),
             leaders=leaders,
             contenders=best["trial"].tolist()[:11],
-            space=pd.DataFrame(rows)[: None if finished else 0],
+            space=pd.DataFrame(rows) if finished else space(frame, settings, []),
             budget=budget[: None if finished else 0],
             in_full=len(data["trials"]) - (frame["status"] == "diverged").sum(),
             rungs=rungs(data["trials"], settings["search"]),
@@ -175,10 +177,7 @@ def fake(data, frame, settings):
             confirmed=trained,
             best=confirmed_best(trained),
             rivals=rivals(_0=0, _3=0, _2=1) if finished else rivals(),
-            scores=pd.DataFrame(),
-            curves=pd.DataFrame(),
             confusion=confusion,
-            mistakes=pd.DataFrame(),
             linear=linear if finished else {},
             margin={"apart": 0.028, "apart_low": 0.015, "apart_high": 0.041} if finished else {},
             rise={"rise": 0.041, "rise_low": 0.02, "rise_high": 0.062, "splits": 10} if finished else {},
@@ -659,7 +658,7 @@ def test_a_trial_that_was_not_picked_has_no_winner_s_curse(data):
 
 def test_a_verdict_is_where_the_one_function_gives_it(monkeypatch):
     """No sentence compares ends of intervals by itself."""
-    verdicts = ("beats it by", "were luck", "these images are harder", "**It learned:**")
+    verdicts = ("beats it by", "were luck", "these images are harder", "**It learned:**", "not over")
 
     def said():
         margin = {"apart": 0.3, "apart_low": 0.2, "apart_high": 0.4}

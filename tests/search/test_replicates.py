@@ -13,9 +13,9 @@ from tests.engines import PARAMS
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.analysis.baseline import baseline_scores
-from zdl.analysis.outcomes import of_trials, taken_for
+from zdl.analysis.outcomes import taken_for
 from zdl.artifacts.encoding import sealed_json
-from zdl.artifacts.io import read, read_json, read_npz, write
+from zdl.artifacts.io import read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
 from zdl.config.settings import load
 from zdl.data.answers import from_hex, in_hex, probabilities
@@ -79,23 +79,27 @@ def trainings():
     return path.read_text().split() if path.exists() else []
 
 
-def contents(paths):
-    """The replicates of each trial, which is called by its place; here that is its number."""
-    return of_trials(map(read, paths.replicates), read_json(*paths.table)["trials"])
+def recorded(paths):
+    """The records of the replicates of each trial."""
+    trials = {}
+    for contents in [read_json(*file) for file in paths.replicates]:
+        if contents["trial"] is not None:
+            trials.setdefault(contents["trial"], []).append(contents["replicate"])
+    return trials
 
 
 def test_the_best_are_trained_again_with_other_luck_and_the_same_hyper_parameters(paths):
     assert len(replicate_all(paths)) == 2 * 3
     best = ranking.top(ranking.rank(read_json(*paths.table)), 2)["trial"].tolist()
-    files = contents(paths)
-    assert [file["trial"] for file in files] == best
+    known = recorded(paths)
+    assert [*known] == best
     trials = {trial.number: trial for trial in Progress(paths).all_trials()}
-    for file in files:
-        trial = trials[file["trial"]]
-        specs = [record["spec"] for record in file["replicates"]]
+    for number, records_of_trial in known.items():
+        trial = trials[number]
+        specs = [record["spec"] for record in records_of_trial]
         assert all(spec["config"] == trial.spec["config"] for spec in specs)
         assert len({json.dumps(spec["seed"]) for spec in specs} | {json.dumps(trial.spec["seed"])}) == 4
-    one, other = ([record["spec"]["split"] for record in file["replicates"]] for file in files)
+    one, other = ([record["spec"]["split"] for record in each] for each in known.values())
     assert one == other, "replicates of two trials are compared in pairs"
     assert len({json.dumps(split) for split in one}) == 3
 
@@ -116,7 +120,7 @@ def test_a_replicate_splits_the_search_s_own_images_anew(paths):
 def test_a_record_tells_what_the_network_takes_each_held_out_image_for(paths):
     replicate_all(paths)
     t = read_npz(*paths.held_out)["t"]
-    (first, *_), _ = (file["replicates"] for file in contents(paths))
+    (first, *_), _ = recorded(paths).values()
     told = first["outcome"]["held_out"]
     answers, percent = from_hex(told["taken_for"]), from_hex(told["confidence"])
     assert len(answers) == len(percent) == len(t) and percent.max() <= 100
@@ -175,7 +179,7 @@ def test_only_what_is_new_is_trained(paths):
 
 def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
     replicate_all(paths)
-    known = {file["trial"] for file in contents(paths)}
+    known = {*recorded(paths)}
     shutil.rmtree(".zdl")  # which neither Git nor DVC carries
     edited = settings()
     edited["search"]["trials"] = 3
@@ -183,7 +187,7 @@ def test_another_ranking_finds_the_replicates_in_a_pulled_clone(paths):
     assert not {file.path for file in other.replicates} & {file.path for file in paths.replicates}
     steps.plan(other, lambda line: None)
     steps.aggregate(other, lambda line: None)
-    new = {file["trial"] for file in replicate_all(other) and contents(other)} or known
+    new = {*(replicate_all(other) and recorded(other))} or known
     trained = {int(name.split("-")[1]) for name in trainings()[6:]}
     assert trained == new - known
 
@@ -194,8 +198,8 @@ def test_a_rank_that_nobody_has_leaves_a_file_that_says_so(paths):
         row["outcome"].update(status="diverged", final=None)
     write(paths.table.path, sealed_json(table))
     replicate_all(paths)
-    (first,) = contents(paths)
-    assert first["trial"] == table["trials"][0]["trial"] and len(first["replicates"]) == 3
+    ((trial, again),) = recorded(paths).items()
+    assert trial == table["trials"][0]["trial"] and len(again) == 3
     second = [read_json(*file) for file in paths.replicates[3:]]
     assert [(file["trial"], file["replicate"]) for file in second] == [(None, None)] * 3
 
@@ -237,7 +241,7 @@ def test_a_damaged_file_is_set_aside_and_made_again_from_the_store(paths):
 )
 def test_what_is_no_record_of_a_replicate_is_refused(paths, spoil):
     replicate_all(paths)
-    record = contents(paths)[0]["replicates"][0]
+    (record, *_), _ = recorded(paths).values()
     assert is_replicate(record)
     spoil(record)
     with pytest.raises((KeyError, AssertionError)):
@@ -277,7 +281,7 @@ def test_a_process_goes_on_with_the_next_replicates(paths):
     for name in ready:  # as their jobs do
         (records.READY / name).rename(records.REPLICATES / name)
     assert len(replicate_all(paths)) == 1
-    assert [file["trial"] is not None for file in contents(paths)] == [True, True]
+    assert len(recorded(paths)) == 2
 
 
 def test_a_damaged_file_that_was_ready_is_set_aside(paths):

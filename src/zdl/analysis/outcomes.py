@@ -18,44 +18,32 @@ from zdl.artifacts.encoding import decode_json
 from zdl.artifacts.schemas import unpacked
 from zdl.data.answers import from_hex
 from zdl.data.scores import Score
-from zdl.search.curves import last_score, scores
+from zdl.search.curves import last_score
 
 Outcome = Mapping[str, Any]
-Replicates = Sequence[Mapping[str, Any]]
+Replicates = Mapping[int, Sequence[Outcome]]  # by trial
 Labels = NDArray[Any]  # places of classes, or in regression numbers
-Hits = NDArray[np.bool_]
 
 
 def of_trials(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
-    """From the files of replicates, the replicates of each trial, which is called by its place among all
-    `trials`; its files have its number."""
+    """From the files of replicates, what became of those of each trial, which is called by its place among
+    all `trials`; its files have its number."""
     places = {row["trial"]: place for place, row in enumerate(trials)}
-    records: dict[int, list[Any]] = {}
+    replicates: dict[int, list[Outcome]] = {}
     for contents in map(decode_json, files):
         if contents["trial"] is not None:
-            records.setdefault(places[contents["trial"]], []).append(contents["replicate"])
-    return [{"trial": trial, "replicates": each} for trial, each in records.items()]
+            replicates.setdefault(places[contents["trial"]], []).append(contents["replicate"]["outcome"])
+    return replicates
 
 
-def outcomes(replicates: Replicates, trial: int | None) -> list[Outcome]:
+def outcomes(replicates: Replicates, trial: int | None) -> Sequence[Outcome]:
     """What became of each replicate of a trial; none without a trial."""
-    return [
-        record["outcome"]
-        for contents in replicates
-        if trial is not None and contents["trial"] == trial
-        for record in contents["replicates"]
-    ]
+    return [] if trial is None else replicates.get(trial, [])
 
 
 def taken_for(outcome: Outcome, t: Labels) -> Labels:
     """What a network takes each held-out row for, (n,)."""
     return from_hex(outcome["held_out"]["taken_for"], t.dtype)
-
-
-def recognised(outcome: Outcome, t: Labels) -> Hits:
-    """Which held-out rows a network answers correctly, (n,)."""
-    hits: Hits = taken_for(outcome, t) == t
-    return hits
 
 
 def score_of(outcomes: Sequence[Outcome]) -> Score:
@@ -81,7 +69,7 @@ def of_held_out(outcomes: Sequence[Outcome], t: Labels) -> Scored:
     """The scores of the held-out rows, of replicates that finished."""
     score, answered = score_of(outcomes), [outcome["held_out"] for outcome in outcomes]
     if score.counts:
-        return Counted(np.array([recognised(outcome, t) for outcome in outcomes]))
+        return Counted(np.array([taken_for(outcome, t) == t for outcome in outcomes]))
     drawn = [each["redrawn"] for each in answered]
     return Redrawn.of(score, [each["score"] for each in answered], drawn)
 
@@ -98,11 +86,6 @@ def val_acc(outcome: Outcome) -> float:
     """The score that a trial is ranked by; NaN before the first evaluation."""
     score = last_score(outcome["curve"])
     return math.nan if score is None else score
-
-
-def epochs(outcome: Outcome) -> int:
-    """The number of evaluations, one an epoch."""
-    return len(scores(outcome["curve"], "val"))
 
 
 def split_ratio(outcome: Outcome) -> float:

@@ -7,7 +7,7 @@ network is useless. *The best n* are the first n that finished, so there may be 
 
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -157,16 +157,19 @@ def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataF
     rows = [
         (rank, trial, epoch, train, val)
         for rank, trial in top(frame, best)[["rank", "trial"]].to_numpy().tolist()
-        for curve in [records[trial]]
-        for epoch, (train, val) in enumerate(
-            zip(scores(curve, "train"), scores(curve, "val"), strict=True), start=1
-        )
+        for epoch, train, val in by_epoch(records[trial])
     ]
     return pd.DataFrame(
         {name: _column(values) for name, values in zip(CURVES, zip(*rows, strict=True), strict=True)}
         if rows
         else {name: pd.Series(dtype="float64" if "acc" in name else "int64") for name in CURVES}
     )
+
+
+def by_epoch(curve: Mapping[str, Any]) -> Iterator[tuple[int, float, float]]:
+    """The points of a learning curve: the epoch, from 1, and the scores of training and validation rows."""
+    points = zip(scores(curve, "train"), scores(curve, "val"), strict=True)
+    return ((epoch, train, val) for epoch, (train, val) in enumerate(points, start=1))
 
 
 def metrics(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> dict[str, dict[str, Any]]:

@@ -140,7 +140,8 @@ def _advise(rows: Sequence[Row], search: Settings) -> None:
     the sampling bounds."""
     tested = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
     adjusted = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in tested])
-    for p, (row, end) in sorted(zip(adjusted.tolist(), tested, strict=True), key=_surest):
+    for k in np.argsort(adjusted, kind="stable"):  # the surest first; NaN, without a test, last
+        p, (row, end) = float(adjusted[k]), tested[k]
         spec = search["space"][row["name"]]
         low, high = wider(spec, end, _bounds(search, row["name"]))
         way = "down" if end == "low" else "up"
@@ -154,11 +155,6 @@ def _advise(rows: Sequence[Row], search: Settings) -> None:
             row["falls"] = way
         elif state == "crowded" and is_wider(spec, low, high):
             row |= {"advice": way, "wider_low": low, "wider_high": high}
-
-
-def _surest(tested: tuple[float, tuple[Row, str]]) -> float:
-    p, _ = tested
-    return math.inf if math.isnan(p) else p
 
 
 def _state(row: Row, end: str, p: float) -> str:

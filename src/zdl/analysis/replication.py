@@ -17,7 +17,6 @@ from zdl.analysis.outcomes import (
     Outcome,
     Replicates,
     difference,
-    epochs,
     mean_and_deviation,
     mean_score,
     of_held_out,
@@ -26,6 +25,7 @@ from zdl.analysis.outcomes import (
     split_ratio,
     val_acc,
 )
+from zdl.analysis.ranking import by_epoch
 from zdl.analysis.scored import Interval
 from zdl.analysis.statistics import signs_of_differences, standard_error_over_splits, student_interval
 from zdl.search.curves import scores as scores_of
@@ -61,11 +61,10 @@ def confirmed(
     that of a trial's score in the search."""
     ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
-    for contents in replicates:
-        trial = contents["trial"]
-        all_outcomes = outcomes([contents], trial)
+    for trial, all_outcomes in replicates.items():
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
-        alike = [each for each in finished if epochs(each) == ranked[trial]["epochs"]]  # it was not stopped
+        epochs = ranked[trial]["epochs"]
+        alike = [each for each in finished if len(scores_of(each["curve"], "val")) == epochs]  # not stopped
         score = ranked[trial]["val_acc"]
         replicated = mean_and_deviation([val_acc(outcome) for outcome in finished])
         held_out = mean_score(of_held_out(finished, t))
@@ -113,15 +112,15 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
     ranks = ranking.set_index("trial")["rank"]
     rows = [
         (
-            ranks[contents["trial"]],
-            contents["trial"],
+            ranks[trial],
+            trial,
             number,
             outcome["status"],
             val_acc(outcome) if outcome["final"] else None,
             round(of_held_out([outcome], t).mean()[0], 6) if outcome["final"] else None,
         )
-        for contents in replicates
-        for number, outcome in enumerate(outcomes([contents], contents["trial"]), start=1)
+        for trial, of_trial in replicates.items()
+        for number, outcome in enumerate(of_trial, start=1)
     ]
     frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
     return frame.astype({"val_acc": "float64", "held_out": "float64"})
@@ -137,14 +136,13 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     are better on held-out ones, too; so its comparisons count as those of all pairs. They judge networks that
     learn from these images: other training images might order the trials otherwise.
     """
-    known = [contents["trial"] for contents in replicates if contents["trial"] is not None]
-    others = [other for other in known if trial is not None and other != trial]
-    pairs = [list(_pairs(outcomes(replicates, trial), outcomes(replicates, other))) for other in others]
+    others = [other for other in replicates if trial is not None and other != trial]
+    pairs = [list(_pairs(outcomes(replicates, trial), replicates[other])) for other in others]
     judged = {
         "val": [_validation_difference(each) for each in pairs],
         "held_out": [_held_out_difference(each, t) for each in pairs],
     }
-    tests = math.comb(len(known), 2)
+    tests = math.comb(len(replicates), 2)
     signs = {}
     for name, rows in judged.items():
         means, errors, counts = zip(*rows, strict=True) if rows else ((), (), ())
@@ -180,10 +178,7 @@ def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
     rows = [
         (number, epoch, train, val)
         for number, outcome in enumerate(outcomes(replicates, trial), start=1)
-        for curve in [outcome["curve"]]
-        for epoch, (train, val) in enumerate(
-            zip(scores_of(curve, "train"), scores_of(curve, "val"), strict=True), start=1
-        )
+        for epoch, train, val in by_epoch(outcome["curve"])
     ]
     return pd.DataFrame(rows, columns=["repeat", "epoch", "train_acc", "val_acc"])
 

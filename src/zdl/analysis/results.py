@@ -47,10 +47,7 @@ class Replication:
     confirmed: pd.DataFrame  # a row for each of the best trials
     best: int | None  # the trial that they confirm as the best; None if no replicate finished
     rivals: pd.DataFrame  # a row for each other trial: whether `best` scores more, 1, 0 or -1
-    scores: pd.DataFrame  # a row a replicate
-    curves: pd.DataFrame  # the learning curves of the replicates of `best`
     confusion: NDArray[np.float64]  # (classes, classes): the share of class i that `best` takes for j
-    mistakes: pd.DataFrame  # the held-out rows that `best` is most wrong about
     linear: Mapping[str, float]  # a linear model's scores on the same splits
     margin: Mapping[str, float]  # how much more `best` scores than that, with the interval
     rise: Mapping[str, float]  # how much the score still rises at the end of the replicates' curves
@@ -140,17 +137,14 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
 def _replication(
     replicates: Replicates, search: Search, held_out: HeldOut, baseline: Mapping[str, Any]
 ) -> Replication:
-    t, frame = held_out.t, search.ranking
-    confirmed = replication.confirmed(replicates, frame, t, partial(interval, search.trials))
+    t = held_out.t
+    confirmed = replication.confirmed(replicates, search.ranking, t, partial(interval, search.trials))
     best = replication.confirmed_best(confirmed)
     return Replication(
         confirmed=confirmed,
         best=best,
         rivals=replication.rivals(replicates, best, t),
-        scores=replication.scores(replicates, frame, t),
-        curves=replication.curves(replicates, best),
         confusion=mistakes.confusion(replicates, best, t, len(held_out.classes)),
-        mistakes=(mistakes.mistakes if len(held_out.classes) else mistakes.errors)(replicates, best, t),
         linear=baseline_scores(baseline),
         margin=margin_over_linear(replicates, best, t, baseline),
         rise=rise(replicates),

@@ -6,7 +6,7 @@ trials are those whose curves happen to end high; replicates were not picked for
 
 import numpy as np
 
-from zdl.analysis.outcomes import Outcome, Replicates, outcomes, score_of, split_ratio, with_interval
+from zdl.analysis.outcomes import Outcome, Replicates, score_of, split_ratio, with_interval
 from zdl.analysis.statistics import standard_error_over_splits, student_interval
 from zdl.search.curves import scores
 
@@ -18,8 +18,8 @@ def rise(replicates: Replicates) -> dict[str, float]:
     """By how much validation accuracy rises in the last fifth of a curve, by the slope there: `rise`, the
     mean over the splits, with its 95 % interval `rise_low` to `rise_high` (blank for one split), and over how
     many `splits`. Empty if curves are short or differ in length."""
-    files = (outcomes([file], file["trial"]) for file in replicates if file["replicates"])
-    by_split = [[each for each in split if each["final"]] for split in zip(*files, strict=True)]
+    splits = zip(*replicates.values(), strict=True)
+    by_split = [[each for each in split if each["final"]] for split in splits]
     finished = [each for split in by_split for each in split]
     lengths = {len(scores(each["curve"], "val")) for each in finished}
     if len(lengths) != 1 or min(lengths) < FEWEST:

@@ -8,7 +8,7 @@ intervals and tests are those of the bootstrap. Both kinds answer the same quest
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,31 +21,6 @@ Interval = tuple[float, float]
 NONE = (math.nan, math.nan)
 
 
-class Scored(Protocol):
-    """Scores of k networks on the same n rows."""
-
-    def __len__(self) -> int:
-        """The number of networks."""
-
-    def intervals(self) -> list[Interval]:
-        """The 95 % interval of each network's score, for other rows."""
-
-    def comes_first(self, rng: np.random.Generator) -> Array:
-        """How often each is best when the rows are drawn again, (k,) (`statistics.first_shares`)."""
-
-    def p_values(self) -> Array:
-        """Of no difference from the first network, (k,); NaN in its own place."""
-
-    def mean(self) -> tuple[float, float, float]:
-        """The mean score and its 95 % interval, for other rows and other networks."""
-
-    def less(self, other: Any) -> tuple[float, float]:
-        """The mean difference from as many other networks, in pairs, and its standard error."""
-
-    def error(self) -> float:
-        """The standard error of the mean score."""
-
-
 @dataclass(frozen=True)
 class Counted:
     """Which rows each network answers correctly: `hits` (k, n)."""
@@ -53,12 +28,15 @@ class Counted:
     hits: NDArray[Any]
 
     def __len__(self) -> int:
+        """The number of networks."""
         return len(self.hits)
 
     def intervals(self) -> list[Interval]:
+        """The 95 % interval of each network's score, for other rows."""
         return [wilson(int(hits.sum()), len(hits)) for hits in self.hits]
 
     def comes_first(self, rng: np.random.Generator) -> Array:
+        """How often each is best when the rows are drawn again, (k,) (`statistics.first_shares`)."""
         one_row = self.hits.shape[1] < 2  # of which all samples are alike
         return np.full(len(self), math.nan) if one_row else statistics.first_shares(self.hits, rng)
 
@@ -69,19 +47,23 @@ class Counted:
         return first.tolist(), this.tolist()
 
     def p_values(self) -> Array:
+        """Of no difference from the first network, (k,); NaN in its own place."""
         pairs = zip(*self.only(), strict=True)
         p_values = np.array([statistics.mcnemar(*pair) for pair in pairs])
         p_values[0] = math.nan
         return p_values
 
     def mean(self) -> tuple[float, float, float]:
+        """The mean score and its 95 % interval, for other rows and other networks."""
         return crossed_mean(self.hits) if self.hits.size else (math.nan, *NONE)
 
-    def less(self, other: "Counted") -> tuple[float, float]:
+    def less(self, other: Any) -> tuple[float, float]:
+        """The mean difference from as many other networks, in pairs, and its standard error."""
         apart = self.hits.astype(int) - other.hits
         return float(apart.mean()), crossed_standard_error(apart)
 
     def error(self) -> float:
+        """The standard error of the mean score."""
         return crossed_standard_error(self.hits)
 
 
@@ -137,7 +119,7 @@ class Redrawn:
             return mean, *_middle(self.drawn[0])
         return mean, *student_interval(mean, self.error(), len(self), self.limits)
 
-    def less(self, other: "Redrawn") -> tuple[float, float]:
+    def less(self, other: Any) -> tuple[float, float]:
         apart = Redrawn(self.scores - other.scores, self.drawn - other.drawn, (-math.inf, math.inf))
         return float(apart.scores.mean()), apart.error()
 
@@ -146,6 +128,9 @@ class Redrawn:
         samples of rows."""
         of_networks = float(np.var(self.scores, ddof=1)) / len(self) if len(self) > 1 else 0.0
         return math.sqrt(of_networks + _deviation(self.drawn.mean(axis=0)) ** 2)
+
+
+Scored = Counted | Redrawn
 
 
 def _middle(drawn: Array) -> Interval:

@@ -15,16 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 ALPHA = 0.05  # a p-value below it is called significant
+CONFIDENCE = 0.95  # of an interval or a band
 RARELY_EXCEEDED = 2.5  # times the mean gain by chance: at most 5 of 100 single searches gain more
+EXPERIMENTS = 4  # disjoint ones of a size, at least, for their quartiles
 DRAWS = 4000  # of a bootstrap: a share of one half is then known to within 0.016, 19 times of 20
 
 
-def wilson(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for a share, from `correct` out of `total` (E. B. Wilson, "Probable inference, the
-    law of succession, and statistical inference", 1927)."""
+def wilson(correct: int, total: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share, from `correct` out of `total` (E. B. Wilson, "Probable inference,
+    the law of succession, and statistical inference", 1927)."""
     from scipy.stats import binomtest
 
-    low, high = binomtest(correct, total).proportion_ci(confidence, method="wilson")
+    low, high = binomtest(correct, total).proportion_ci(CONFIDENCE, method="wilson")
     return float(low), float(high)
 
 
@@ -100,14 +102,14 @@ def expected_maximum(scores: ArrayLike) -> Array:
     return np.asarray(values @ np.diff(chance, axis=0, prepend=0.0))
 
 
-def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Array]:
-    """A band for the expected best of n independent trials, for all n from 1 to N at once: two (N,),
+def maximum_band(scores: ArrayLike) -> tuple[Array, Array]:
+    """A 95 % band for the expected best of n independent trials, for all n from 1 to N at once: two (N,),
     from N scores in [0, 1], whatever their distribution.
 
     It is a band of the distribution function F, carried through E max = integral of 1 - F(x)**n, as N.
     Lourie, K. Cho and H. He do ("Show your work with confidence", NAACL 2024). F at the i-th least of N
     scores is a Beta(i, N + 1 - i) variable; by the union bound its quantiles hold for all i together, at a
-    level of (1 - confidence) / N each. Ties keep the band valid. Their package opda finds the exact level by
+    level of 0.05 / N each. Ties keep the band valid. Their package opda finds the exact level by
     simulation, which takes 13 seconds for 100 scores and a minute for 1,000. Its two quick bands (Dvoretzky,
     Kiefer and Wolfowitz; Kolmogorov and Smirnov) are as wide at the top of the scores, which decides here, as
     in the middle.
@@ -116,7 +118,7 @@ def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Ar
 
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
     total, up_to = int(counts.sum()), counts.cumsum()
-    level = (1 - confidence) / (2 * total)
+    level = (1 - CONFIDENCE) / (2 * total)
     least = np.append(0.0, betaincinv(up_to, total + 1 - up_to, level))  # F from each value on
     first = up_to - counts + 1  # the place of each value's first score: up to there F is below its quantile
     most = np.append(betainccinv(first, total + 1 - first, level), 1.0)
@@ -125,14 +127,14 @@ def maximum_band(scores: ArrayLike, confidence: float = 0.95) -> tuple[Array, Ar
     return (1 - most**n) @ widths, (1 - least**n) @ widths
 
 
-def quartiles_of_experiments(scores: Sequence[float] | Array, fewest: int = 4) -> Array:
+def quartiles_of_experiments(scores: Sequence[float] | Array) -> Array:
     """The quartiles, (N, 3), of the best score of experiments of n trials, for n from 1 to N: N independent
-    trials, in their order, are cut into N // n disjoint experiments. NaN where these are fewer than `fewest`.
+    trials, in their order, are cut into N // n disjoint experiments. NaN where these are fewer than four.
     The random experiment efficiency curve of Bergstra and Bengio, 2012, sec. 2.2 (here of validation scores,
     there of test scores)."""
     scores = np.asarray(scores, dtype=np.float64)
     quartiles = np.full((len(scores), 3), np.nan)
-    for n in range(1, len(scores) // fewest + 1):
+    for n in range(1, len(scores) // EXPERIMENTS + 1):
         best = scores[: len(scores) // n * n].reshape(-1, n).max(axis=1)
         quartiles[n - 1] = np.quantile(best, [0.25, 0.5, 0.75])
     return quartiles
@@ -178,20 +180,20 @@ def crossed_standard_error(values: NDArray[Any]) -> float:
     return math.sqrt(sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1))
 
 
-def crossed_mean(hits: NDArray[np.bool_], confidence: float = 0.95) -> tuple[float, float, float]:
-    """The mean share of images recognised, and its interval, from `hits` (R networks, N images). It allows
-    for other networks and for other images (`crossed_standard_error`). With one network, or where all
+def crossed_mean(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """The mean share of images recognised, and its 95 % interval, from `hits` (R networks, N images). It
+    allows for other networks and for other images (`crossed_standard_error`). With one network, or where all
     recognise all images or none, it is Wilson's interval."""
     networks, images = hits.shape
     mean = int(np.count_nonzero(hits)) / hits.size
     error = crossed_standard_error(hits)
     if networks == 1 or error == 0:
-        return mean, *wilson(int(np.count_nonzero(hits[0])), images, confidence)
-    return mean, *student_interval(mean, error, networks, confidence=confidence)
+        return mean, *wilson(int(np.count_nonzero(hits[0])), images)
+    return mean, *student_interval(mean, error, networks)
 
 
 def student_interval(
-    mean: float, error: float, n: int, within: tuple[float, float] = (0, 1), confidence: float = 0.95
+    mean: float, error: float, n: int, within: tuple[float, float] = (0, 1), confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """The interval of a mean of n values with that standard error (Student's t, n - 1 degrees of freedom),
     cut to where such a mean can be. One value has none, nor have values that agree exactly, as they do not

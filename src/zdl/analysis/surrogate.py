@@ -15,6 +15,7 @@ from zdl.search.samplers.gaussian_process import fit, posterior, standard
 from zdl.search.samplers.grid import values
 
 MODELLED = 500  # trials, the first ones, to learn from if the search did not: a fit takes the cube of it
+ALONG = 41  # values along a range
 Surface = tuple[list[NDArray[Any]], NDArray[np.float64]]
 
 
@@ -54,10 +55,10 @@ class Surrogate:
         scores: NDArray[np.float64] = self.process.predict(self._columns(names, values))
         return self.mean + self.deviation * scores
 
-    def along(self, name: str, steps: int = 41) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def along(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The standard scores along a range, from its low end to its high one, (n,), and the standard error
         of each one's distance from the greatest, (n,)."""
-        values = [[tick] for tick in _ticks(self.space[name], steps)]
+        values = [[tick] for tick in _ticks(self.space[name], ALONG)]
         scores, covariance = self.process.predict(self._columns([name], values), return_cov=True)
         top = int(np.argmax(np.round(scores, 6)))
         variances = np.diag(covariance) + covariance[top, top] - 2 * covariance[top]

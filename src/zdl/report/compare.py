@@ -14,10 +14,9 @@ from zdl.analysis import ranking
 from zdl.analysis.statistics import mcnemar
 from zdl.report.markdown import render
 from zdl.report.measures import fewer_trials, measures
-from zdl.report.opening import scored_by
 from zdl.report.sides import Side
 
-Row = dict[str, Any]
+Row = dict[Any, Any]
 FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen", "fallen")
 
 
@@ -31,7 +30,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     }
     fates = trials(old, new)
     context = {
-        "by": scored_by(new.score),
+        "by": new.score,
         "scored_alike": scored_alike,
         "old": old,
         "new": new,
@@ -73,7 +72,7 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     Of another problem, no trial is the same.
     """
     groups: dict[str, list[int]] = {name: [] for name in FATES}
-    before, after = ({_number(row): row for row in _rows(side.ranking)} for side in (old, new))
+    before, after = ({_number(row): row for row in side.ranking.to_dict("records")} for side in (old, new))
     known = before if old.settings["problem"] == new.settings["problem"] else {}
     for number, row in sorted(after.items()):
         fate = _fate(known.get(number), row)
@@ -84,16 +83,12 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
 
 def _called(fates: Mapping[str, Sequence[int]], old: Side, new: Side) -> dict[str, list[int]]:
     """Trials by their places in the search: the new one, or, of those that are gone, the old one."""
-    places = {_number(row): row["trial"] for side in (old, new) for row in _rows(side.ranking)}
+    places = {_number(row): row["trial"] for side in (old, new) for row in side.ranking.to_dict("records")}
     return {fate: sorted(places[number] for number in numbers) for fate, numbers in fates.items()}
 
 
 def _number(row: Row) -> int:
     return ranking.number(row["key"])
-
-
-def _rows(frame: pd.DataFrame) -> list[Row]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _fate(before: Row | None, after: Row) -> str:
@@ -138,8 +133,8 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
     """The best of the new search, each with its old rank; and those of the old best that are no longer among
     them."""
     names = [name for name in new.settings["search"]["space"] if name in new.ranking]
-    before = {_identity(row): row["rank"] for row in _rows(old.ranking)}
-    best = _rows(ranking.top(new.ranking, new.settings["report"]["best"]))
+    before = {_identity(row): row["rank"] for row in old.ranking.to_dict("records")}
+    best = ranking.top(new.ranking, new.settings["report"]["best"]).to_dict("records")
     shown = old.settings["report"]["best"]
     rows = [
         {
@@ -152,7 +147,8 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
         for row in best
     ]
     identities = {_identity(row) for row in best}
-    left = [row for row in _rows(ranking.top(old.ranking, shown)) if _identity(row) not in identities]
+    shown_before = ranking.top(old.ranking, shown).to_dict("records")
+    left = [row for row in shown_before if _identity(row) not in identities]
     entered = sum(not row["was"].isdecimal() for row in rows)
     return {"names": names, "rows": rows, "left": left, "entered": entered}
 
@@ -168,7 +164,7 @@ def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
     any."""
     before, after = (side.settings["search"]["space"] for side in (old, new))
     space = {name: spec for name, spec in after.items() if name in before and _alike(before[name], spec)}
-    olds, news = ({_identity(row): row for row in _rows(side.ranking)} for side in (old, new))
+    olds, news = ({_identity(row): row for row in side.ranking.to_dict("records")} for side in (old, new))
     finished = {identity: row["val_acc"] for identity, row in olds.items() if row["status"] != "diverged"}
     sides = [_side(olds.get(identity), row) for identity, row in news.items()]
     scores = [finished.get(identity, math.nan) for identity in news]

@@ -21,15 +21,13 @@ from zdl.data import scoring
 from zdl.data.scores import Score
 from zdl.report.edits import ranges_to_write
 from zdl.report.formatting import accuracy, number, short
-from zdl.report.opening import guesses, longer, next_step, scored_by
+from zdl.report.opening import guesses, longer, next_step
 from zdl.report.params_yaml import as_yaml
 from zdl.report.replicated import learned, replicated, rows_of
 
 Row = dict[str, Any]
 Words = Mapping[str, Mapping[str, Any]]  # of the problem, by language (`zdl.config.words`)
 
-ENDS = tuple(f"{what}_{end}" for what in ("at", "all", "p", "near", "piled") for end in ("low", "high"))
-MEASURED = (*ENDS, "rho", "p_effect", "importance")
 SETTLED = ("clear", "falls")  # ends of which is known that no better ones lie beyond
 ENOUGH = 20  # trials, to say what more of them would bring
 
@@ -42,9 +40,11 @@ def context(
     searched, budget = _searched(search, settings), _budget(search, counts["val_images"], score)
     if budget and "helps" in budget:
         budget["unequal"] = _unequal(search, analysis.replication)
+    classes = analysis.held_out.classes.tolist()
     facts = {
         "settings": settings,
-        "by": scored_by(score, analysis.held_out.classes.tolist()),
+        "by": score,
+        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
         "made_from": analysis.made_from,
@@ -67,7 +67,7 @@ def context(
         "epochs": longer(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
         "of_each_class": [] if score.regression else _of_each_class(analysis.held_out),
-        "classes": analysis.held_out.classes.tolist(),
+        "classes": classes,
         "train": analysis.rows["train"],
         "val_rows": analysis.rows["val"],
         "is_image": bool(image),
@@ -82,8 +82,8 @@ def context(
 
 
 def _stopped(search: Search, settings: Settings, replication: Replication) -> Row:
-    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and of those that were
-    stopped and trained again, whether one is the confirmed best, or has no lower mean than it."""
+    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and those that were
+    `stopped` and trained again."""
     facts: Row = {
         "in_full": search.in_full,
         "rungs": [rung._asdict() for rung in search.rungs],
@@ -125,15 +125,13 @@ def _leaders(search: Search, settings: Settings, score: Score) -> list[Row]:
         name: _accuracies(column) if score.is_share else list(map(number, column))
         for name, column in columns.items()
     }
-    by_trial = {row["trial"]: row for row in rows_of(search.leaders)}
     return [
         {
-            **by_trial[trial],
-            "rank": best["rank"].iloc[k],
+            **row,
             **{name: column[k] for name, column in texts.items()},
             "point": {name: best[name].iloc[k] for name in names},
         }
-        for k, trial in enumerate(best["trial"].tolist())
+        for k, row in enumerate(rows_of(search.leaders))
     ]
 
 
@@ -151,19 +149,16 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
     end, `best_there` of the best lie at that end, and what is known of it ends in `_there`. `judged` says
     whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
     """
-    recommended = {row["name"]: row for row in rows_of(search.space)}
     learnt = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
     rows = []
-    for name, spec in settings["search"]["space"].items():
-        texts = dict.fromkeys(("advice", "falls", "low_end", "high_end"), "")
-        blank = {**texts, "effect": False, "best": 0, **dict.fromkeys(MEASURED)}
-        row = {**blank, **recommended.get(name, {})}
+    for row in rows_of(search.space):
+        name: str = row["name"]
+        spec = settings["search"]["space"][name]
         best = top(search.ranking, len(search.ranking)).get(name, pd.Series(dtype="float64")).dropna()
         end = {"up": "high", "down": "low"}.get(row["advice"] or row["falls"])
         rows.append(
             {
                 **row,
-                "name": name,
                 "spec": spec,
                 "of_best": _summary(best.head(int(row["best"])).tolist(), spec),
                 "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,

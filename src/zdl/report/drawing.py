@@ -74,9 +74,9 @@ def slices(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.slices import slices as draw
 
     trials, ranking = _ranked(settings, table)
-    space, best = settings["search"]["space"], settings["report"]["best"]
     scale = _scale(settings, _finished(ranking))
-    return _files("slices", draw(ranking, space, best, contenders(trials, ranking), scale=scale))
+    figure = draw(ranking, settings["search"]["space"], contenders(trials, ranking), scale)
+    return _files("slices", figure)
 
 
 def budget(settings: "Settings", table: bytes) -> Files:

@@ -16,14 +16,14 @@ TEMPLATES = Path(__file__).parent / "templates"  # a page's name and .j2
 
 
 def render(page: str, context: Mapping[str, Any], width: int | None) -> str:
-    """The page that its template makes of the context, set by `tidy`. Scores are written as the context says
-    that they are (`by`)."""
-    templates = _templates(any_number=context["by"]["any_number"])
+    """The page that its template makes of the context, set by `tidy`. Scores are written as those that the
+    context has as `by`."""
+    templates = _templates(is_share=context["by"].is_share)
     return tidy(templates.get_template(f"{page}.j2").render(context), width)
 
 
 @cache
-def _templates(any_number: bool) -> Environment:
+def _templates(is_share: bool) -> Environment:
     """The templates' environment: a wrong name in a template is an error, and nothing is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -32,7 +32,7 @@ def _templates(any_number: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS | (OF_ANY_NUMBER if any_number else {})
+    environment.filters |= FILTERS | ({} if is_share else OF_ANY_NUMBER)
     return environment
 
 

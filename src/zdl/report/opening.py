@@ -1,27 +1,13 @@
-"""What a page opens with: what is scored, what a guess would score, and the one next step."""
+"""What a page opens with: what a guess would score, and the one next step."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from zdl.analysis.results import Analysis, Replication, Settings
-from zdl.analysis.statistics import sign_of_difference
 from zdl.config.space import fixed
-from zdl.data.scores import Score
+from zdl.report.replicated import judged, plain
 
 Row = dict[str, Any]
-
-
-def scored_by(score: Score, classes: Sequence[str] = ()) -> Row:
-    """What the pages need to know of the score: whether it counts rows, how it is written, and which class
-    it is of, if it is of one."""
-    return {
-        "name": score.name,
-        "counts": score.counts,
-        "regression": score.regression,
-        "any_number": not score.is_share,
-        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
-    }
 
 
 def guesses(analysis: Analysis) -> int:
@@ -38,18 +24,11 @@ def longer(settings: Settings, replication: Replication) -> Row | None:
     epochs, rise = fixed(settings).get("epochs"), replication.rise
     if epochs is None or "epochs" in settings["search"]["space"] or not rise:
         return None
-    mean, low, high, splits = (rise[name] for name in ("rise", "rise_low", "rise_high", "splits"))
-    sign = sign_of_difference(mean, low, high, int(splits))
-    rows = replication.confirmed
     return {
-        "rise": mean,
-        "low": None if math.isnan(low) else low,
-        "high": None if math.isnan(high) else high,
-        "sign": sign,
+        **judged(plain(rise), "rise", int(rise["splits"])),
         "last": epochs // 5,
         "epochs": epochs,
-        "trials": int((rows["repeats"] > 0).sum()),
-        "splits": int(splits),
+        "trials": int((replication.confirmed["repeats"] > 0).sum()),
         "twice": 2 * epochs,
     }
 
@@ -61,7 +40,7 @@ def next_step(facts: Mapping[str, Any]) -> str:
         "other": not facts["best"],
         "diverged": facts["often_diverged"],
         "wider": bool(facts["wider"]),
-        "longer": epochs.get("sign", 0) > 0,
+        "longer": epochs.get("rise_sign", 0) > 0,
         "narrower": bool(facts["moved"]),
         "more": bool(budget.get("helps")),
         "nothing": facts["tested"],

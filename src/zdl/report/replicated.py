@@ -37,9 +37,9 @@ def replicated(replication: Replication) -> Row:
             images: {sign: [row["trial"] for row in rivals if row[images] == sign] for sign in (1, 0, -1)}
             for images in ("val", "held_out")
         },
-        "best_1": first and _judged(first, "luck", first["repeats"]),
-        "linear": _judged(_plain(replication.linear), "loss", trainings),
-        "margin": _judged(_plain(replication.margin), "apart", best["repeats"] if best else 0),
+        "best_1": first and judged(first, "luck", first["repeats"]),
+        "linear": judged(plain(replication.linear), "loss", trainings),
+        "margin": judged(plain(replication.margin), "apart", best["repeats"] if best else 0),
         "confusion": _confusion(replication.confusion) if confirmed else None,
     }
 
@@ -55,7 +55,7 @@ def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
     }
 
 
-def _judged(row: Row, name: str, n: int) -> Row:
+def judged(row: Row, name: str, n: int) -> Row:
     """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
     if name not in row:
         return row
@@ -99,8 +99,8 @@ def _confusion(confusion: NDArray[np.float64]) -> Row | None:
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """A table's rows as plain values, None for a blank."""
     records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    return [_plain(row) for row in records]
+    return [plain(row) for row in records]
 
 
-def _plain(row: Mapping[str, Any]) -> Row:
+def plain(row: Mapping[str, Any]) -> Row:
     return {name: None if pd.isna(cell) else cell for name, cell in row.items()}

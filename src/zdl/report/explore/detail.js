@@ -6,14 +6,17 @@ function escaped(text) {
   return String(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// Where a score lies on its axis, as a share of the length.
-function shareOf(score) {
-  return Math.min(Math.max(share(COLUMNS.val_acc, score), 0), 1);
+// Where an epoch of so many is on the x axis, and a score on the y axis.
+function acrossOf(epoch, epochs) {
+  return LEFT + (epoch - 1) * ((WIDTH - LEFT - 8) / Math.max(epochs - 1, 1));
 }
 
-function polyline(shares, epochs, colour, name, width) {
-  const step = (WIDTH - LEFT - 8) / Math.max(epochs - 1, 1), height = HEIGHT - BOTTOM - 8;
-  const points = shares.map((value, k) => `${(LEFT + k * step).toFixed(1)},${(8 + (1 - shareOf(value)) * height).toFixed(1)}`);
+function downOf(score) {
+  return 8 + (1 - Math.min(Math.max(share(COLUMNS.val_acc, score), 0), 1)) * (HEIGHT - BOTTOM - 8);
+}
+
+function polyline(scores, epochs, colour, name, width) {
+  const points = scores.map((score, k) => `${acrossOf(k + 1, epochs).toFixed(1)},${downOf(score).toFixed(1)}`);
   return `<polyline class="${name}" points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="${width}"/>`;
 }
 
@@ -22,13 +25,11 @@ function curves(place) {
   if (!val) return `<p class="note">${word("no_curve")}</p>`;
   if (!val.length) return `<p class="note">${word("no_epoch")}</p>`;
   const epochs = Math.max(val.length, ...again.map((each) => each.val.length)), [valSize, trainSize] = DATA.sizes;
-  const y = (value) => 8 + (1 - shareOf(value)) * (HEIGHT - BOTTOM - 8);
   const grid = ticks({ ...COLUMNS.val_acc, values: [0.5] }).map((value) =>
-    `<path d="M${LEFT} ${y(value)}H${WIDTH - 8}" stroke="${FAINT}"/>` +
-    `<text x="${LEFT - 5}" y="${y(value) + 4}" text-anchor="end">${value}</text>`);
-  const step = (WIDTH - LEFT - 8) / Math.max(epochs - 1, 1);
+    `<path d="M${LEFT} ${downOf(value)}H${WIDTH - 8}" stroke="${FAINT}"/>` +
+    `<text x="${LEFT - 5}" y="${downOf(value) + 4}" text-anchor="end">${value}</text>`);
   const marks = ticks({ scale: "linear", ends: [1, epochs], values: [1] }, 8).map((epoch) =>
-    `<text x="${LEFT + (epoch - 1) * step}" y="${HEIGHT - 18}" text-anchor="middle">${epoch}</text>`);
+    `<text x="${acrossOf(epoch, epochs)}" y="${HEIGHT - 18}" text-anchor="middle">${epoch}</text>`);
   const legend = [["validation", VALIDATION], ["training", TRAINING], ...(again.length ? [["replicates", PALE]] : [])]
     .map(([key, colour]) => `<span style="color:${colour}">━ ${word(key)}</span>`);
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">${grid.join("")}${marks.join("")}` +

@@ -62,7 +62,7 @@ function translate() {
   const colours = VIRIDIS.map((colour) => `rgb(${colour})`).join(",");
   document.getElementById("legend").innerHTML = COLUMNS.side
     ? COLUMNS.side.options.map((side, k) => `<i class="side" style="background:${SIDES[k]}"></i>${escaped(label(COLUMNS.side, side))}`).join(" ")
-    : `${word("score", { score: DATA.score[state.language] })} ${short(COLUMNS.val_acc.ends[0])}<i style="background:linear-gradient(90deg,${colours})"></i>${short(COLUMNS.val_acc.ends[1])}` +
+    : `${titleOf(COLUMNS.val_acc)} ${short(COLUMNS.val_acc.ends[0])}<i style="background:linear-gradient(90deg,${colours})"></i>${short(COLUMNS.val_acc.ends[1])}` +
       (DATA.diverged.some(Boolean) ? ` <span style="color:${DIVERGED}">● ${word("diverged")}</span>` : "");
   drawHead();
   redraw();

@@ -3,7 +3,6 @@
 import io
 import itertools
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from zdl.search.samplers import HALVINGS, History
 
 MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
 STEPS = 40  # values along each side of a surface
-ACCURACY = Score()
 Column = dict[str, Any]
 SCORES = {
     "val_acc": ("validation {}", "{}（検証データ）"),
@@ -59,8 +57,7 @@ def search_payload(
         "val": [curve["val_correct" if score.counts else "val"] for curve in curves],
         "train": [curve["train_correct" if score.counts else "train"] for curve in curves],
         "replicates": {
-            contents["trial"]: [_replicate(record["outcome"], t) for record in contents["replicates"]]
-            for contents in replicates
+            trial: [_replicate(outcome, t) for outcome in outcomes] for trial, outcomes in replicates.items()
         },
         "modelled": min(MODELLED, len(trials)),
         "surfaces": _surfaces(settings["search"], seen[:MODELLED], important(importance, space)),
@@ -75,7 +72,8 @@ def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict
     gone = old.ranking[[pair not in both for pair in pairs[0]]].assign(side=old.name)
     here = new.ranking.assign(side=["both" if pair in both else new.name for pair in pairs[1]])
     trials = pd.concat([gone, here]).sort_values("rank", kind="stable")
-    shown = columns(trials, *(side.settings["search"]["space"] for side in (old, new)), score=new.score)
+    spaces = (side.settings["search"]["space"] for side in (old, new))
+    shown = columns(trials, *spaces, titles={}, score=new.score)
     sides = dict.fromkeys([old.name, "both", new.name])
     known = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
     known["both"] = known[new.name]
@@ -118,8 +116,8 @@ def names_of(score: Score) -> tuple[str, str]:
 def columns(
     ranking: pd.DataFrame,
     *spaces: Mapping[str, Any],
-    titles: Mapping[str, str] = MappingProxyType({}),
-    score: Score = ACCURACY,
+    titles: Mapping[str, str],
+    score: Score,
 ) -> list[Column]:
     """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)

@@ -1,17 +1,14 @@
 // What both plots share: the colours, and canvases that lie on each other, so that hovering and brushing draw
 // anew only what they change.
-const INK = "#1a1a1a", QUIET = "#5a5a5a", FAINT = "#dddddd", DIVERGED = "#D55E00"; // Okabe and Ito's palette
+const INK = "#1a1a1a", FAINT = "#dddddd", DIVERGED = "#D55E00"; // Okabe and Ito's palette
 const SIDES = ["#D55E00", "#bbbbbb", "#0072B2"]; // only in the old revision, in both, only in the new one
 const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]];
 
-function viridis(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), k = Math.min(Math.floor(place), VIRIDIS.length - 2);
-  return VIRIDIS[k].map((from, i) => Math.round(from + (VIRIDIS[k + 1][i] - from) * (place - k)));
-}
-
 // The colour of a score, on the axis that it has.
 function colourOf(score) {
-  return viridis(share(COLUMNS.val_acc, score) || 0);
+  const place = Math.min(Math.max(share(COLUMNS.val_acc, score) || 0, 0), 1) * (VIRIDIS.length - 1);
+  const k = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  return VIRIDIS[k].map((from, i) => Math.round(from + (VIRIDIS[k + 1][i] - from) * (place - k)));
 }
 
 const COLOURS = ALL.map((place) => {

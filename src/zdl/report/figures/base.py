@@ -30,6 +30,8 @@ STYLE = {
     "axes.edgecolor": "#888888",
     "axes.labelcolor": INK,
     "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
     "legend.frameon": False,

@@ -80,7 +80,6 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, scale: Scale, last: boo
     ax.tick_params(axis="x", length=2.5, pad=2)
     levels = scale.ticks(2)
     ax.set_yticks(levels, [f"{level:.4g}" for level in levels], fontsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
     for level in levels[1:-1] if scale.score.is_share else levels:
         ax.axhline(level, color=FAINT, linewidth=0.7, zorder=0)
     x = curve["epoch"]

@@ -35,7 +35,6 @@ def budget(budget: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
         figure = new_figure(9, 3.9, random if column == "expected" else f"The best so far: {trials}")
         ax = add_axes(figure, 0.6, 0.66, WIDTH, 2.7)
         ax.set(ylim=scale.limits, xlabel="trials", ylabel=f"best {scale.short_label}")
-        ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
         if column == "expected":

@@ -94,7 +94,7 @@ def _set_up_rows(ax: Axes, confirmed: pd.DataFrame, names: list[str], scale: Sca
         ax.get_yticklabels()[confirmed["trial"].tolist().index(best)].set_fontweight("bold")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     ax.tick_params(axis="x", labelsize=8)
-    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["left"].set_visible(False)
     for k in y[::2]:
         ax.axhspan(k - 0.5, k + 0.5, color="#f5f5f5", lw=0, zorder=0)
 
@@ -164,7 +164,6 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame, scale: Scale) -> list[Line2D]:
     )
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
     for _, curve in curves.groupby("repeat"):
         ax.plot(curve["epoch"], curve["val_acc"], color=PALE, lw=0.8, markersize=3, **look)
     mean = curves.groupby("epoch")[["train_acc", "val_acc"]].mean()

@@ -68,11 +68,6 @@ def diverged_at_the_bottom(ranking: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     return ranking.assign(val_acc=ranking["val_acc"].mask(ranking["status"] == "diverged", scale.low))
 
 
-def best_label(best: int) -> str:
-    """How a legend calls the best n trials."""
-    return f"the best {best:,}" if best > 1 else "the best trial"
-
-
 def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: Any) -> None:
     """A colour bar to the right of a map."""
     bar = add_axes(figure, 8.05, 0.8, 0.16, 3.75)

@@ -56,7 +56,6 @@ def _draw_answers(ax: Axes, t: NDArray[np.float64], answers: NDArray[np.float64]
     ticks = [tick for tick in MaxNLocator(5).tick_values(*ends) if ends[0] <= tick <= ends[1]]
     ax.set(xlabel="label", ylabel="answer", xticks=ticks, yticks=ticks)
     ax.tick_params(labelsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
     ax.plot(ends, ends, color=QUIET, lw=0.8, zorder=1)
     look: dict[str, Any] = {
         "markersize": 4,

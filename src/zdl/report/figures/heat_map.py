@@ -29,7 +29,7 @@ from zdl.report.figures.base import (
 from zdl.report.figures.dots import diverged_handle, scatter
 from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.search_map import search_map
-from zdl.report.figures.space_axes import Space
+from zdl.report.figures.space_axes import Space, not_shown
 from zdl.report.formatting import count, listed, short, title
 
 PANELS = 12  # at most; with more combinations, one panel shows the best over them
@@ -58,9 +58,7 @@ def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20, scale: Scale =
         panels = {"": shown}
     else:
         panels = _panels(shown, {name: values[name] for name in others})
-    if hidden := len(ranking) - len(shown):
-        absent = " or ".join(title(name) for name in (x, y) if ranking[name].hasnans)
-        heading += f" ({hidden} without {absent} not shown)"
+    heading += not_shown(ranking, (x, y))
     with style():
         return _draw_panels(heading, panels, {name: values[name] for name in (x, y)}, scale)
 

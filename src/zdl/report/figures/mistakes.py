@@ -77,7 +77,7 @@ def draw_images(figure: Figure, captions: Sequence[str], images: NDArray[Any], *
         ax = add_axes(figure, LEFT + column * WIDTH, TOP + row * HEIGHT, SIDE, SIDE)
         ax.imshow(images[k], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         ax.set(xticks=[], yticks=[])
-        ax.spines[:].set(color=FAINT)
+        ax.spines[:].set(color=FAINT, visible=True)
         ax.annotate(
             caption,
             (0, 0),
@@ -95,14 +95,7 @@ def write_rows(figure: Figure, captions: Sequence[str], deviations: Deviations) 
     w, h = figure.get_size_inches()
     for k, (caption, columns) in enumerate(zip(captions[:LINES], deviations, strict=False)):
         y = TOP + 0.05 + k * LINE
-        figure.text(
-            LEFT / w,
-            1 - y / h,
-            caption,
-            fontsize=8,
-            va="center",
-            parse_math=False,
-        )
+        figure.text(LEFT / w, 1 - y / h, caption, fontsize=8, va="center", parse_math=False)
         text = "; ".join(f"{name} {value:.3g} ({score:+.1f} sd)" for name, value, score in columns)
         figure.text(
             (LEFT + 0.1) / w,
@@ -174,8 +167,7 @@ def _draw_confusion(
     ax.set_ylabel(class_name, **small)
     ax.xaxis.set_ticks(named + 0.5, names, rotation=90 if small else 0, parse_math=False)
     ax.yaxis.set_ticks(named + 0.5, names, rotation=90 if long and few else 0, va="center", parse_math=False)
-    ax.tick_params(labelsize=6 if small else 8)
-    ax.tick_params(length=0)
+    ax.tick_params(labelsize=6 if small else 8, length=0)
     ax.spines[:].set_visible(False)
     for (i, j), share in np.ndenumerate(confusion):
         if numbered and (percent := round(100 * share)):

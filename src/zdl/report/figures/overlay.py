@@ -111,21 +111,9 @@ def _draw_halves(
     colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # no accuracy: it diverged
     halves: tuple[tuple[Literal["left", "right"], str], ...] = (("left", "before"), ("right", "val_acc"))
     for half, column in halves:
-        dots = ax.scatter(
-            trials["x"],
-            trials["y"],
-            s=1.6 * size,
-            c=trials[column],
-            cmap=colours,
-            vmin=scale.low,
-            vmax=scale.high,
-            edgecolors=QUIET,
-            marker=MarkerStyle("o", half),
-            linewidths=0.6,
-            clip_on=False,
-            zorder=2,
-            plotnonfinite=True,
-        )
+        look: dict[str, Any] = {"c": trials[column], **scale.colours, "cmap": colours, "plotnonfinite": True}
+        look |= {"marker": MarkerStyle("o", half), "edgecolors": QUIET, "linewidths": 0.6, "zorder": 2}
+        dots = scatter(ax, trials, s=1.6 * size, **look)
     handle = legend_handle(label, marker="o", markersize=8, fillstyle="left", color=colours(0.25), mec=QUIET)
     handle.set_markerfacecoloralt(colours(0.75))
     return dots, handle

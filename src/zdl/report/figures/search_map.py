@@ -15,7 +15,6 @@ from zdl.analysis.ranking import CROWDED, map_axes
 from zdl.report.figures.base import DIVERGED, FAINT, INK, MANY, add_legend, legend_handle, style
 from zdl.report.figures.dots import (
     add_colour_bar,
-    best_label,
     crowd_alpha,
     dot_size,
     draw_diverged,
@@ -85,7 +84,8 @@ def _draw_trials(
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 1, "zorder": 4}
         halo = [withStroke(linewidth=2.6, foreground="white")] if coloured and crowded else None
         scatter(ax, finished[finished["rank"] <= best], s=2.2 * size, path_effects=halo, **ring)
-        handles.append(legend_handle(best_label(best), marker="o", markersize=10, mfc="none", mec=INK))
+        label = f"the best {best:,}" if best > 1 else "the best trial"
+        handles.append(legend_handle(label, marker="o", markersize=10, mfc="none", mec=INK))
     label_best(ax, finished)
     return handles
 

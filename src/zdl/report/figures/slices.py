@@ -22,7 +22,6 @@ from zdl.report.figures.base import (
     style,
 )
 from zdl.report.figures.dots import (
-    best_label,
     crowd_alpha,
     diverged_at_the_bottom,
     diverged_handle,
@@ -38,21 +37,14 @@ COLUMNS = 4  # panels in a row, at most
 FEW = 12  # whole numbers
 LETTER = 0.068  # width of a letter of the smallest font, in inches
 LEFT, RIGHT, HEADER, GAP = 0.55, 0.2, 0.66, 0.4  # around panels and between them, in inches
-LEGEND = ("finished", "the best", "not", "Best-1", "diverged")  # how its entries begin, in this order
+LEGEND = ("finished", "not", "Best-1", "diverged")  # how its entries begin, in this order
 
 
-def slices(
-    ranking: pd.DataFrame,
-    space: Space,
-    best: int = 20,
-    contenders: Sequence[int] | None = None,
-    *,
-    scale: Scale = ACCURACY,
-) -> Figure:
+def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale: Scale = ACCURACY) -> Figure:
     """The validation score against each hyper-parameter of `space`, in a panel each.
 
     The x axis is what was searched, on its own scale; a choice, or a range of a few whole numbers, has a
-    strip for each value. The `contenders`, by default the best n trials, are dark, and Best-1 is ringed.
+    strip for each value. The `contenders` are dark unless they are all that finished, and Best-1 is ringed.
     Diverged trials are crosses at the bottom, whatever they had reached. A panel leaves out the trials in
     which its hyper-parameter plays no part, and its label counts the others.
     """
@@ -65,7 +57,8 @@ def slices(
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
     down = height + footer
     trials = diverged_at_the_bottom(ranking, scale).iloc[::-1]
-    marked = _marked(trials, best, contenders)
+    finished = int((ranking["status"] != "diverged").sum())
+    dark = contenders if len(contenders) < finished else []
     against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
     heading = f"Validation {scale.title} against {against}: {count(len(ranking), 'trial')}"
     rasterized = len(trials) * len(specs) > MANY
@@ -75,7 +68,7 @@ def slices(
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
             ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * down, width, height)
-            for handle in _draw_slice(ax, trials, name, spec, marked, scale=scale, rasterized=rasterized):
+            for handle in _draw_slice(ax, trials, name, spec, dark, scale=scale, rasterized=rasterized):
                 handles[str(handle.get_label())] = handle
             if name in options:
                 ax.set_xticks(range(len(options[name])), options[name])
@@ -84,14 +77,6 @@ def slices(
             _label_y_axis(ax, scale, first=column == 0)
         add_legend(figure, [handles[label] for label in sorted(handles, key=_order)], handlelength=0.8)
     return figure
-
-
-def _marked(trials: pd.DataFrame, best: int, contenders: Sequence[int] | None) -> tuple[str, list[int]]:
-    """Which trials are dark, and how the legend calls them; none if it were all."""
-    finished = trials[trials["status"] != "diverged"]
-    chosen = finished[finished["rank"] <= best]["trial"].tolist() if contenders is None else list(contenders)
-    label = best_label(best) if contenders is None else f"not distinguishable from Best-1 ({len(chosen):,})"
-    return label, [] if len(chosen) >= len(finished) else chosen
 
 
 def _with_options(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -127,19 +112,18 @@ def _draw_slice(
     trials: pd.DataFrame,
     name: str,
     spec: Mapping[str, Any],
-    marked: tuple[str, list[int]],
+    contenders: Sequence[int],
     *,
     scale: Scale,
     rasterized: bool,
 ) -> list[Line2D]:
-    """Draw one panel. Returns legend handles."""
+    """Draw one panel, the contenders dark. Returns legend handles."""
     shown = trials.dropna(subset=[name])
     many = len(trials) > MANY
     overlap = (0.01 if many else 0.04) * (scale.high - scale.low)
     x = place_on_axis(ax, "x", shown, name, spec, overlap=overlap)
     places = shown.assign(x=x, y=scale.places(shown["val_acc"]))
     ax.set(ylim=scale.limits, yticks=scale.ticks(5))
-    ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     if len(shown) < len(trials):
@@ -147,11 +131,12 @@ def _draw_slice(
     size = 5.0 if many else dot_size(places, 24.0)
     look = {"alpha": crowd_alpha(len(trials)), "lw": 0} if many else {"lw": 0.3}
     finished = places[places["status"] != "diverged"]
-    dark = finished["trial"].isin(marked[1])
+    dark = finished["trial"].isin(contenders)
+    alike = f"not distinguishable from Best-1 ({len(contenders):,})"
     handles = []
     for dots, label, colour, area, how in (
         (finished[~dark], "finished", PALE, size, {**look, "rasterized": rasterized}),
-        (finished[dark], marked[0], INK, max(size, 9.0), {"lw": 0.4}),
+        (finished[dark], alike, INK, max(size, 9.0), {"lw": 0.4}),
     ):
         if len(dots):
             scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)

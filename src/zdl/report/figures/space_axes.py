@@ -26,12 +26,8 @@ def empty_map(
     """
     shown = diverged_at_the_bottom(ranking, scale).dropna(subset=names).iloc[::-1]
     heading = f"{heading}: {count(len(ranking), 'trial')}"
-    if hidden := len(ranking) - len(shown):
-        absent = " or ".join(title(name) for name in names if ranking[name].hasnans)
-        heading += f" ({hidden} without {absent} not shown)"
-    figure = new_figure(9, 5.2, heading)
+    figure = new_figure(9, 5.2, heading + not_shown(ranking, names))
     ax = add_axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
-    ax.spines[["top", "right"]].set_visible(False)
     overlap = 0.04 * (scale.high - scale.low)
     places = shown.assign(x=place_on_axis(ax, "x", shown, names[0], space[names[0]], overlap=overlap))
     if len(names) == 2:
@@ -42,6 +38,14 @@ def empty_map(
         if not scale.score.is_share:
             ax.set_yticks(scale.ticks(5))
     return figure, ax, places
+
+
+def not_shown(ranking: pd.DataFrame, names: Sequence[str]) -> str:
+    """What a heading says of the trials in which one of these hyper-parameters plays no part, if there are
+    any."""
+    absent = [name for name in names if ranking[name].hasnans]
+    hidden = len(ranking) - len(ranking.dropna(subset=absent))
+    return f" ({hidden} without {' or '.join(map(title, absent))} not shown)" if hidden else ""
 
 
 def place_on_axis(
