@@ -151,7 +151,7 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     skill = [BASE + apart * (k == 1) for k in range(5)]
     replicates = {k: [network(skill[k], slope, hard, part, rng) for part in splits] for k in range(5)}
     luckiest = sorted((rng.binomial(IMAGES, BASE, 100) / IMAGES).tolist(), reverse=True)[:5]
-    frame = ranking.pd.DataFrame({"rank": range(1, 6), "trial": range(5), "val_acc": luckiest})
+    frame = ranking.pd.DataFrame({"rank": range(1, 6), "epochs": 50, "trial": range(5), "val_acc": luckiest})
     t = np.zeros(HELD_OUT, np.uint8)
     of_search = [statistics.wilson(round(score * IMAGES), IMAGES) for score in luckiest]
     confirmed = replication.confirmed(replicates, frame, t, of_search.__getitem__)
