@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from tests.analysis.test_significance import generator
 from zdl.analysis import statistics
 
 
 @given(total=st.integers(1, 5000), share=st.floats(0, 1))
-def test_wilson_is_its_closed_form(total, share):
+def test_wilson_is_scipys(total, share):
     correct = round(share * total)
-    p, z2 = correct / total, 1.959963984540054**2
-    centre = (p + z2 / (2 * total)) / (1 + z2 / total)
-    half = math.sqrt(z2 * (p * (1 - p) / total + z2 / (4 * total**2))) / (1 + z2 / total)
-    assert statistics.wilson(correct, total) == pytest.approx((centre - half, centre + half), abs=1e-9)
+    low, high = binomtest(correct, total).proportion_ci(0.95, method="wilson")
+    assert statistics.wilson(correct, total) == pytest.approx((low, high), abs=1e-12)
+    assert statistics.wilson(0, total)[0] >= 0 and statistics.wilson(total, total)[1] <= 1
 
 
 def test_mcnemar_by_hand():

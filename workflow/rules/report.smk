@@ -89,6 +89,7 @@ rule draw_replicates:
         "logs/draw_replicates.log",
     benchmark:
         "benchmarks/draw_replicates.tsv"
+    priority: 1  # what takes longest of what is left
     resources:
         mem_mb=500,
     shell:

@@ -29,6 +29,7 @@ def _templates(is_share: bool) -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # Markdown, from validated settings
+        optimized=False,  # a template is rendered once, and to fold its constants takes longer
         trim_blocks=True,
         lstrip_blocks=True,
     )
