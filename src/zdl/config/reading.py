@@ -1,4 +1,4 @@
-"""params.yaml as plain Python: YAML 1.2 by the parser that DVC uses, without what settings do not need.
+"""params.yaml as plain Python: YAML 1.2, with the values that DVC reads, without what settings do not need.
 
 `read` refuses a file that is too long, too deep or not plain, with the line and the column. `normalise` gives
 equal settings one spelling.
