@@ -5,14 +5,13 @@
 
 import argparse
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line, say
-from tools import checked, listed, require_git, run_program
+from tools import checked, copy_project, listed, require_git, run_program
 from zdl import Error
 from zdl.artifacts.io import write
 
@@ -52,10 +51,7 @@ def run_example(name: str) -> None:
         raise Error(f"NAME={name}: is no example (allowed: {', '.join(known)})")
     project = Path("build") / name
     if not project.exists():
-        for file in listed("--cached", "--others", "--exclude-standard"):
-            if Path(file).is_file() and not file.startswith("reports/") and file != "dvc.lock":
-                (project / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file, project / file)
+        copy_project(project)
         add(name, name, project)
         checked(run_program(sys.executable, "workflow/scripts/schema.py", cwd=project))
         (project / ".venv").symlink_to(Path(".venv").resolve())

@@ -7,7 +7,6 @@ no training, only what Git carries. DVC is used through its files and its comman
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 
 from adapter import say
 from lockfile import read_lock, read_yaml
-from tools import at, listed, output, require_git
+from tools import at, copy_project, listed, output, require_git
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, canonical
@@ -242,10 +241,7 @@ def retrain() -> list[str]:
     """Run everything from scratch in a temporary folder, and return the files that differ."""
     with tempfile.TemporaryDirectory(prefix="zdl-check-") as name:
         folder = Path(name)
-        for path in listed("--cached", "--others", "--exclude-standard"):
-            if Path(path) != LOCK and not Path(path).is_relative_to(REPORTS) and Path(path).is_file():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, folder / path)
+        copy_project(folder)
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         env["PYTHONPATH"] = str(folder / "src")
         output("git", "init", "--quiet", name, env=env)

@@ -95,6 +95,14 @@ def listed(*arguments: str, command: str = "ls-files", cwd: Path | None = None) 
     return sorted({name for name in names if name})
 
 
+def copy_project(folder: Path) -> None:
+    """Copy what Git tracks here, or would track, to a folder, but not what a run makes of it."""
+    for name in listed("--cached", "--others", "--exclude-standard"):
+        if Path(name).is_file() and name != "dvc.lock" and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, folder / name)
+
+
 def output(*command: str, **options: Any) -> bytes:
     """The output of a command; an `Error` with its own reason, if it fails."""
     return checked(run_program(*command, **options))

@@ -105,9 +105,7 @@ class Module:
                 if isinstance(node, DEFINITIONS) and name != IMPORTING:
                     scope = self.scopes[name][taken[name]]
                     taken[name] += 1
-                if (
-                    name == IMPORTING
-                ):  # the same statement may define a name, too, and is analysed there as well
+                if name == IMPORTING:  # it may define a name, too, and is analysed there as well
                     node = copy.deepcopy(node)  # noqa: PLW2901
                 parts[name].append(self._analysed(node, scope))
         return {name: _joined(definitions) for name, definitions in parts.items()}

@@ -233,9 +233,8 @@ class _Network(MultiLayerNet):
         for i in reversed(range(len(self.W))):
             np.dot(self.ones[:n], d, out=self.db[i + 1])
             np.dot(out[i].T, d, out=self.dW[i])
-            np.copyto(
-                self.transposed[i], self.W[i].T
-            )  # a product with a transposed view takes a third longer
+            # A product with a transposed view takes a third longer
+            np.copyto(self.transposed[i], self.W[i].T)
             d = np.dot(d, self.transposed[i], out=self.d[i][:n])
             if self.activation == "relu":
                 np.multiply(d, out[i] > 0, out=d)

@@ -79,9 +79,7 @@ def _first_wrong(progress: Progress) -> tuple[int, str]:
                 contents = [read_json(*records.record(trial)) for trial in latest]
                 seen += history((trial.point for trial in latest), (each["outcome"] for each in contents))
             except CorruptFileError:
-                seen = (
-                    None  # that record is made again first, and the next run looks at what followed from it
-                )
+                seen = None  # that record is made again first; the next run looks at what followed from it
         file = paths.round_file(place, earlier)
         if line := _damage(file):
             return number, line

@@ -78,9 +78,7 @@ def plan(paths: Paths, say: Say) -> None:
     for note in [*notes(paths.settings), *paths.problem.get("notes", lambda settings: ())(paths.settings)]:
         say(f"note: {note}")
     make(paths.plan)
-    list(
-        paths.artifacts
-    )  # to name every file is to analyse the code, once and for all: the script remembers it
+    list(paths.artifacts)  # to name every file is to analyse the code; the script remembers what it found
 
 
 def propose(paths: Paths, say: Say, name: str) -> None:
