@@ -1,8 +1,10 @@
 """What a run does not find: it ends before any training, in one line, and leaves the disk as it was."""
 
+import ast
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -307,7 +309,6 @@ def test_ctrl_c_is_told_in_a_line_and_keeps_what_was_finished(searched, tmp_path
 
 VARIABLES = {
     "PYTHONSAFEPATH": "1",
-    "PYTHONOPTIMIZE": "2",
     "PYTHONUTF8": "0",
     "PYTHONIOENCODING": "ascii",
     "PYTHONDEVMODE": "1",
@@ -340,6 +341,16 @@ def test_what_python_and_the_libraries_inherit_changes_nothing(recorded, tmp_pat
         assert clone.reports() == reports, engine
     for script in ("check.py", "review.py HEAD", "best.py"):
         clone.run("python", *f"workflow/scripts/{script}".split(), **inherited)
+
+
+def test_nothing_needs_what_python_leaves_out_when_it_optimizes():
+    """Assertions and docstrings. (With PYTHONOPTIMIZE, Python compiles each library that a step imports.)"""
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "workflow").rglob("*.py")]:
+        # argparse needs no description
+        text = re.sub(r"(?<=description=)__doc__(?=[,)])", "None", path.read_text("utf-8"))
+        for node in ast.walk(ast.parse(text)):
+            names = {getattr(node, "id", ""), getattr(node, "attr", "")}
+            assert not isinstance(node, ast.Assert) and not names & {"__debug__", "__doc__"}, path
 
 
 def test_a_home_that_cannot_be_written_to(ready, modes, request, tmp_path):
