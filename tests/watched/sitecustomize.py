@@ -34,35 +34,36 @@ def _watch(folder: str, entries: set[str], shell: set[str]) -> None:
     ran: dict[str, set[str]] = defaultdict(set)
     running: list[str] = []
 
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event not in ("call", "return"):
-            return
+    def note(frame: FrameType, _event: str, _: Any) -> Any:  # at each call
         code = frame.f_code
         if code not in names:
             names[code] = _definition(code)
         name = names[code]
         if not name:
-            return
+            return None
         module, _, function = name.partition(":")
         own = name if name in entries and code.co_qualname == function else "" if module in shell else None
-        if event == "return":
-            if own is not None and running:
-                running.pop()
-            return
         if own is not None:
             running.append(own)
         shells = [place for place, entry in enumerate(running) if not entry]
         for entry in running[shells[-1] + 1 if shells else 0 :] or [""]:
             ran[entry].add(name)
+        frame.f_trace_lines = False
+        return None if own is None else back
+
+    def back(_frame: FrameType, event: str, _: Any) -> Any:
+        if event == "return":
+            running.pop()
+        return back
 
     def leave() -> None:
-        sys.setprofile(None)
+        sys.settrace(None)
         with open(os.path.join(folder, f"{os.getpid()}.json"), "w", encoding="utf-8") as file:
             json.dump({entry: sorted(functions) for entry, functions in ran.items()}, file)
 
     atexit.register(leave)
-    threading.setprofile(note)
-    sys.setprofile(note)
+    threading.settrace(note)
+    sys.settrace(note)
 
 
 if "ZDL_WATCH" in os.environ and any("workflow/scripts/" in word for word in sys.orig_argv):
