@@ -96,7 +96,7 @@ def test_the_whole_ranking_of_another_search_is_not_taken_for_this_ones(clone):
 
 def test_a_ranking_whose_rows_all_fit_is_published_whole(clone):
     clone.edit(search={"trials": ROWS})
-    clone.engine("snakemake", "rank", "draw_trials", "draw_replicates", "pages")
+    clone.engine("snakemake", "rank", "pages")
     assert clone.reports()["ranking.csv"] == whole(clone).read_bytes()
     assert "All trials are in [ranking.csv]" in clone.reports()["README.md"].decode().replace("\n", " ")
     assert len(lines(clone)[0]) == ROWS
