@@ -134,11 +134,12 @@ def test_a_problem_may_name_another_score(score, mine, tmp_path):
     clone.edit(search={"trials": 8}, replicate={"trials": 2, "replicates": 2})
     clone.engine("snakemake")
     assert len(clone.trained()) == 8
-    made = {path.name: path.read_bytes() for path in (clone.path / "reports").iterdir()}
-    clone.engine("dvc")
-    assert clone.trainings() == [] and "up to date" in clone.run("dvc", "status")
-    assert {path.name: path.read_bytes() for path in (clone.path / "reports").iterdir()} == made
-    clone.run("python", "workflow/scripts/check.py")
+    made = clone.reports()
+    if not regression:
+        clone.engine("dvc")
+        assert clone.trainings() == [] and "up to date" in clone.run("dvc", "status")
+        assert clone.reports() == made
+        clone.run("python", "workflow/scripts/check.py")
     english, japanese = (flat(made[name].decode()) for name in ("README.md", "README.ja.md"))
     title = score.replace("neg", "negative").replace("_", " ")
     assert f"scikit-learn's `{score}`" in english and f"検証データ31件での{title}は" in japanese
