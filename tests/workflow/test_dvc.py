@@ -24,7 +24,7 @@ def queued(recorded, once):
 
 
 def queue(clone):
-    for name, edit in (("wide", WIDE), ("often", (*WIDE, *OFTEN))):
+    for name, edit in (("wide", (*WIDE, "rank")), ("often", (*WIDE, *OFTEN))):  # the first without figures
         clone.run("dvc", "exp", "run", "--queue", "--name", name, *edit)
     clone.run("dvc", "queue", "start", "--jobs", "2", ZDL_CORES="1")
     deadline = time.monotonic() + clone.timeout
@@ -62,8 +62,8 @@ def test_an_experiment_that_is_applied_or_becomes_a_branch_leaves_nothing_to_do(
     settled(clone)
     assert clone.reports() == recorded.reports()
 
-    clone.run("dvc", "exp", "branch", "wide", "widened")
-    clone.run("git", "checkout", "--quiet", "widened")
+    clone.run("dvc", "exp", "branch", "often", "repeated")
+    clone.run("git", "checkout", "--quiet", "repeated")
     clone.run("dvc", "checkout")
     settled(clone)
     assert clone.run("git", "status", "--short") == ""
