@@ -272,14 +272,7 @@ def test_a_manifest_that_is_here_knows_a_report_that_was_forged_with_its_lock(re
     fix(clone, command(line))
 
 
-AGAIN = """
-import shutil
-shutil.copytree("{0}/reports", "reports")
-shutil.copy("{0}/dvc.lock", "dvc.lock")
-"""  # what a run from scratch gives
-
-
-def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone, tmp_path):
+def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone):
     lock = clone.path / "dvc.lock"  # in which a stage that dvc.yaml got later stands at the end
     head, *stages = re.split(r"(?m)^(?=  \w+:$)", lock.read_text())
     lock.write_text("".join([head, *stages[1:], stages[0]]))
@@ -288,14 +281,12 @@ def test_only_training_finds_a_forgery_in_a_fresh_clone(recorded, clone, tmp_pat
     assert "byte for byte" in said and clone.trained() == sorted(clone.names())
     kept = {path: (clone.path / path).read_bytes() for path in (RANKING, "dvc.lock")}
     clone.run("python", "-c", FORGE)
-    run = clone.path / "workflow/scripts/repro.py"
-    run.write_text(AGAIN.format(clone.clone(tmp_path / "again").path))
     clone.commit()
     clone.run(*CHECK)
     said = clone.run(*CHECK, "--full", ok=False).splitlines()[-2:]
     assert [line.split(":")[0] for line in said] == ["dvc.lock", RANKING]
     assert {command(line) for line in said} == {"make clean repro"}
-    clone.run("git", "checkout", "--quiet", "HEAD~1", str(run))
+    assert clone.trained() == sorted(clone.names())
     fill(clone, recorded)
     fix(clone, "make repro")
     assert {path: (clone.path / path).read_bytes() for path in kept} == kept

@@ -158,6 +158,7 @@ EDITS = {
 @pytest.mark.parametrize(
     ("edit", "engine", "metadata"),
     [
+        ("narrow", "dvc", True),
         ("narrow", "snakemake", False),
         ("widen", "snakemake", True),
         ("more", "snakemake", False),
