@@ -139,8 +139,18 @@ SPACE = described(
     "{distribution, low, high}（グリッドサーチではpointsも）と書きます。log_uniformは対数、uniformは値、"
     "int_uniformは両端を含む整数で一様です。選択肢は{distribution, options}と書きます。",
 )
-SECTIONS = {  # of the settings that a problem declares
+SECTIONS = {
+    "problem": (
+        "Problem / 問題",
+        "What is searched: a module of zdl.problems, or of problems/ in this repository.",
+        "探索の対象です。zdl.problemsのモジュール、またはこのリポジトリのproblems/のモジュールの名前です。",
+    ),
     "data": ("Data / データ", "Which data are used.", "使うデータを決めます。"),
+    "split": (
+        "Split / 分割",
+        "Which rows train a model, and which score it.",
+        "どのデータで訓練し、どのデータで評価するかを決めます。",
+    ),
     "model": (
         "Model / モデル",
         "What every trial trains, unless search.space varies it.",
@@ -151,6 +161,23 @@ SECTIONS = {  # of the settings that a problem declares
         "How every trial is trained. A value that search.space also names is drawn there instead.",
         "各試行の訓練方法です。search.spaceにもある値は、そちらで選ばれます。",
     ),
+    "search": (
+        "Search / 探索",
+        "How the trials' hyper-parameters are drawn.",
+        "試行のハイパーパラメータの選び方です。",
+    ),
+    "replicate": (
+        "Replicates / 反復",
+        "The best trials are trained again, with other random numbers and on other splits of the "
+        "same rows. Each of those models sees the held-out rows once; the search itself never does.",
+        "上位の試行を、別の乱数・別の分割で再訓練し、取り分けたデータで1回だけ評価します。"
+        "探索自体がこれらのデータを見ることはありません。",
+    ),
+    "report": (
+        "Report / レポート",
+        "What the committed report shows.",
+        "コミットされるレポートに載せるものを決めます。",
+    ),
 }
 
 
@@ -158,61 +185,19 @@ SECTIONS = {  # of the settings that a problem declares
 def settings_of(problem: Problem) -> Any:
     """The model of all settings for a problem, by stage. All are required: there are no hidden defaults."""
     declared = problem.hyperparameters
-    parts = {"data": problem.data} | {
-        name: {key: each for key, each in declared.items() if each.section == name}
-        for name in ("model", "training")
-    }
     own = {
-        name: (section(name, each), described(*SECTIONS[name]))
-        for name, each in parts.items()
-        if each or name == "data"
+        name: section(name, each)
+        for name in ("model", "training")
+        if (each := {key: setting for key, setting in declared.items() if setting.section == name})
     }
-    search = create_model("Search", __base__=Search, space=(space(declared), SPACE))
-    return create_model(  # type: ignore[call-overload]
-        "Settings",
-        __base__=Section,
-        problem=(
-            one_of(problem.name),
-            described(
-                "Problem / 問題",
-                "What is searched: a module of zdl.problems, or of problems/ in this repository.",
-                "探索の対象です。zdl.problemsのモジュール、またはこのリポジトリのproblems/のモジュールの名前です。",
-            ),
-        ),
-        data=own.pop("data"),
-        split=(
-            Split,
-            described(
-                "Split / 分割",
-                "Which rows train a model, and which score it.",
-                "どのデータで訓練し、どのデータで評価するかを決めます。",
-            ),
-        ),
+    models = {
+        "problem": one_of(problem.name),
+        "data": section("data", problem.data),
+        "split": Split,
         **own,
-        search=(
-            search,
-            described(
-                "Search / 探索",
-                "How the trials' hyper-parameters are drawn.",
-                "試行のハイパーパラメータの選び方です。",
-            ),
-        ),
-        replicate=(
-            Replicate,
-            described(
-                "Replicates / 反復",
-                "The best trials are trained again, with other random numbers and on other splits of the "
-                "same rows. Each of those models sees the held-out rows once; the search itself never does.",
-                "上位の試行を、別の乱数・別の分割で再訓練し、取り分けたデータで1回だけ評価します。"
-                "探索自体がこれらのデータを見ることはありません。",
-            ),
-        ),
-        report=(
-            Report,
-            described(
-                "Report / レポート",
-                "What the committed report shows.",
-                "コミットされるレポートに載せるものを決めます。",
-            ),
-        ),
-    )
+        "search": create_model("Search", __base__=Search, space=(space(declared), SPACE)),
+        "replicate": Replicate,
+        "report": Report,
+    }
+    fields = {name: (model, described(*SECTIONS[name])) for name, model in models.items()}
+    return create_model("Settings", __base__=Section, **fields)  # type: ignore[call-overload]
