@@ -98,7 +98,7 @@ experiments: $(VENV)/ready  ## list DVC's experiments: what each changed and how
 	@python workflow/scripts/experiments.py
 
 # Hand out tests one by one: a few take a minute, most take almost no time.
-test: $(VENV)/ready  ## run all tests: about 12 minutes on two cores; the slow ones come first
+test: $(VENV)/ready  ## run all tests: 8 minutes on two fast cores; the slow ones come first
 	@sed -n 's/^test:.*## //p' $(MAKEFILE_LIST)
 	pytest --numprocesses auto --maxschedchunk 1
 
