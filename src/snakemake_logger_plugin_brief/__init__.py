@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
@@ -54,7 +54,8 @@ class LogHandler(LogHandlerBase):
         self.held.clear()
         self._line("interrupted; what was finished is kept, and the same command continues")
         self.interrupted.set()
-        raise SystemExit(INTERRUPTED)
+        sys.unraisablehook = end_later
+        end()
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.interrupted.is_set():
@@ -234,6 +235,19 @@ class LogHandler(LogHandlerBase):
     @property
     def needs_rulegraph(self) -> bool:
         return False
+
+
+def end(*_: object) -> NoReturn:
+    raise SystemExit(INTERRUPTED)
+
+
+def end_later(unraisable: "sys.UnraisableHookArgs") -> None:
+    """End a moment later: Ctrl-C may come in a finalizer, and after an exception in one Python goes on."""
+    if unraisable.exc_type is not SystemExit:
+        sys.__unraisablehook__(unraisable)
+        return
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def cancel_timers(but: int = 0) -> None:

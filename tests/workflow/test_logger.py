@@ -2,8 +2,11 @@
 
 import logging
 import signal
+import sys
 import threading
+import time
 import types
+import weakref
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -96,6 +99,23 @@ def test_after_ctrl_c_there_is_one_line_and_nothing_of_the_jobs_that_it_ends(han
     say(interrupted, "failed", logging.ERROR, event=LogEvent.ERROR, msg="failed")
     interrupted.close()
     assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_within_a_finalizer_ends_the_run_soon_after(handler, capsys, monkeypatch):
+    monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)  # gives it back after the test
+    before = signal.getsignal(signal.SIGALRM)
+    handler()
+    garbage = threading.Event()
+    called = weakref.ref(garbage, lambda _: signal.raise_signal(signal.SIGINT))
+    del garbage
+    assert called() is None
+    with pytest.raises(SystemExit) as end:
+        time.sleep(10)
+    signal.signal(signal.SIGALRM, before)
+    assert end.value.code == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "interrupted; what was finished is kept, and the same command continues"
+    ]
 
 
 def test_a_background_job_that_ignores_ctrl_c_goes_on_doing_so(handler):
