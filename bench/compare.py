@@ -37,16 +37,20 @@ PAGE = ROOT / "docs" / "comparison"
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = _options(argv)
-    options.out.mkdir(parents=True, exist_ok=True)  # what cannot be written to is told before the work
+    options.out.mkdir(parents=True, exist_ok=True)  # fail before any work if it cannot be written to
     jobs = [(name, seed) for seed in range(options.seeds) for name in options.problems]
     if options.so_far:
         jobs = [(name, seed) for name, seed in jobs if [*searches.FOLDER.glob(f"{name}-{seed}-*")]]
-    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # Ctrl-C is for us
+    # Ctrl-C is for this process alone
+    no_interrupt = {
+        "initializer": signal.signal,
+        "initargs": (signal.SIGINT, signal.SIG_IGN),
+    }  # Ctrl-C is for us
     rows = []
-    with ProcessPoolExecutor(cores(), get_context("spawn"), **deaf) as pool:
-        made = pool.map(searches.rows, *zip(*jobs, strict=True), repeat(options.trials))
-        for (name, seed), found in zip(jobs, made, strict=True):
-            rows += found
+    with ProcessPoolExecutor(cores(), get_context("spawn"), **no_interrupt) as pool:
+        tables = pool.map(searches.rows, *zip(*jobs, strict=True), repeat(options.trials))
+        for (name, seed), table in zip(jobs, tables, strict=True):
+            rows += table
             print(f"{name}, seed {seed}", flush=True)
     budgets = {name: options.trials * objective(name).epochs for name in options.problems}
     frame = pd.DataFrame(rows)
@@ -66,13 +70,13 @@ class _Parser(argparse.ArgumentParser):
         raise Error(message)
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.split(",")))
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(description="Compare the search methods (docs/comparison/PROTOCOL.md).")
-    parser.add_argument("--problems", type=_listed, default=PROBLEMS, help="some of them")
+    parser.add_argument("--problems", type=_names, default=PROBLEMS, help="some of them")
     parser.add_argument(
         "--seeds", type=int, default=SEEDS, help="how many searches of each method (%(default)s)"
     )
@@ -87,8 +91,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
             raise Error(f"--{name}: {getattr(options, name)} is too few (allowed: 1 or more)")
     if unknown := [name for name in options.problems if name not in PROBLEMS]:
         raise Error(f"--problems: {unknown[0]} is not one of these (allowed: {', '.join(PROBLEMS)})")
-    whole = (options.seeds, options.trials, options.problems) == (SEEDS, TRIALS, PROBLEMS)
-    if options.out.resolve() == PAGE and not whole:
+    is_protocol = (options.seeds, options.trials, options.problems) == (SEEDS, TRIALS, PROBLEMS)
+    if options.out.resolve() == PAGE and not is_protocol:
         raise Error("--out: is needed, since docs/comparison/ is for the whole protocol")
     return options
 

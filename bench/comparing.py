@@ -53,7 +53,7 @@ def after(rows: pd.DataFrame, spent: float) -> pd.DataFrame:
 
 def curves(rows: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
     """Median and quartiles over the seeds after each hundredth of a budget, blank if a seed has no pick."""
-    found = []
+    out = []
     for problem, own in rows.groupby("problem", sort=False):
         for hundredth in range(1, 101):
             spent = budgets[str(problem)] * hundredth / 100
@@ -64,8 +64,8 @@ def curves(rows: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
                     quartiles = np.quantile(values[measure, method], (0.25, 0.5, 0.75)).round(6)  # NaN of NaN
                     names = (f"{measure}_{name}" for name in ("q1", "median", "q3"))
                     row |= dict(zip(names, quartiles.tolist(), strict=True))
-                found.append(row)
-    return pd.DataFrame(found)
+                out.append(row)
+    return pd.DataFrame(out)
 
 
 def searches(rows: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +77,7 @@ def searches(rows: pd.DataFrame) -> pd.DataFrame:
 def differences(rows: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
     """Each method against the random search of the same seed, after parts of the budget: the median of the
     differences, and an interval for it. Blank, if a search has no pick yet."""
-    found = []
+    out = []
     for problem, own in rows.groupby("problem", sort=False):
         for mark in MARKS:
             values = after(own, budgets[str(problem)] * mark / 100)
@@ -86,8 +86,8 @@ def differences(rows: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
                     row = {"problem": problem, "method": method, "after": mark}
                     more = (values["held_out", method] - values["held_out", REFERENCE]).to_numpy()
                     low, high = interval(more)
-                    found.append({**row, "low": low, "median": float(np.median(more)), "high": high})
-    return pd.DataFrame(found)
+                    out.append({**row, "low": low, "median": float(np.median(more)), "high": high})
+    return pd.DataFrame(out)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
@@ -119,7 +119,7 @@ def capital(text: str) -> str:
 # The figures. They only draw.
 
 
-def drawn(table: pd.DataFrame, problem: str, seeds: int) -> Figure:
+def draw(table: pd.DataFrame, problem: str, seeds: int) -> Figure:
     """A row of panels for each measure, with a panel for each method and the reference in all of them.
 
     `table` as `curves` gives it. (All bands in one panel would hide each other.) An axis of accuracy begins

@@ -17,7 +17,7 @@ from bench.comparing import (
     capital,
     curves,
     differences,
-    drawn,
+    draw,
     searches,
     verdict,
 )
@@ -72,7 +72,7 @@ def files(rows: pd.DataFrame, budgets: Budgets, trials: int) -> dict[str, bytes]
     tables = {"curves": table, "searches": searches(rows), "differences": against.round(6)}
     out = {f"{name}.csv": csv(data).encode() for name, data in tables.items()}
     for problem, own in rows.groupby("problem", sort=False):
-        figure = drawn(table, str(problem), own["seed"].nunique())
+        figure = draw(table, str(problem), own["seed"].nunique())
         out |= {f"{problem}.png": png(figure), f"{problem}.svg": svg(figure)}
     return {**out, "README.md": page(rows, against, trials).encode()}
 
@@ -82,7 +82,7 @@ def page(rows: pd.DataFrame, against: pd.DataFrame, trials: int) -> str:
     problems = list(rows["problem"].unique())
     introduction = INTRODUCTION.format(
         methods=count(rows["method"].nunique(), "method"),
-        searched=searched(rows),
+        searched=describe_searches(rows),
         trials=count(trials, "whole trial"),
     )
     sections = ["# Search methods compared", "Held-out accuracy at the end, against that of random search:"]
@@ -92,12 +92,16 @@ def page(rows: pd.DataFrame, against: pd.DataFrame, trials: int) -> str:
             f"## {capital(PROBLEMS[problem])}",
             f"[![{PROBLEMS[problem]}]({problem}.png)]({problem}.svg)",
         ]
-        sections += [_wrapped(CAPTION), _wrapped(sooner(against, problem)), summary(rows, against, problem)]
+        sections += [
+            _wrapped(CAPTION),
+            _wrapped(interim(against, problem)),
+            summary(rows, against, problem),
+        ]
     sections += [_wrapped(TABLE), "## What this does not say", caveats(rows, against), _wrapped(FILES)]
     return "\n\n".join(sections) + "\n"
 
 
-def searched(rows: pd.DataFrame) -> str:
+def describe_searches(rows: pd.DataFrame) -> str:
     """With how many seeds each problem was searched."""
     seeds = rows.groupby("problem", sort=False)["seed"].nunique()
     words = listed(f"{PROBLEMS[name]} with {count(n, 'seed')}" for name, n in seeds.items())
@@ -111,27 +115,27 @@ def searched(rows: pd.DataFrame) -> str:
 def finding(against: pd.DataFrame, problem: str) -> str:
     """Which methods pay on a problem, cost, or make no clear difference, by the rule of the protocol."""
     rows = _rows(against, problem, MARKS[-1])
-    said = []
+    sentences = []
     for each, several in VERDICTS.items():
         methods = [row for row in rows if verdict(row["low"], row["high"]) == each]
         names = [f"{TITLES[row['method']]} ({signed(row['median'], 3)})" for row in methods]
         if names:
-            said.append(capital(f"{listed(names)} {each if len(names) == 1 else several}."))
-    return f"**{capital(PROBLEMS[problem])}:** {' '.join(said)}"
+            sentences.append(capital(f"{listed(names)} {each if len(names) == 1 else several}."))
+    return f"**{capital(PROBLEMS[problem])}:** {' '.join(sentences)}"
 
 
-def sooner(against: pd.DataFrame, problem: str) -> str:
+def interim(against: pd.DataFrame, problem: str) -> str:
     """Which methods are ahead of random search before the end of the budget, and which are behind."""
-    said = []
+    sentences = []
     for mark, part in zip(MARKS, ("a quarter of", "half of"), strict=False):
         rows = _rows(against, problem, mark)
         ahead = [TITLES[row["method"]] for row in rows if verdict(row["low"], row["high"]) == "pays"]
         behind = [TITLES[row["method"]] for row in rows if verdict(row["low"], row["high"]) == "costs"]
-        said.append(
+        sentences.append(
             f"After {part} the budget, {listed(ahead or ['no method'])} {_be(ahead)} clearly ahead of random "
             f"search{f', and {listed(behind)} {_be(behind)} clearly behind' if behind else ''}."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _be(names: Sequence[str]) -> str:

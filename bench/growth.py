@@ -56,7 +56,7 @@ def timed(clone: Clone, *command: str) -> Spent:
     """Run a command that has to succeed."""
     peak = 0.0
 
-    def watch() -> None:  # its children apart, which the rusage of a process is not
+    def measure_memory() -> None:  # its children apart, which the rusage of a process is not
         nonlocal peak
         try:
             while True:
@@ -71,7 +71,7 @@ def timed(clone: Clone, *command: str) -> Spent:
     process = subprocess.Popen(
         command, cwd=clone.path, env=clone.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=measure_memory)
     watcher.start()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -80,7 +80,7 @@ def timed(clone: Clone, *command: str) -> Spent:
     return Spent(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak)
 
 
-def trained(clone: Clone) -> float:
+def training_time(clone: Clone) -> float:
     """Seconds of the processor that a trial takes in a process that is there already."""
     home = Path.cwd()
     os.chdir(clone.path)
@@ -101,12 +101,12 @@ def measure(trials: int) -> None:
         clone.timeout = 3600
         run = ("snakemake", "--cores", str(CORES))
         clone.run("snakemake", "--cores", "1", "ready")
-        itself = trained(clone)
-        print(f"{trials} trials (training itself {itself * 1000:.1f} ms each)", flush=True)
-        whole = say("the search", timed(clone, *run))
-        print(f"    overhead: {(whole.processor / trials - itself) * 1000:.0f} ms a trial")
-        for step, made in STEPS.items():
-            shutil.rmtree(clone.path / made)  # or there would be nothing to do
+        training = training_time(clone)
+        print(f"{trials} trials (training itself {training * 1000:.1f} ms each)", flush=True)
+        search = say("the search", timed(clone, *run))
+        print(f"    overhead: {(search.processor / trials - training) * 1000:.0f} ms a trial")
+        for step, target in STEPS.items():
+            shutil.rmtree(clone.path / target)  # or there would be nothing to do
             say(f"  of that, {step}", timed(clone, "python", f"workflow/scripts/{step}.py"))
         say("no-op", timed(clone, *run))
         say("dry run of all", timed(clone, *run[:1], "--dry-run", "--forceall"))
@@ -118,7 +118,9 @@ def measure(trials: int) -> None:
         clone.search(lr=(1e-4, 1e-2))
         edit = say("the search after lr was narrowed to half", timed(clone, *run))
         new = len(clone.trained())
-        print(f"    {new} of {trials} trials new, {edit.processor / whole.processor:.2f} of the whole search")
+        print(
+            f"    {new} of {trials} trials new, {edit.processor / search.processor:.2f} of the whole search"
+        )
         say("dvc repro after it", timed(clone, "dvc", "repro"))
         say("review", timed(clone, "python", "workflow/scripts/review.py", "HEAD"))
         for name in FOLDERS:

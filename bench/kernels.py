@@ -38,11 +38,11 @@ def here(optimizer: str) -> None:
     settings["training"]["optimizer"] = optimizer
     paths = Paths(settings)
     split = read_npz(*paths.split)
-    found = []
+    results = []
     for trial in Progress(paths).trials.values():
         history, _ = training(trial.spec, split, function(trial.spec["train"]))
-        found.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
-    print(json.dumps(found))
+        results.append((digest(describe(history)), history.val_correct[-1] if history.val_correct else None))
+    print(json.dumps(results))
 
 
 def report(optimizer: str) -> None:

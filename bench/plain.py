@@ -60,18 +60,18 @@ def here(variant: str, every: int) -> None:
     if variant == "replicates":
         files = sorted(Path("results/replicates").glob("*.json"))
         records = [json.loads(path.read_text())["replicate"] for path in files]
-    found: list[list[str]] = []
+    results: list[list[str]] = []
     for spec in [record["spec"] for record in records[::every]]:
         images = (
             split if variant != "replicates" else replicates.split_again(prepared, spec["split"])._asdict()
         )
         lr = spec["config"]["lr"] * VARIANTS[variant].get("lr", 1)
         spec["config"] |= VARIANTS[variant] | {"lr": lr}
-        found.append([])
+        results.append([])
         for trainer in FastTrainer, Trainer:
             book.FastTrainer = trainer
-            found[-1].append(digest(describe(training(spec, images, book.train)[0])))
-    print(json.dumps(found))
+            results[-1].append(digest(describe(training(spec, images, book.train)[0])))
+    print(json.dumps(results))
 
 
 def report(variant: str, every: int) -> None:

@@ -49,13 +49,15 @@ def book_loop(paths: Paths) -> float:
     return time.perf_counter() - start
 
 
-def pipeline(clone: Clone, dtype: str = "float64", anew: bool = True, **ranges: tuple[float, float]) -> float:
-    """Seconds from prepared data to reports; `anew` forgets every record first."""
+def pipeline(
+    clone: Clone, dtype: str = "float64", force: bool = True, **ranges: tuple[float, float]
+) -> float:
+    """Seconds from prepared data to reports; `force` forgets every record first."""
     clone.edit(training={"dtype": dtype})
     clone.search(**ranges)
-    if anew:
-        for made in ("results", "reports", ".zdl"):
-            shutil.rmtree(clone.path / made, ignore_errors=True)
+    if force:
+        for folder in ("results", "reports", ".zdl"):
+            shutil.rmtree(clone.path / folder, ignore_errors=True)
     clone.trained()
     start = time.perf_counter()
     clone.engine("snakemake")
@@ -73,9 +75,9 @@ def main() -> None:
         for _ in range(rounds):
             loop = book_loop(paths)
             ratios["float32"].append(loop / pipeline(clone, "float32", **LR))
-            whole = pipeline(clone, **LR)
-            ratios["float64"].append(loop / whole)
-            ratios["edit"].append(pipeline(clone, anew=False, **HALF) / whole)
+            seconds = pipeline(clone, **LR)
+            ratios["float64"].append(loop / seconds)
+            ratios["edit"].append(pipeline(clone, force=False, **HALF) / seconds)
             new = len(clone.trained())
             print(*(f"{name} {ratios[name][-1]:.2f}" for name in names), f"{loop:.0f} s", flush=True)
     for name in ("float64", "float32"):

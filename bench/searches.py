@@ -70,35 +70,35 @@ def affordable(method: str, least: int, most: int, budget: int, goes_on: bool) -
 
 def cost(halving: Any, goes_on: bool) -> int:
     """The epochs that all rungs of a search spend together."""
-    spent = 0
+    total = 0
     for number, rung in enumerate(halving.rungs):
         for bracket, trials in rung.items():
             length = halving.lengths[bracket + number]
-            spent += trials * (length - (halving.lengths[bracket + number - 1] if number and goes_on else 0))
-    return spent
+            total += trials * (length - (halving.lengths[bracket + number - 1] if number and goes_on else 0))
+    return total
 
 
 def play(name: str, settings: Settings, trainings: Trainings) -> list[Row]:
     """One search, from its first trial to its last: a row after each trial that was trained in full."""
     problem, search = trainings.problem, settings["search"]
-    chosen: Any = sampler(search)
-    total = sum(chosen.rounds) if search["method"] in HALVINGS else search["trials"]
+    method: Any = sampler(search)
+    total = sum(method.rounds) if search["method"] in HALVINGS else search["trials"]
     trials: list[Any] = []
     scores: list[float | None] = []
-    done: dict[int, int] = {}  # the epochs that each trial has
+    epochs_of: dict[int, int] = {}  # the epochs that each trial has
     best = NOTHING
     spent, rows = 0, []
     while len(trials) < total:
         history = [(trial.point, score) for trial, score in zip(trials, scores, strict=True)]
-        proposals = chosen.propose(history, total - len(trials))
+        proposals = method.propose(history, total - len(trials))
         for trial in plan.trials_at(settings, name, proposals, trials):
             score, last = trainings.score(trial.spec), epochs(trial.spec) or 0
-            spent += last - (done.get(trial.number, 0) if problem.goes_on else 0)
-            done[trial.number] = last
+            spent += last - (epochs_of.get(trial.number, 0) if problem.goes_on else 0)
+            epochs_of[trial.number] = last
             trials.append(trial)
             scores.append(score)
             if last == problem.epochs and score is not None:
-                first = -list(done).index(trial.number)  # of equal scores, the trial proposed first
+                first = -list(epochs_of).index(trial.number)  # of equal scores, the trial proposed first
                 best = max(best, (score, first, trainings.curve(trial.spec).held_out))
             if last == problem.epochs and best != NOTHING:
                 row = {"problem": name, "method": search["method"], "seed": search["seed"], "epochs": spent}
@@ -118,9 +118,9 @@ def rows(name: str, seed: int, trials: int) -> list[Row]:
     ]
     path = FOLDER / f"{name}-{seed}-{digest([searches, code])[:12]}.json"
     if path.exists():
-        known: list[Row] = json.loads(path.read_bytes())
-        return known
+        table: list[Row] = json.loads(path.read_bytes())
+        return table
     trainings = Trainings(problem)
-    made = [row for settings in searches for row in play(name, settings, trainings)]
-    write(path, json.dumps(made).encode())
-    return made
+    table = [row for settings in searches for row in play(name, settings, trainings)]
+    write(path, json.dumps(table).encode())
+    return table

@@ -27,17 +27,17 @@ CONTENDERS = {  # trials, and how many are in a submission (0: none is submitted
 
 def main() -> None:
     for name, (trials, group) in CONTENDERS.items():
-        how = (*PROFILE, "--group-components", f"trials={group}") if group else ("--cores", "2")
+        options = (*PROFILE, "--group-components", f"trials={group}") if group else ("--cores", "2")
         with tempfile.TemporaryDirectory(prefix="zdl-bench-") as folder, Cluster() as cluster:
             clone = Clone.of_this_project(Path(folder) / "zdl", search={"trials": trials})
             clone.timeout = 1200
             clone.env |= {**cluster.env, "PATH": f"{cluster.folder}:{clone.env['PATH']}"}
             clone.run("snakemake", "--cores", "2", "ready")
             start = time.perf_counter()
-            clone.run("snakemake", "trials", *how)
-            wall, lasted = time.perf_counter() - start, sorted(map(seconds, cluster.done()))
+            clone.run("snakemake", "trials", *options)
+            wall, jobs = time.perf_counter() - start, sorted(map(seconds, cluster.done()))
             assert len(clone.trained()) == trials
-            each = f"; {len(lasted)} submissions of {lasted[0]:.0f} to {lasted[-1]:.0f} s" if lasted else ""
+            each = f"; {len(jobs)} submissions of {jobs[0]:.0f} to {jobs[-1]:.0f} s" if jobs else ""
             print(f"{name}: {wall:.0f} s{each}", flush=True)
 
 

@@ -40,7 +40,7 @@ GAPS, SLOPES = (0.0, 0.02, 0.05, 0.2), (0.0, 0.03)  # of the best replicated tri
 FIRST = 10_000  # the first seed: thresholds were chosen on those from 0
 SEARCHES = {"random": 100, "random, 30 trials": 30, "halton": 100, "grid": 100, "bayes": 60}
 
-Said = tuple[str, bool]  # a sentence, and whether it is true
+Claim = tuple[str, bool]  # a sentence, and whether it is true
 Tally = dict[str, Counter[bool]]
 # The true score at a place of the range, None where a trial diverges; and where the best is, if anywhere
 Truth = tuple[Callable[[float], float | None], float | None]
@@ -59,29 +59,29 @@ TRUTHS: dict[str, Truth] = {
 def settings(search: str, seed: int) -> dict[str, Any]:
     method = search.split(",", maxsplit=1)[0]
     space = {name: {**spec, "points": 10} if method == "grid" else spec for name, spec in SPACE.items()}
-    sampled = {"method": method, "trials": SEARCHES[search], "batch": 10, "seed": seed, "space": space}
+    drawing = {"method": method, "trials": SEARCHES[search], "batch": 10, "seed": seed, "space": space}
     model = {"hidden_width": 100, "hidden_depth": 6, "activation": "relu", "weight_init": "relu"}
     training = {"epochs": 50, "batch_size": 100, "optimizer": "sgd", "lr": 0.01, "weight_decay": 0.0}
-    more = {"momentum": 0.9, "decay_rate": 0.99, "beta1": 0.9, "beta2": 0.999}
+    others = {"momentum": 0.9, "decay_rate": 0.99, "beta1": 0.9, "beta2": 0.999}
     return {
         "problem": "book",
         "split": {"seed": seed},
         "model": model,
-        "training": {**training, **more, "evaluate_samples": None, "dtype": "float64"},
-        "search": {**sampled, "hyperparameters": plain(HYPERPARAMETERS)},
+        "training": {**training, **others, "evaluate_samples": None, "dtype": "float64"},
+        "search": {**drawing, "hyperparameters": plain(HYPERPARAMETERS)},
     }
 
 
-def searched(config: dict[str, Any], truth: Callable[[float], float | None], seed: int) -> dict[str, Any]:
+def search_table(config: dict[str, Any], truth: Callable[[float], float | None], seed: int) -> dict[str, Any]:
     """The table of a search, as its trials would have made it."""
     rng = np.random.default_rng(seed)
     hard = rng.standard_normal(IMAGES)
-    method, rows, seen = sampler(config["search"]), [], []
+    method, rows, past = sampler(config["search"]), [], []
     while len(rows) < config["search"]["trials"]:
-        for proposal in method.propose(seen, config["search"]["trials"] - len(rows)):
+        for proposal in method.propose(past, config["search"]["trials"] - len(rows)):
             share = truth(place(config["search"]["space"]["lr"], proposal.point["lr"]))
             rows.append(row(len(rows), proposal.point, share, hard, rng))
-        seen = history([each["point"] for each in rows], [each["outcome"] for each in rows])
+        past = history([each["point"] for each in rows], [each["outcome"] for each in rows])
     return {"trials": rows}
 
 
@@ -99,15 +99,15 @@ def row(
     return {"trial": number, "key": "", "point": point, "outcome": outcome, "result": "0" * 12}
 
 
-def said(search: str, name: str, seed: int) -> Iterator[Said]:
+def claims(search: str, name: str, seed: int) -> Iterator[Claim]:
     """What a page says of the ranges of a search."""
     truth, best = TRUTHS[name]
     config = settings(search, seed)
-    table = searched(config, truth, seed)
+    table = search_table(config, truth, seed)
     frame = ranking.rank(table, config["search"]["space"])
-    seen = history(*([row[part] for row in table["trials"]] for part in ("point", "outcome")))
+    past = history(*([row[part] for row in table["trials"]] for part in ("point", "outcome")))
     contenders = significance.contenders(table, frame)
-    for each in recommendations.space(frame, config, contenders, seen).to_dict("records"):
+    for each in recommendations.space(frame, config, contenders, past).to_dict("records"):
         spec = config["search"]["space"][each["name"]]
         at = best if each["name"] == "lr" else None
         for end, ending in (("low", 0.0), ("high", 1.0)):
@@ -141,7 +141,7 @@ def _more_than_luck(table: Any, frame: Any, config: Any, contenders: list[int]) 
     return bool(expected[len(frame)] - expected[len(frame) // 2] > statistics.RARELY_EXCEEDED * gain)
 
 
-def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
+def replicate_claims(apart: float, slope: float, seed: int) -> Iterator[Claim]:
     """What a page says of replicates of five trials. The second is better by `apart` than the others, which
     are alike, and as good as a linear model; all were the best of many; and accuracy rises by `slope` in the
     last fifth of the curves."""
@@ -176,8 +176,8 @@ def trained_again(apart: float, slope: float, seed: int) -> Iterator[Said]:
     lucky = statistics.sign_of_difference(first["luck"], first["luck_low"], first["luck_high"], SPLITS)
     if lucky:
         yield "points were luck, or were not", bool(np.sign(first["val_acc"] - skill[0]) == lucky)
-    found = rise(replicates)
-    sign = statistics.sign_of_difference(found["rise"], found["rise_low"], found["rise_high"], SPLITS)
+    result = rise(replicates)
+    sign = statistics.sign_of_difference(result["rise"], result["rise_low"], result["rise_high"], SPLITS)
     if sign:
         yield "accuracy still rises, or falls", bool(np.sign(slope) == sign)
 
@@ -213,7 +213,7 @@ def fit(outcome: dict[str, Any]) -> dict[str, Any]:
     return {"held_out_hits": np.packbits(hits).tobytes().hex(), "held_out_size": len(hits)}
 
 
-def tally(sentences: Iterable[Said]) -> Tally:
+def tally(sentences: Iterable[Claim]) -> Tally:
     counts: Tally = defaultdict(Counter)
     for sentence, true in sentences:
         counts[sentence][true] += 1
@@ -239,18 +239,18 @@ def main() -> None:
     for search in SEARCHES:
         seeds = range(FIRST, FIRST + (40 if search == "bayes" else 200) // (10 if quick else 1))
         columns[search] = tally(
-            each for name in TRUTHS for seed in seeds for each in said(search, name, seed)
+            each for name in TRUTHS for seed in seeds for each in claims(search, name, seed)
         )
     print(*rows(columns), sep="\n", flush=True)
     pages = [
-        list(trained_again(apart, slope, seed))
+        list(replicate_claims(apart, slope, seed))
         for apart in GAPS
         for slope in SLOPES
         for seed in range(FIRST, FIRST + 100 // (10 if quick else 1))
     ]
-    said_so = tally(itertools.chain(*pages))
-    silent = tally((sentence, (sentence, False) not in page) for page in pages for sentence in said_so)
-    print("", *rows({"true, of those said": said_so, "pages without a false one": silent}), sep="\n")
+    counts = tally(itertools.chain(*pages))
+    by_page = tally((sentence, (sentence, False) not in page) for page in pages for sentence in counts)
+    print("", *rows({"true, of those said": counts, "pages without a false one": by_page}), sep="\n")
 
 
 if __name__ == "__main__":

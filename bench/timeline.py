@@ -67,18 +67,18 @@ def seconds(jobs: Iterable[Job]) -> float:
 
 def schedule(jobs: list[Job], cores: int, starts: Mapping[str, float]) -> float:
     """Seconds from the first job to the last on so many cores."""
-    waiting, done, running, now = list(jobs), set(), [], 0.0
-    begun = dict.fromkeys(SHARED, 0)
+    waiting, finished, running, now = list(jobs), set(), [], 0.0
+    started = dict.fromkeys(SHARED, 0)
     while waiting or running:
-        ready = [job for job in waiting if all(need in done for need in job.needs)]
+        ready = [job for job in waiting if all(need in finished for need in job.needs)]
         for job in sorted(ready, key=lambda job: job.rule != "replicate")[: cores - len(running)]:
             waiting.remove(job)
-            saved = starts[job.rule] if job.rule in SHARED and begun[job.rule] >= cores else 0.0
+            saved = starts[job.rule] if job.rule in SHARED and started[job.rule] >= cores else 0.0
             if job.rule in SHARED:
-                begun[job.rule] += 1
+                started[job.rule] += 1
             heapq.heappush(running, (now + job.seconds - saved, id(job), job))
         now, _, job = heapq.heappop(running)
-        done.add(job)
+        finished.add(job)
     return now
 
 
@@ -97,18 +97,18 @@ def main() -> None:
         clone.run("snakemake", "--cores", "1")
         jobs = jobs_of(clone)
         start = jobs[0].start - begin
-        again = {}
+        starts = {}
         for rule in SHARED:  # a job that finds its record in the cache takes the start of a process
             path = sorted((clone.path / f"results/{rule}s").glob("*.json"))[0]
             path.unlink()
-            again[rule] = timed(clone, "snakemake", "--cores", "1", str(path.relative_to(clone.path)))
-            again[rule] = min(job.seconds for job in jobs_of(clone)[-1:])
+            starts[rule] = timed(clone, "snakemake", "--cores", "1", str(path.relative_to(clone.path)))
+            starts[rule] = min(job.seconds for job in jobs_of(clone)[-1:])
     chain = longest_chain(jobs)
     print(f"start of Snakemake {start:.1f} s")
     links = ", ".join(f"{job.rule} {job.seconds:.2f}" for job in chain)
     print(f"the longest chain {seconds(chain):.1f} s: {links}")
     for cores in CORES:
-        print(f"{cores} cores: {schedule(jobs, cores, again):.1f} s (all jobs: {seconds(jobs):.1f} s)")
+        print(f"{cores} cores: {schedule(jobs, cores, starts):.1f} s (all jobs: {seconds(jobs):.1f} s)")
 
 
 if __name__ == "__main__":

@@ -270,8 +270,8 @@ def test_methods_of_one_verdict_are_named_together():
     against = comparing.differences(rows, {"function": 100})
     words = comparing_page.finding(against, "function")
     assert words.endswith("TPE (+0.400) pays. Successive halving (-0.400) and Hyperband (-0.300) cost.")
-    sooner = comparing_page.sooner(against, "function")
-    assert sooner == (
+    interim = comparing_page.interim(against, "function")
+    assert interim == (
         "After a quarter of the budget, no method is clearly ahead of random search. After half of the "
         "budget, TPE is clearly ahead of random search, and successive halving and Hyperband are clearly "
         "behind."
