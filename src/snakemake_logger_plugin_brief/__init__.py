@@ -32,18 +32,18 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
-        self.changing = self.stream.isatty() and not self.common_settings.dryrun
-        self.shown = 0
-        self.left: Counter[str] = Counter()  # jobs that have not finished, by rule
+        self.overwrites = self.stream.isatty() and not self.common_settings.dryrun
+        self.last_share = 0
+        self.remaining: Counter[str] = Counter()  # jobs that have not finished, by rule
         self.rule: dict[int, str] = {}  # of each job that began
-        self.begun: dict[str, float] = {}  # when the first job of a rule began
+        self.start_times: dict[str, float] = {}  # when the first job of a rule began
         self.finished: Counter[str] = Counter()
-        self.ended: dict[str, float] = {}  # when the last of these finished
+        self.end_times: dict[str, float] = {}  # when the last of these finished
         self.jobs: list[str] = []
         self.running = False  # from the event RUN_INFO on
-        self.held: list[str] = []
-        self.first: dict[tuple[str, int], str] = {}  # the first warning of each line of code
-        self.more: Counter[tuple[str, int]] = Counter()
+        self.pending: list[str] = []
+        self.first_warnings: dict[tuple[str, int], str] = {}  # the first warning of each line of code
+        self.repeats: Counter[tuple[str, int]] = Counter()
         self.interrupted = threading.Event()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
             signal.signal(signal.SIGINT, self._interrupt)
@@ -51,7 +51,7 @@ class LogHandler(LogHandlerBase):
     def _interrupt(self, *_: object) -> None:
         """Ctrl-C: say so in a line, and nothing of the jobs that it ends, too."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends Snakemake at once
-        self.held.clear()
+        self.pending.clear()
         self._line("interrupted; what was finished is kept, and the same command continues")
         self.interrupted.set()
         sys.unraisablehook = end_later
@@ -74,41 +74,41 @@ class LogHandler(LogHandlerBase):
         """The answer, where Snakemake is to do something else than to run jobs, or has none to run; chatter,
         if a run follows. So it waits until that is known."""
         if not self.running and not self.common_settings.quiet:
-            self.held.append(record.getMessage())
+            self.pending.append(record.getMessage())
 
     def _warning(self, record: logging.LogRecord) -> None:
         """Of those that one line of code gives, one for every file, say: the first, and how many more. What
         takes several lines is meant to be read, as each of `snakemake --lint`."""
         place, text = (record.pathname, record.lineno), record.getMessage()
-        if place not in self.first or "\n" in text:
-            self.first.setdefault(place, text)
+        if place not in self.first_warnings or "\n" in text:
+            self.first_warnings.setdefault(place, text)
             self._line(text)
         else:
-            self.more[place] += 1
+            self.repeats[place] += 1
 
     def close(self) -> None:
         if self.interrupted.is_set():
-            self.more.clear()
+            self.repeats.clear()
         self._release()
-        for place, count in self.more.items():
-            self._line(f"(and {count} more like this: {self.first[place]})")
-        self.more.clear()
+        for place, count in self.repeats.items():
+            self._line(f"(and {count} more like this: {self.first_warnings[place]})")
+        self.repeats.clear()
         cancel_timers()
         super().close()
 
     def _release(self) -> None:
-        held, self.held = self.held, []
-        for text in held:
+        texts, self.pending = self.pending, []
+        for text in texts:
             self._line(text)
 
     def _line(self, text: str) -> None:
         self._release()
-        print(f"\r\x1b[K{text}" if self.changing else text, file=self.stream, flush=True)
+        print(f"\r\x1b[K{text}" if self.overwrites else text, file=self.stream, flush=True)
 
     def _run_info(self, record: dict[str, Any]) -> None:
         """What there is to do, by rule: Snakemake says it before the jobs, in a dry run again after them."""
         self.running = True
-        self.held.clear()
+        self.pending.clear()
         if self.common_settings.dryrun and not self.jobs:
             return
         for job in sorted(self.jobs):
@@ -116,7 +116,7 @@ class LogHandler(LogHandlerBase):
         stats = {rule: count for rule, count in record["stats"].items() if rule not in SILENT}
         jobs = ", ".join(f"{count} {rule}" for rule, count in stats.items()) or "nothing but to look"
         self._line(f"{'would run' if self.common_settings.dryrun else 'to run'}: {jobs}")
-        self.left.update(stats)
+        self.remaining.update(stats)
 
     def _job_info(self, record: dict[str, Any]) -> None:
         rule, wildcards = record["rule_name"], (record.get("wildcards") or {}).values()
@@ -126,59 +126,62 @@ class LogHandler(LogHandlerBase):
             self.jobs.append(f"{' '.join([rule, *wildcards])}: {str(record['reason']).partition(';')[0]}")
             return
         self.rule[record["jobid"]] = rule
-        self.begun.setdefault(rule, time.monotonic())
+        self.start_times.setdefault(rule, time.monotonic())
         if not wildcards:
             self._line(rule)
 
     def _progress(self, record: dict[str, Any]) -> None:
-        done, total = record["done"], record["total"]
-        text = f"{done} of {total} done{self._estimate() if done < total else ''}"
-        if self.changing:
+        n_finished, total = record["done"], record["total"]
+        text = f"{n_finished} of {total} done{self._estimate() if n_finished < total else ''}"
+        if self.overwrites:
             print(
                 f"\r\x1b[K{text}",
-                end="" if done < total else "\n",
+                end="" if n_finished < total else "\n",
                 file=self.stream,
                 flush=True,
             )
-        elif (share := COUNTS * done // total) > self.shown:
-            self.shown = share
+        elif (share := COUNTS * n_finished // total) > self.last_share:
+            self.last_share = share
             self._line(text)
 
     def _estimate(self) -> str:
         """How long the jobs that are left take, if those of their rule take as long as so far. Those of a
         rule of which none has finished take as long as others, of rules with one job or with many."""
-        took = {rule: (self.ended[rule] - self.begun[rule]) / n for rule, n in self.finished.items()}
+        times = {
+            rule: (self.end_times[rule] - self.start_times[rule]) / n for rule, n in self.finished.items()
+        }
         seconds = 0.0
-        for rule, count in self.left.items():
+        for rule, count in self.remaining.items():
             many = count + self.finished[rule] > 1
-            alike = [took[other] for other, n in self.finished.items() if (n + self.left[other] > 1) is many]
-            if many and not alike:
+            counts = {other: n + self.remaining[other] for other, n in self.finished.items()}
+            similar = [times[other] for other, n in counts.items() if (n > 1) is many]
+            if many and not similar:
                 return ""
-            seconds += count * took.get(rule, sum(alike) / max(len(alike), 1))
+            seconds += count * times.get(rule, sum(similar) / max(len(similar), 1))
         return f", about {_duration(seconds)} left" if seconds >= SHORT else ""
 
     def _job_error(self, record: dict[str, Any]) -> None:
         if record.get("indent"):  # one of a group, of which all is said
             return
         names = " ".join([record["rule_name"], *(record.get("wildcards") or {}).values()])
-        said = self._said(record.get("log") or [])
-        if not said and self.interrupted.wait(1):  # Ctrl-C may reach the job before it reaches this process
+        texts = self._log_texts(record.get("log") or [])
+        if not texts and self.interrupted.wait(1):  # Ctrl-C may reach the job before it reaches this process
             return
-        self._line(f"{names} failed: " + ("\n".join(said) or f"{record.get('shellcmd')}"))
+        self._line(f"{names} failed: " + ("\n".join(texts) or f"{record.get('shellcmd')}"))
 
     def _group_error(self, record: dict[str, Any]) -> None:
         """A submission to a cluster failed: what its jobs said, and how the cluster's own log ends; or
         why the cluster did not take it (workflow/rules/slurm.smk)."""
         jobs, logs = record["job_error_info"], record["aux_logs"]
-        said = self._said([log for job in jobs for log in job["log"]])
-        said += [text.splitlines()[-1] for text in self._said(logs)]
-        said = list(dict.fromkeys(said)) or [record.get("reason") or "nothing was said"]
-        self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(said))
+        texts = self._log_texts([log for job in jobs for log in job["log"]])
+        texts += [text.splitlines()[-1] for text in self._log_texts(logs)]
+        texts = list(dict.fromkeys(texts)) or [record.get("reason") or "nothing was said"]
+        self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(texts))
         if logs:
             self._line(f"(more may stand in {', '.join(logs)})")
 
     @staticmethod
-    def _said(logs: list[str]) -> list[str]:
+    def _log_texts(logs: list[str]) -> list[str]:
         """What stands in log files, each text once."""
         texts = [Path(log).read_text(errors="replace").strip() for log in logs if Path(log).is_file()]
         return list(filter(None, dict.fromkeys(texts)))
@@ -194,7 +197,7 @@ class LogHandler(LogHandlerBase):
 
     def _workflow_started(self, record: dict[str, Any]) -> None:
         """What came before is how Snakemake was set up, and no answer."""
-        self.held.clear()
+        self.pending.clear()
 
     def _job_started(self, record: dict[str, Any]) -> None:
         """The count shows it."""
@@ -205,9 +208,9 @@ class LogHandler(LogHandlerBase):
 
     def _job_finished(self, record: dict[str, Any]) -> None:
         if rule := self.rule.pop(record.get("job_id", -1), None):
-            self.left[rule] -= 1
+            self.remaining[rule] -= 1
             self.finished[rule] += 1
-            self.ended[rule] = time.monotonic()
+            self.end_times[rule] = time.monotonic()
         cancel_timers(but=1)
         self._job_started(record)
 
