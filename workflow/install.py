@@ -57,8 +57,8 @@ def find_uv(folder: str, pip: list[str]) -> str | None:
 
 def settings_for_uv(pip: list[str]) -> dict[str, str]:
     """What pip.conf and pip's environment variables say, as uv's variables."""
-    told = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False).stdout
-    pairs = (line.split("=", 1) for line in told.splitlines() if "=" in line)
+    listing = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False).stdout
+    pairs = (line.split("=", 1) for line in listing.splitlines() if "=" in line)
     values = {key: str(ast.literal_eval(value)).split() for key, value in pairs}
     settings = {}
     if bundle := os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):

@@ -43,13 +43,13 @@ zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 def name_unknown_files(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """The excepthook in a copy that DVC makes for an experiment. It has only the files that Git knows, so an
     import may fail for want of a new one."""
-    from tools import listed  # here alone: no step needs it
+    from tools import list_files  # here alone: no step needs it
     from zdl.artifacts.io import QUEUED_IN
 
     new: list[str] = []
     if isinstance(error, ImportError):
         with suppress(Error):
-            new = listed("--others", "--exclude-standard", "--", "src", "workflow", cwd=QUEUED_IN)
+            new = list_files("--others", "--exclude-standard", "--", "src", "workflow", cwd=QUEUED_IN)
     if new:
         say(f"{error.msg}: DVC copies only files that Git knows; `git add {' '.join(new)}` first")
     else:
@@ -74,12 +74,12 @@ def go_on() -> bool:
     """Whether a process that has done its job goes on with further ones: for a few seconds, so that a run can
     show its progress, or as long as its job took, since some libraries are slow to import; and as long as the
     run itself goes on."""
-    took = _until_first_asked()
-    return time.monotonic() < START + took + max(SECONDS, took) and os.getppid() == PARENT
+    start_up = _start_up_time()
+    return time.monotonic() < START + start_up + max(SECONDS, start_up) and os.getppid() == PARENT
 
 
 @cache
-def _until_first_asked() -> float:
+def _start_up_time() -> float:
     return time.monotonic() - START
 
 
@@ -96,7 +96,7 @@ def one_line() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""
-        raise SystemExit(f"{named}{error.strerror or error}") from None
+        prefix = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"{prefix}{error.strerror or error}") from None
     except Error as error:
         raise SystemExit(str(error)) from None

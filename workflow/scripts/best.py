@@ -35,5 +35,5 @@ with one_line():
         print(
             f"\nthe other {trials - len(frame)}: in {FULL_RANKING} (made by a run, or pulled by `dvc pull`)"
         )
-    what = f"all {trials} trials" if trials > 1 else "the only trial"
-    print(f"\nthe report of {what}: {PUBLISHED_PAGES[0]}")
+    trials_text = f"all {trials} trials" if trials > 1 else "the only trial"
+    print(f"\nthe report of {trials_text}: {PUBLISHED_PAGES[0]}")

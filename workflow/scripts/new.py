@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import one_line, say
-from tools import checked, copy_project, listed, require_git, run_program
+from tools import copy_project, list_files, output_of, require_git, run_program
 from zdl import Error
 from zdl.artifacts.io import write
 
@@ -24,12 +24,13 @@ def new(name: str) -> None:
     require_git("make new")
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise Error(f"NAME={name}: is no name of a module (needed: small letters, digits and _)")
-    if taken := [*OWN.glob(f"{name}.*"), *OWN.glob(name)]:
-        raise Error(f"{taken[0]}: is there already")
-    if listed("--modified", "--others", "--", str(PARAMS)):
+    if paths := [*OWN.glob(f"{name}.*"), *OWN.glob(name)]:
+        raise Error(f"{paths[0]}: is there already")
+    if list_files("--modified", "--others", "--", str(PARAMS)):
         raise Error(f"{PARAMS}: has edits that no commit has, and is to be written anew: commit them first")
     add(SKELETON, name, Path())
-    checked(run_program(sys.executable, "workflow/scripts/schema.py"))  # that editors complete params.yaml by
+    # Editors complete params.yaml by the schema
+    output_of(run_program(sys.executable, "workflow/scripts/schema.py"))
     say("`snakemake --cores 8` searches it; `git checkout params.yaml` goes back to the former problem")
 
 
@@ -46,17 +47,17 @@ def add(example: str, name: str, project: Path) -> None:
 def run_example(name: str) -> None:
     """Run an example in a copy of this project."""
     require_git("make example")
-    known = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{PARAMS}"))
-    if name not in known:
-        raise Error(f"NAME={name}: is no example (allowed: {', '.join(known)})")
+    names = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{PARAMS}"))
+    if name not in names:
+        raise Error(f"NAME={name}: is no example (allowed: {', '.join(names)})")
     project = Path("build") / name
     if not project.exists():
         copy_project(project)
         add(name, name, project)
-        checked(run_program(sys.executable, "workflow/scripts/schema.py", cwd=project))
+        output_of(run_program(sys.executable, "workflow/scripts/schema.py", cwd=project))
         (project / ".venv").symlink_to(Path(".venv").resolve())
         for command in (["init"], ["add", "--all"], [*WHO, "commit", "--message", f"Search {name}"]):
-            checked(run_program("git", *command, cwd=project))
+            output_of(run_program("git", *command, cwd=project))
     say(f"{project}: a copy of this project, which searches {name}")
     raise SystemExit(subprocess.call(["make", "run"], cwd=project))
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from adapter import say
 from lockfile import read_lock, read_yaml
-from tools import at, copy_project, listed, output, require_git
+from tools import copy_project, list_files, output, read_at, require_git
 from zdl import Error
 from zdl.artifacts.artifact import Artifact
 from zdl.artifacts.encoding import CorruptFileError, canonical
@@ -48,26 +48,28 @@ def check() -> list[str]:
     require_git("make check")
     paths = Paths.of("params.yaml")
     if not LOCK.exists():
-        fix = "`make repro` makes" if at("HEAD", LOCK) is None else f"`git checkout HEAD {LOCK}` restores"
+        committed = read_at("HEAD", LOCK) is not None
+        fix = f"`git checkout HEAD {LOCK}` restores" if committed else "`make repro` makes"
         return [f"{LOCK}: is missing; {fix} it"]
     records = checked(LOCK, read_lock)
     stages = pipeline(records)
     outs = {path: sum_ for stage in stages for path, sum_ in stage.written.items() if path in stage.outs}
-    edited = sorted(sources(stages))
-    wrong = dict(published(stages, remade=bool(edited)))
+    edited_files = sorted(sources(stages))
+    published_lines = dict(published(stages, run_due=bool(edited_files)))
     lines = [*structure(stages, records), *chain(stages, outs)]
-    unchanged = not wrong and manifests_match(paths, outs)
-    for path in edited:
-        what = f"{path}: was edited after the run that {LOCK} records"
-        then = "and trains only what is missing" if unchanged else "and makes everything that depends on it"
-        note = ", but no result's digest has changed" if unchanged else ""
-        lines.append(f"{what}{note}; `make repro` records it {then}")
-    lines += wrong.values()
+    unchanged = not published_lines and manifests_match(paths, outs)
+    note, work = "", "makes everything that depends on it"
+    if unchanged:
+        note, work = ", but no result's digest has changed", "trains only what is missing"
+    for path in edited_files:
+        edit = f"{path}: was edited after the run that {LOCK} records"
+        lines.append(f"{edit}{note}; `make repro` records it and {work}")
+    lines += published_lines.values()
     lines += strays({path for stage in stages for path in stage.outs})
-    lines += [line for path, line in received(paths) if path not in wrong]
+    lines += [line for path, line in locally_changed(paths) if path not in published_lines]
     if not lines and not unchanged:
         lines = [f"{LOCK}: was recorded with other versions of the libraries, or edited by hand; {REPRO}"]
-    if lines and at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
+    if lines and read_at("HEAD", LOCK) not in (None, LOCK.read_bytes()):
         lines.append(
             f"{LOCK}: differs from the last commit; if unintended, `git checkout HEAD {LOCK}` restores it"
         )
@@ -115,9 +117,9 @@ def status() -> dict[str, list[Any]]:
         changes: dict[str, list[Any]] = json.loads(output("dvc", "status", "--json"))
         return changes
     except Error as error:
-        named = (path for path in (PIPELINE, LOCK) if str(path) in str(error))  # others are not to blame
-        edited = [str(path) for path in named if at("HEAD", path) not in (None, path.read_bytes())]
-        back = f"; `git checkout HEAD {' '.join(edited)}` restores the last commit" if edited else ""
+        paths = (path for path in (PIPELINE, LOCK) if str(path) in str(error))  # others are not to blame
+        names = [str(path) for path in paths if read_at("HEAD", path) not in (None, path.read_bytes())]
+        back = f"; `git checkout HEAD {' '.join(names)}` restores the last commit" if names else ""
         raise Error(f"{error}{back}") from None
 
 
@@ -150,11 +152,11 @@ def structure(stages: list[Stage], records: Mapping[str, Record]) -> Iterator[st
             ("deps", stage.deps, stage.read.keys()),
             ("outs", stage.outs, stage.written.keys()),
         ):
-            which = f"among the {kind} of the stage {stage.name}"
+            place = f"among the {kind} of the stage {stage.name}"
             for path in sorted(paths - known):
-                yield f"{LOCK}: lacks {path} {which}; {REPRO}"
+                yield f"{LOCK}: lacks {path} {place}; {REPRO}"
             for path in sorted(known - paths):
-                yield f"{LOCK}: has {path} {which}, unlike dvc.yaml; {remove}"
+                yield f"{LOCK}: has {path} {place}, unlike dvc.yaml; {remove}"
 
 
 def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
@@ -177,37 +179,37 @@ def sources(stages: list[Stage]) -> set[str]:
     if not folders:
         return files
     # A folder has a single checksum in dvc.lock. Git may know which of its files were edited since then.
-    since = output("git", "log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
+    revision = output("git", "log", "-1", "--format=%H", "--", str(LOCK)).decode().strip() or "HEAD"
     for folder in folders:
-        named = listed("--name-only", "--relative", since, "--", folder, command="diff")
-        named += listed("--others", "--exclude-standard", "--", folder)
-        files |= set(named) or {folder}
+        names = list_files("--name-only", "--relative", revision, "--", folder, command="diff")
+        names += list_files("--others", "--exclude-standard", "--", folder)
+        files |= set(names) or {folder}
     return files
 
 
-def published(stages: list[Stage], remade: bool) -> Iterator[tuple[str, str]]:
-    """The files under reports/ that differ from dvc.lock, each with a line. `remade` says that a run is due
-    anyway, which writes all of them."""
-    wrong = {
+def published(stages: list[Stage], run_due: bool) -> Iterator[tuple[str, str]]:
+    """The files under reports/ that differ from dvc.lock, each with a line. `run_due` says that a run must
+    happen anyway; it writes all of them."""
+    differences = {
         path: (change, stage.written[path])
         for stage in stages
         for path, change in stage.changed.get("changed outs", {}).items()
         if path in stage.uncached & stage.written.keys()
     }
-    for path, (change, recorded) in sorted(wrong.items()):
-        what = "is missing" if change == "deleted" else f"is not what {LOCK} records"
-        last = at("HEAD", path)
-        if not remade and last is not None and md5(last) == recorded:
-            yield path, f"{path}: {what}; `git checkout HEAD {path}` restores it"
+    for path, (change, checksum) in sorted(differences.items()):
+        problem = "is missing" if change == "deleted" else f"is not what {LOCK} records"
+        last = read_at("HEAD", path)
+        if not run_due and last is not None and md5(last) == checksum:
+            yield path, f"{path}: {problem}; `git checkout HEAD {path}` restores it"
         else:
-            yield path, f"{path}: {what}; {REPRO}"
+            yield path, f"{path}: {problem}; {REPRO}"
 
 
 def strays(outs: set[str]) -> Iterator[str]:
     """Files in reports/, committed or not, that no stage makes."""
-    for path in listed("--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
+    for path in list_files("--cached", "--others", "--exclude-standard", "--", str(REPORTS)):
         if path not in outs and Path(path).exists():
-            remove = f"rm {path}" if at("HEAD", path) is None else f"git rm --force {path}"
+            remove = f"rm {path}" if read_at("HEAD", path) is None else f"git rm --force {path}"
             yield f"{path}: no stage of dvc.yaml makes it; `{remove}` removes it"
 
 
@@ -225,7 +227,7 @@ def manifest(artifact: Artifact) -> bytes:
     return manifest_of(artifact, {path: path.read_bytes() for path in artifact.published.values()})
 
 
-def received(paths: Paths) -> Iterator[tuple[str, str]]:
+def locally_changed(paths: Paths) -> Iterator[tuple[str, str]]:
     """The files under reports/ that differ from what a run here wrote with the current settings and code,
     according to the run's manifest, if there is one."""
     for artifact in paths.published:
@@ -249,17 +251,17 @@ def retrain() -> list[str]:
         run = [sys.executable, "workflow/scripts/repro.py"]
         if subprocess.run(run, cwd=folder, env=env, stdout=sys.stderr, check=False).returncode:
             raise Error("the run from scratch failed (see above)")
-        return list(differing(contents(Path()), contents(folder)))
+        return list(differences(contents(Path()), contents(folder)))
 
 
-def differing(here: Mapping[str, bytes], scratch: Mapping[str, bytes]) -> Iterator[str]:
+def differences(here: Mapping[str, bytes], scratch: Mapping[str, bytes]) -> Iterator[str]:
     """A line for each file that differs between here and a run from scratch."""
     for path in sorted(here.keys() | scratch.keys()):
         if path not in scratch:
             yield f"{path}: a run from scratch does not make it; `git rm --force {path}` removes it"
         elif here.get(path) != scratch[path]:
-            what = "a run from scratch gives another one" if path in here else "is missing"
-            yield f"{path}: {what}; `make clean repro` fixes it"
+            problem = "a run from scratch gives another one" if path in here else "is missing"
+            yield f"{path}: {problem}; `make clean repro` fixes it"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

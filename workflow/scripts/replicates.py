@@ -9,8 +9,8 @@ from tools import only_run
 from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
 
-with one_line(), only_run() as have:
+with one_line(), only_run() as run_if_missing:
     files = Paths.of("params.yaml").replicates
     cache.keep_only_replicates(file.path for file in files)
-    code = have("replicates", lambda: cache.missing(files))
+    code = run_if_missing("replicates", lambda: cache.missing(files))
 raise SystemExit(code)

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 import on_record
 from adapter import one_line
-from tools import at, commit, require_git
+from tools import commit, read_at, require_git
 from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
@@ -39,7 +39,7 @@ def side(name: str, files: sides.Files) -> sides.Side:
     return sides.read(name, files, stale, declared)
 
 
-def named(revision: str) -> str:
+def full_name(revision: str) -> str:
     """The full name of a revision that a person named."""
     if (name := commit(revision)) is None:
         raise Error(f"BASE or HEAD: {revision} is not a revision here (allowed: a branch, a tag or a commit)")
@@ -56,8 +56,8 @@ with one_line():
     require_git("make review")
     if not args.head:
         load("params.yaml")  # refuses wrong settings; those of a commit may follow another schema
-    base, head = named(args.base), named(args.head) if args.head else None
-    files = partial(at, base), partial(at, head) if head else here
+    base, head = full_name(args.base), full_name(args.head) if args.head else None
+    files = partial(read_at, base), partial(read_at, head) if head else here
     name = args.head or "working tree"
     name = head[:12] if name == head else name  # in full it would fill the page
     old, new = side(args.base, files[0]), side(name, files[1])

@@ -17,21 +17,21 @@ Missing = Callable[[], Sequence[Path]]
 
 @contextlib.contextmanager
 def only_run() -> Iterator[Callable[[str, Missing], int]]:
-    """A context for one process at a time. It gives a function that runs Snakemake on a target if something
-    of it is `missing`, and returns the exit code; an `Error` if something is missing afterwards."""
+    """A context that one process at a time can enter. It yields a function that runs Snakemake on a target if
+    files of it are missing, and returns the exit code. An `Error` says if files are missing afterwards."""
     from zdl.pipeline.locks import run_lock
     from zdl.pipeline.paths import Paths
 
-    def have(target: str, missing: Missing) -> int:
+    def run_if_missing(target: str, missing: Missing) -> int:
         code = _snakemake(target) if missing() else 0
-        if left := missing():
-            count = "1 file is" if len(left) == 1 else f"{len(left)} files are"
-            raise Error(f"{target}: {count} missing or damaged, the first is {left[0]}")
+        if files := missing():
+            count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+            raise Error(f"{target}: {count} missing or damaged, the first is {files[0]}")
         return code
 
     Paths.of("params.yaml")  # refuse invalid settings before any file is changed
     with run_lock():
-        yield have
+        yield run_if_missing
 
 
 def _snakemake(target: str) -> int:
@@ -53,7 +53,8 @@ def in_repository() -> bool:
 def require_git(target: str) -> None:
     """Fail where `target`, which reads the history, has none to read."""
     files = ("--cached", "--others", "--exclude-standard", "--", "workflow")
-    if not in_repository() or not listed(*files):  # nothing, if a repository around this folder ignores it
+    # A repository around this folder may ignore it: then Git lists nothing
+    if not in_repository() or not list_files(*files):
         raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one (`git clone` gives one)")
 
 
@@ -62,8 +63,8 @@ def require_scm(target: str) -> None:
     it is set to do without."""
     try:
         if not in_repository():
-            without = "`dvc config core.no_scm true` has DVC do without"
-            raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({without})")
+            hint = "`dvc config core.no_scm true` has DVC do without"
+            raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({hint})")
         if shutil.which("git"):  # DVC needs no such program, but asks as Git does whose the repository is
             output("git", "rev-parse", "--git-dir")
     except Error:
@@ -74,13 +75,13 @@ def require_scm(target: str) -> None:
 def commit(revision: str) -> str | None:
     """The full name of a revision; None if there is no such revision."""
     name = f"{revision}^{{commit}}"
-    done = run_program("git", "rev-parse", "--verify", "--quiet", "--end-of-options", name)
-    if done.returncode == 1 and not done.stderr:
+    process = run_program("git", "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    if process.returncode == 1 and not process.stderr:
         return None
-    return checked(done).decode().strip()
+    return output_of(process).decode().strip()
 
 
-def at(revision: str, path: str | Path) -> bytes | None:
+def read_at(revision: str, path: str | Path) -> bytes | None:
     """The contents of a file in a revision; None if the revision has no such file. (Before the first commit,
     HEAD has none.)"""
     if commit(revision) is None:
@@ -89,7 +90,7 @@ def at(revision: str, path: str | Path) -> bytes | None:
     return output("git", "cat-file", "blob", entry[2]) if "blob" in entry[:2] else None
 
 
-def listed(*arguments: str, command: str = "ls-files", cwd: Path | None = None) -> list[str]:
+def list_files(*arguments: str, command: str = "ls-files", cwd: Path | None = None) -> list[str]:
     """The files that a command of Git lists."""
     names = output("git", command, "-z", *arguments, cwd=cwd).decode().split("\0")
     return sorted({name for name in names if name})
@@ -97,7 +98,7 @@ def listed(*arguments: str, command: str = "ls-files", cwd: Path | None = None) 
 
 def copy_project(folder: Path) -> None:
     """Copy what Git tracks here, or would track, to a folder, but not what a run makes of it."""
-    for name in listed("--cached", "--others", "--exclude-standard"):
+    for name in list_files("--cached", "--others", "--exclude-standard"):
         if Path(name).is_file() and name != "dvc.lock" and not name.startswith("reports/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(name, folder / name)
@@ -105,7 +106,7 @@ def copy_project(folder: Path) -> None:
 
 def output(*command: str, **options: Any) -> bytes:
     """The output of a command; an `Error` with its own reason, if it fails."""
-    return checked(run_program(*command, **options))
+    return output_of(run_program(*command, **options))
 
 
 def run_program(*command: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -113,21 +114,21 @@ def run_program(*command: str, **options: Any) -> subprocess.CompletedProcess[by
         return subprocess.run(command, capture_output=True, check=False, **options)
 
 
-def checked(done: subprocess.CompletedProcess[bytes]) -> bytes:
+def output_of(process: subprocess.CompletedProcess[bytes]) -> bytes:
     """The output of a command that has ended; an `Error` if it failed."""
-    if done.returncode:
-        why = reason(done.stderr.decode(errors="replace")) or f"exit code {done.returncode}"
-        raise Error(f"{' '.join(done.args[:2])}: {why}")
-    return done.stdout
+    if process.returncode:
+        cause = reason(process.stderr.decode(errors="replace")) or f"exit code {process.returncode}"
+        raise Error(f"{' '.join(process.args[:2])}: {cause}")
+    return process.stdout
 
 
 def reason(message: str) -> str:
     """The line of a tool's message that names the error, with the command that Git advises, if it does.
     (Warnings may come before it. DVC may add an excerpt of a file, or a traceback.)"""
     lines = message.rstrip().split("\n")
-    named = (line for line in lines if line.lower().startswith(("fatal: ", "error: ")))
-    why = next(named, lines[0]).strip().rstrip(".")
-    return f"{why} (`{lines[-1].strip()}`)" if lines[-1].startswith("\tgit ") else why
+    errors = (line for line in lines if line.lower().startswith(("fatal: ", "error: ")))
+    line = next(errors, lines[0]).strip().rstrip(".")
+    return f"{line} (`{lines[-1].strip()}`)" if lines[-1].startswith("\tgit ") else line
 
 
 def become(*command: str) -> NoReturn:

@@ -10,8 +10,8 @@ from zdl.pipeline import cache
 from zdl.pipeline.paths import Paths
 from zdl.pipeline.progress import Progress
 
-with one_line(), only_run() as have:
+with one_line(), only_run() as run_if_missing:
     paths = Paths.of("params.yaml")
     cache.keep_only_records([*paths.records(), *map(paths.round_path, paths.rounds)])
-    code = have("trials", lambda: Progress(paths).missing_records())
+    code = run_if_missing("trials", lambda: Progress(paths).missing_records())
 raise SystemExit(code)
