@@ -260,7 +260,7 @@ def test_what_was_worked_out_once_is_remembered_until_a_source_changes(tmp_path,
     ask = """
 from zdl.artifacts import fingerprint
 asked = fingerprint.fingerprint("zdl.search.trial:run")
-print(len(fingerprint._analysed), asked.code)
+print(len(fingerprint._new_entries), asked.code)
 fingerprint.remember()
 """
 
@@ -285,7 +285,7 @@ fingerprint.remember()
 
 def test_sources_that_were_edited_meanwhile_are_not_remembered(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(fingerprint, "_analysed", {"zdl.search.trial:run": {"code": "0", "libraries": []}})
+    monkeypatch.setattr(fingerprint, "_new_entries", {"zdl.search.trial:run": {"code": "0", "libraries": []}})
     monkeypatch.setattr(fingerprint, "_sources", lambda: "as the process met them")
     fingerprint.remember()
     assert not fingerprint.MEMO.exists()

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from zdl.artifacts.encoding import canonical
 from zdl.config import settings as zs
-from zdl.config.checks import halved
+from zdl.config.checks import halving
 from zdl.config.hyperparameters import plain
 from zdl.config.messages import SettingsError
 from zdl.config.problem import Problem
@@ -466,6 +466,6 @@ def test_what_a_search_needs_that_stops_trials(params, edit, line):
 
 def test_a_search_that_stops_trials_needs_epochs():
     search = {"method": "hyperband", "eta": 3, "min_epochs": 1, "epochs": None, "space": {}}
-    ((key, text),) = halved({"search": search})
+    ((key, text),) = halving({"search": search})
     assert key == ("search", "method")
     assert text == "hyperband needs epochs to save (allowed with a problem that declares epochs)"

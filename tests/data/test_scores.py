@@ -8,7 +8,7 @@ from sklearn.metrics import get_scorer_names
 
 from zdl import Error
 from zdl.data import scores
-from zdl.data.scores import Score, refused
+from zdl.data.scores import Score, score_error
 from zdl.data.scoring import DRAWS, redrawn, scored
 
 T = np.array([0, 0, 0, 1], np.uint8)
@@ -70,7 +70,7 @@ def test_every_name_is_scikit_learns_and_none_is_missing_without_a_reason():
 
 @pytest.mark.parametrize("name", ["balanced_acuracy", "rand_score", "f1_samples", 3, None])
 def test_a_name_that_is_none_is_refused_in_one_line(name):
-    text = refused(name)
+    text = score_error(name)
     assert text.startswith(f"SCORE: {name!r} is none") and "\n" not in text
     assert ("balanced_accuracy" in text) or name != "balanced_acuracy"
 

@@ -45,7 +45,7 @@ def test_numbers_are_scored_and_recorded_in_regression():
     history = ScoreHistory("r2", OF_NUMBERS)
     history.evaluate(OF_NUMBERS.t_train, OF_NUMBERS.t_val)
     history.finish(OF_NUMBERS.t_val)
-    held_out = history.answered(np.array([0.5, 0.5, 0.5, 1.23456789]), OF_NUMBERS.t_val, 0)
+    held_out = history.describe_answers(np.array([0.5, 0.5, 0.5, 1.23456789]), OF_NUMBERS.t_val, 0)
     assert held_out["answers"] == [0.5, 0.5, 0.5, 1.23457]
     assert held_out["score"] == pytest.approx(1 - 0.26543211**2 / 0.75, rel=1e-3)
     assert len(held_out["redrawn"]) == DRAWS

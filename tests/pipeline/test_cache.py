@@ -23,7 +23,7 @@ from zdl.pipeline import cache, checks, records
 from zdl.pipeline.graph import Graph, forecast
 from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.paths import Paths
-from zdl.pipeline.planned import following, planned
+from zdl.pipeline.planned import find_trial, trials_after
 from zdl.pipeline.repair import damage, repair
 from zdl.search.plan import plan_lines, trials
 from zdl.search.trial import Trial, describe, record
@@ -62,10 +62,10 @@ def trainings(tmp_path):
 
 def test_a_trial_is_found_by_its_name(search, tmp_path):
     plan = tmp_path / "plan.json"
-    assert planned(plan, search[2].name).spec == search[2].spec
+    assert find_trial(plan, search[2].name).spec == search[2].spec
     for wrong in ("0", "x", search[0].name[:-1], "", "0003-later"):
         with pytest.raises(Error, match=f"trial {wrong}: is not in"):
-            planned(plan, wrong)
+            find_trial(plan, wrong)
 
 
 def test_the_trials_that_follow_are_those_of_the_plan_that_have_no_record(search, tmp_path):
@@ -73,7 +73,7 @@ def test_the_trials_that_follow_are_those_of_the_plan_that_have_no_record(search
     first, second, third = (trial.name for trial in search)
 
     def after(name, last=third):
-        return [trial.name for trial in following(plan, name, last)]
+        return [trial.name for trial in trials_after(plan, name, last)]
 
     assert after(first) == after(first, "of another file") == [second, third]
     assert after(first, second) == [second] and after(second, second) == []
@@ -100,7 +100,7 @@ def test_a_plan_that_was_made_elsewhere_trains_nothing_here(search, what, other,
     write(plan, sealed_json({"digest": "d", **plan_lines(foreign)}))
     checks.check_plans([plan, own])  # a rival's does no harm
     with pytest.raises(Error, match=line):
-        planned(plan, foreign[0].name)
+        find_trial(plan, foreign[0].name)
     with pytest.raises(Error, match=line):
         checks.check_plans([plan])
 
@@ -262,8 +262,8 @@ def test_looking_for_damage_changes_nothing(paths, tmp_path):
     graph = Graph(paths)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files(tmp_path)} == before
     assert not graph.is_there(paths.split.path) and graph.is_there(paths.plan.path)
-    assert graph.repaired(paths.plan.path) == []
-    assert graph.repaired(paths.split.path) == graph.notes == Graph(paths).notes != []
+    assert graph.repair_notes(paths.plan.path) == []
+    assert graph.repair_notes(paths.split.path) == graph.notes == Graph(paths).notes != []
 
 
 def files(folder):

@@ -32,7 +32,7 @@ def reading(*files):
 
 
 def listed(*files):
-    return [path.as_posix() for path in data_files.listed(reading(*files), {})]
+    return [path.as_posix() for path in data_files.list_files(reading(*files), {})]
 
 
 def test_of_a_folder_all_files_are_read_in_one_order():
@@ -41,7 +41,7 @@ def test_of_a_folder_all_files_are_read_in_one_order():
         "problems/scans/b.csv",
         "problems/scans/more/a.csv",
     ]
-    assert data_files.listed(Problem("book", book), {}) == []
+    assert data_files.list_files(Problem("book", book), {}) == []
 
 
 @pytest.mark.parametrize("edit", ["change", "add", "rename"])
@@ -81,7 +81,7 @@ def test_a_file_outside_of_problems_is_refused(name):
 
 
 def test_a_file_that_is_edited_while_it_is_read_is_not_used():
-    expected = data_files.digests(data_files.listed(reading("problems/wines.csv"), {}))
+    expected = data_files.digests(data_files.list_files(reading("problems/wines.csv"), {}))
     assert data_files.contents(expected) == {"problems/wines.csv": b"wines.csv"}
     Path("problems/wines.csv").write_text("other")
     with pytest.raises(Error, match=r"^problems/wines\.csv: was edited while it was read; run again$"):

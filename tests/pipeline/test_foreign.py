@@ -29,7 +29,7 @@ from zdl.nn import weights
 from zdl.nn.history import History
 from zdl.pipeline import cache, records, repair
 from zdl.pipeline.paths import Paths
-from zdl.pipeline.planned import planned
+from zdl.pipeline.planned import find_trial
 from zdl.problems.book import train
 from zdl.report.book_lines import best_lines
 from zdl.search import plan
@@ -236,7 +236,7 @@ def test_any_plan_gives_the_trial_that_was_asked_for_or_refuses(data):
     name, line = value.get("name"), value.get("line")
     write("plan.json", f'{{"digest": "d",\n{json.dumps(name)}: {json.dumps(line)},\n'.encode())
     try:
-        found = planned(Path("plan.json"), trial.name)
+        found = find_trial(Path("plan.json"), trial.name)
     except Error as error:
         assert is_one_line(error)
         return
@@ -248,7 +248,7 @@ def test_a_split_that_is_no_digest_is_no_path(split):
     trial = Trial(0, {}, {**TRIALS[0].spec, "split": split})
     write("plan.json", sealed_json({"digest": "d", trial.name: [0, {}, trial.spec]}))
     with pytest.raises(Error, match=r"trial .*: is not in plan|does not hold what it should"):
-        planned(Path("plan.json"), trial.name)
+        find_trial(Path("plan.json"), trial.name)
 
 
 def test_a_plan_that_is_not_today_s_is_set_aside():
@@ -485,4 +485,4 @@ def test_no_device_no_pipe_and_no_giant_is_read(elsewhere):
             with pytest.raises(CorruptFileError, match=f"{name}: cannot be read"):
                 read(name, DIGEST)
         with pytest.raises(CorruptFileError, match=f"{name}: cannot be read"):
-            planned(Path(name), "0")
+            find_trial(Path(name), "0")

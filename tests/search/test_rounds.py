@@ -16,7 +16,7 @@ from zdl.config.settings import load
 from zdl.pipeline import cache, records, repair, steps
 from zdl.pipeline.graph import Graph
 from zdl.pipeline.paths import Paths
-from zdl.pipeline.planned import planned
+from zdl.pipeline.planned import find_trial
 from zdl.pipeline.progress import Progress
 from zdl.pipeline.records import ROUNDS, TRIALS
 from zdl.search import plan
@@ -74,7 +74,7 @@ def begun(settings):
 def train(paths, names=None):
     """Have the records of some trials, all that are known by default; the paths as it is then."""
     for name in Progress(paths).trials if names is None else names:
-        trial = planned(paths.listing(name), name)
+        trial = find_trial(paths.listing(name), name)
         cache.get_or_train(trial)
     return Paths(paths.settings)
 
@@ -159,9 +159,9 @@ def test_points_follow_from_scores_and_records_are_found_under_both_names(paths,
 def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(paths):
     steps.plan(paths, print)
     with pytest.raises(Error, match="is not in results/plan"):
-        planned(paths.plan.path, [paths.names[5]])
+        find_trial(paths.plan.path, [paths.names[5]])
     with pytest.raises(CorruptFileError, match="cannot be read"):
-        planned(paths.listing(paths.names[5]), [paths.names[5]])
+        find_trial(paths.listing(paths.names[5]), [paths.names[5]])
     with pytest.raises(Error, match="is not there, or damaged"):
         steps.propose(paths, print, paths.rounds[1].name)
     with pytest.raises(Error, match=f"{paths.names[0]}.json: cannot be read"):

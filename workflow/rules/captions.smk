@@ -25,7 +25,7 @@ PARTS = {
 KINDS = {".png": "PNG", ".svg": "SVG", ".csv": "table", ".json": "JSON", ".md": "text"}
 
 
-def shown(files):
+def mark_for_report(files):
     """Mark those under reports/ for the HTML report; the mark does not change how they are made."""
     for path in files:
         part, shows = PARTS.get(path.stem, ("5 More", path.stem))

@@ -10,7 +10,7 @@ rule download:
     """All rows of the problem, from files whose digests are pinned or in the name of the output."""
     input:
         ancient(paths.data_files),
-        graph.repaired(paths.raw.path),
+        graph.repair_notes(paths.raw.path),
     output:
         update(paths.raw.path),
     log:
@@ -27,7 +27,7 @@ rule prepare:
     """The rows that the search uses, and separately the held-out rows, as numbers."""
     input:
         ancient(paths.raw.path),
-        graph.repaired(paths.prepared.path, paths.held_out.path),
+        graph.repair_notes(paths.prepared.path, paths.held_out.path),
     output:
         update([paths.prepared.path, paths.held_out.path]),
     log:
@@ -44,7 +44,7 @@ rule split:
     """A seeded shuffle; its first part is for validation."""
     input:
         ancient(paths.prepared.path),
-        graph.repaired(paths.split.path),
+        graph.repair_notes(paths.split.path),
     output:
         update(paths.split.path),
     log:

@@ -10,7 +10,7 @@ rule replicate:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
         ancient(paths.table.path),
-        lambda wildcards: graph.repaired(
+        lambda wildcards: graph.repair_notes(
             Path(f"results/replicates/{wildcards.name}.json"),
             Path(f"results/ready/{wildcards.name}.json"),
         ),
@@ -35,7 +35,7 @@ rule baseline:
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
-        graph.repaired(paths.baseline.path),
+        graph.repair_notes(paths.baseline.path),
     output:
         update(paths.baseline.path),
     log:

@@ -11,7 +11,7 @@ rule aggregate:
         ancient(paths.split.path),
         [ancient(paths.round_path(place)) for place in paths.rounds],
         [ancient(record) for record in paths.records()],
-        graph.repaired(paths.table.path),
+        graph.repair_notes(paths.table.path),
     output:
         update(paths.table.path),
     log:
@@ -28,9 +28,9 @@ rule rank:
     """The tables of the report; trials are ranked by validation score, ties in trial order."""
     input:
         ancient(graph.inputs([paths.rank_manifest])),
-        graph.repaired(paths.rank_manifest.path, paths.full_ranking.path),
+        graph.repair_notes(paths.rank_manifest.path, paths.full_ranking.path),
     output:
-        update([*shown(paths.rank_manifest.files), *paths.full_ranking.files]),
+        update([*mark_for_report(paths.rank_manifest.files), *paths.full_ranking.files]),
     log:
         "logs/rank.log",
     benchmark:
@@ -46,7 +46,7 @@ rule weights:
     input:
         ancient(paths.table.path),
         ancient(paths.split.path),
-        graph.repaired(paths.weights_manifest.path),
+        graph.repair_notes(paths.weights_manifest.path),
     output:
         update(paths.weights_manifest.files),
     log:
@@ -64,9 +64,9 @@ rule draw_trials:
     """The figures of the trials, in one process: to import what draws takes longer than to draw."""
     input:
         ancient(graph.inputs(paths.trial_figures)),
-        graph.repaired(*(figure.path for figure in paths.trial_figures)),
+        graph.repair_notes(*(figure.path for figure in paths.trial_figures)),
     output:
-        update([shown(figure.files) for figure in paths.trial_figures]),
+        update([mark_for_report(figure.files) for figure in paths.trial_figures]),
     log:
         "logs/draw_trials.log",
     benchmark:
@@ -82,9 +82,9 @@ rule draw_replicates:
     """The figures of the replicates."""
     input:
         ancient(graph.inputs(paths.replicate_figures)),
-        graph.repaired(*(figure.path for figure in paths.replicate_figures)),
+        graph.repair_notes(*(figure.path for figure in paths.replicate_figures)),
     output:
-        update([shown(figure.files) for figure in paths.replicate_figures]),
+        update([mark_for_report(figure.files) for figure in paths.replicate_figures]),
     log:
         "logs/draw_replicates.log",
     benchmark:
@@ -100,9 +100,9 @@ rule pages:
     """The pages of the report."""
     input:
         ancient(graph.inputs([paths.pages_manifest])),
-        graph.repaired(paths.pages_manifest.path),
+        graph.repair_notes(paths.pages_manifest.path),
     output:
-        update(shown(paths.pages_manifest.files)),
+        update(mark_for_report(paths.pages_manifest.files)),
     log:
         "logs/pages.log",
     benchmark:

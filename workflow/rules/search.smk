@@ -6,7 +6,7 @@
 rule plan:
     """Every trial of the search: its number, its point, and everything that determines its record."""
     input:
-        graph.repaired(paths.plan.path),
+        graph.repair_notes(paths.plan.path),
     output:
         update(paths.plan.path),
     log:
@@ -23,7 +23,7 @@ rule propose:
     """The points of one round of a search that learns, chosen from the scores of all earlier trials."""
     input:
         lambda wildcards: ancient(graph.for_round(wildcards.name)),
-        lambda wildcards: graph.repaired(paths.round_path(paths.round(wildcards.name))),
+        lambda wildcards: graph.repair_notes(paths.round_path(paths.round(wildcards.name))),
     output:
         update("results/trials/rounds/{name}.json"),
     log:
@@ -44,7 +44,7 @@ rule trial:
     """
     input:
         lambda wildcards: ancient(graph.for_trial(wildcards.name)),
-        lambda wildcards: graph.repaired(*paths.record_places([wildcards.name])),
+        lambda wildcards: graph.repair_notes(*paths.record_places([wildcards.name])),
     output:
         update("results/trials/{name}.json"),
     log:

@@ -15,7 +15,7 @@ from tools import commit, read_at, require_git
 from zdl import Error
 from zdl.artifacts.encoding import parsing
 from zdl.artifacts.io import write
-from zdl.config.problem import declared
+from zdl.config.problem import declarations_of
 from zdl.config.settings import load
 from zdl.report import compare, sides
 from zdl.report.explore.page import review_page
@@ -36,7 +36,7 @@ def side(name: str, files: sides.Files) -> sides.Side:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
         stale = on_record.stale(lock, files)
-    return sides.read(name, files, stale, declared)
+    return sides.read(name, files, stale, declarations_of)
 
 
 def full_name(revision: str) -> str:

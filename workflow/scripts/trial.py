@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # PYTHONSAFEPATH leaves it out
 from adapter import go_on, one_line
 from zdl.artifacts import fingerprint
 from zdl.pipeline import cache, records
-from zdl.pipeline.planned import following, planned
+from zdl.pipeline.planned import find_trial, trials_after
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("name", help="name of the trial in the plan, or its number")
@@ -30,9 +30,9 @@ with one_line():
         if args.name.isdecimal():
             args.name = Progress(paths).name_of(int(args.name))
         args.plan = paths.listing(args.name)
-    trial = planned(args.plan, args.name)
+    trial = find_trial(args.plan, args.name)
     fingerprint.remember()
     records.end_future([args.plan, *(file.path for file in records.inputs(trial).values())])
-    cache.get_or_train(trial, say=print if args.verbose else None, anew=args.verbose)
+    cache.get_or_train(trial, say=print if args.verbose else None, force=args.verbose)
     if args.go_on:
-        cache.do_ahead(map(cache.record_job, following(args.plan, args.name, args.go_on)), go_on)
+        cache.do_ahead(map(cache.record_job, trials_after(args.plan, args.name, args.go_on)), go_on)

@@ -87,8 +87,7 @@ def _handed(value: Artifact | Function) -> Any:
 
 
 def _each(value: Any, of: Any) -> Any:
-    """A value as it is, but for an artifact or a function, or each of a list of artifacts, what `of` makes of
-    that."""
+    """`of(value)` for an artifact or a function, a list of these for a list of artifacts, else the value."""
     if isinstance(value, Artifact | Function):
         return of(value)
     if isinstance(value, list) and all(isinstance(each, Artifact) for each in value):

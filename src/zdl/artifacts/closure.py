@@ -44,40 +44,40 @@ class Source:
     def _module(self, name: str) -> Module:
         return Module(name, self.paths[name])
 
-    def resolve(self, target: Target, met: frozenset[Target] = frozenset()) -> Iterator[Key | str]:
+    def resolve(self, target: Target, visited: frozenset[Target] = frozenset()) -> Iterator[Key | str]:
         """What a target leads to: definitions, as (module, name), or, outside of the package, a dotted
         name."""
         module, names = target
-        if target in met:
+        if target in visited:
             return
         if module not in self.paths:
             yield ".".join((module, *names))
             return
-        here, name, met = self.module(module), names[0] if names else "", met | {target}
+        code, name, visited = self.module(module), names[0] if names else "", visited | {target}
         inside = f"{module}.{name}"
         if inside in self.paths:
-            yield from self.resolve((inside, names[1:]), met)
-        if name in here.nodes:
+            yield from self.resolve((inside, names[1:]), visited)
+        if name in code.nodes:
             yield module, name
-        for base, first in here.imports.get(name, ()):
-            yield from self.resolve((base, (*first, *names[1:])), met)
-        known = inside in self.paths or name in here.nodes or name in here.imports
+        for base, first in code.imports.get(name, ()):
+            yield from self.resolve((base, (*first, *names[1:])), visited)
+        known = inside in self.paths or name in code.nodes or name in code.imports
         if not known and not (name.startswith("__") and name.endswith("__")):
-            for each in [*here.nodes, *here.imports]:  # the module as a whole: it is handed on
-                yield from self.resolve((module, (each,)), met)
+            for each in [*code.nodes, *code.imports]:  # the module as a whole: it is handed on
+                yield from self.resolve((module, (each,)), visited)
 
-    def imported(self, module: str) -> list[str]:
+    def imports_of(self, module: str) -> list[str]:
         """The modules of the package that are imported with this one, itself and its packages among them."""
         order: dict[str, None] = {}
-        to_do = [module]
-        while to_do:
-            name = to_do.pop()
+        stack = [module]
+        while stack:
+            name = stack.pop()
             if name not in order and name in self.paths:
                 order[name] = None
-                here = self.module(name)
-                for base, first in chain.from_iterable(here.imports.values()):
-                    to_do += [base, ".".join((base, *first))]
-                to_do += [name.rpartition(".")[0], *sorted(here.modules)]
+                code = self.module(name)
+                for base, first in chain.from_iterable(code.imports.values()):
+                    stack += [base, ".".join((base, *first))]
+                stack += [name.rpartition(".")[0], *sorted(code.modules)]
         return list(order)
 
 
@@ -108,22 +108,22 @@ class Closure:
         parts = [[d.syntax, e] for d, e in zip(self.definitions.values(), edges, strict=True)]
         self.digest = digest([parts, [[name, sum_] for name, sum_ in self._files()]])
 
-    def _number(self, met: Key | str) -> int | str:
+    def _number(self, key: Key | str) -> int | str:
         """The place of a definition in the closure, which it gets when it is first met."""
-        if isinstance(met, str):
-            if met.startswith(UNSEEN):
-                raise Error(f"{met}: cannot be followed, in code that makes files")
-            self.libraries |= {met.partition(".")[0]} - sys.stdlib_module_names
-            return met
-        if met not in self._numbers:
-            self._numbers[met] = len(self._to_do)
-            self._to_do.append(met)
-            if met[0] not in self._modules:  # and what is done besides when its module is imported
-                self._modules.add(met[0])
-                for module in self.source.imported(met[0]):
+        if isinstance(key, str):
+            if key.startswith(UNSEEN):
+                raise Error(f"{key}: cannot be followed, in code that makes files")
+            self.libraries |= {key.partition(".")[0]} - sys.stdlib_module_names
+            return key
+        if key not in self._numbers:
+            self._numbers[key] = len(self._to_do)
+            self._to_do.append(key)
+            if key[0] not in self._modules:  # and what is done besides when its module is imported
+                self._modules.add(key[0])
+                for module in self.source.imports_of(key[0]):
                     if IMPORTING in self.source.module(module).nodes:
                         self._number((module, IMPORTING))
-        return self._numbers[met]
+        return self._numbers[key]
 
     def _files(self) -> Iterator[tuple[str, str]]:
         folders = {

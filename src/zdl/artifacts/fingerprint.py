@@ -38,13 +38,13 @@ class Fingerprint(NamedTuple):
 @cache
 def fingerprint(entry: str) -> Fingerprint:
     """The fingerprint of a function, named as "zdl.search.trial:run"."""
-    known = _memo().get(entry)
-    if known is None:
+    memo = _memo().get(entry)
+    if memo is None:
         from zdl.artifacts.closure import Closure  # here alone: most processes find it in the memo
 
         closure = Closure(_source(), entry)
-        known = _analysed[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
-    return Fingerprint(known["code"], _versions(known["libraries"]))
+        memo = _new_entries[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
+    return Fingerprint(memo["code"], _versions(memo["libraries"]))
 
 
 def together(*entries: str) -> Fingerprint:
@@ -57,11 +57,11 @@ def together(*entries: str) -> Fingerprint:
 def function(entry: str) -> Callable[..., Any]:
     """The function of that name."""
     module, _, name = entry.partition(":")
-    result: Callable[..., Any] = getattr(imported(module), name)
+    result: Callable[..., Any] = getattr(load_module(module), name)
     return result
 
 
-def imported(module: str) -> Any:
+def load_module(module: str) -> Any:
     """The module of that name, of this package or of the user's."""
     if str(OWN.parent) not in sys.path:
         sys.path.append(str(OWN.parent))
@@ -69,13 +69,13 @@ def imported(module: str) -> Any:
 
 
 def remember() -> None:
-    """Keep the fingerprints that this process worked out, so that others need not; but none of sources that
-    were edited meanwhile. (Not done unasked: whoever only looks at the project changes no file.)"""
-    if _analysed and _digest_of_sources() == _sources():
-        write(MEMO, json.dumps({"sources": _sources(), "entries": _read_memo() | _analysed}).encode())
+    """Save the fingerprints that this process computed, for other processes. Save none if a source was edited
+    meanwhile. (Only scripts that make files call this: looking at the project must not change it.)"""
+    if _new_entries and _digest_of_sources() == _sources():
+        write(MEMO, json.dumps({"sources": _sources(), "entries": _read_memo() | _new_entries}).encode())
 
 
-_analysed: dict[str, dict[str, Any]] = {}
+_new_entries: dict[str, dict[str, Any]] = {}
 
 
 def _read_memo() -> dict[str, dict[str, Any]]:
@@ -109,17 +109,19 @@ def _digest_of_sources() -> str:
     paths = (path for path in sorted(PACKAGE.rglob("*")) if path.parent.name != "__pycache__")
     files = [path for path in (*paths, *sorted(OWN.rglob("*.py"))) if path.is_file()]
     root = PACKAGE.parents[1]
-    sums = [(str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
-    return digest([sys.version_info[:2], sums])
+    checksums = [
+        (str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files
+    ]
+    return digest([sys.version_info[:2], checksums])
 
 
 def _distributions(packages: set[str]) -> list[str]:
     """The names under which packages are installed: scikit-learn, for sklearn."""
-    installed = _installed() if packages else {}
+    names = _installed() if packages else {}
     for package in packages:
-        if package not in installed:
+        if package not in names:
             raise Error(f"{package}: is imported, but not installed (`pip install` its distribution here)")
-    return sorted({name for package in packages for name in installed[package]})
+    return sorted({name for package in packages for name in names[package]})
 
 
 _installed = cache(packages_distributions)
@@ -142,11 +144,11 @@ def _installed_as(name: str) -> tuple[str, list[str]]:
     """The version of a distribution, and the names of what it requires here."""
     metadata = distribution(name).metadata  # parsed anew each time it is asked for
     # Most are of extras, which nobody asked for; parsing all of them took a tenth of a short step
-    required = [each for each in metadata.get_all("Requires-Dist", ()) if "extra ==" not in each]
-    if not required:  # as of what trials import: their processes start without the next line
+    requirements = [each for each in metadata.get_all("Requires-Dist", ()) if "extra ==" not in each]
+    if not requirements:  # as of what trials import: their processes start without the next line
         return metadata["Version"], []
     from packaging.requirements import Requirement
 
-    parsed = map(Requirement, required)
-    here = (each for each in parsed if each.marker is None or each.marker.evaluate({"extra": ""}))
-    return metadata["Version"], [each.name for each in here]
+    parsed = map(Requirement, requirements)
+    needed = (each for each in parsed if each.marker is None or each.marker.evaluate({"extra": ""}))
+    return metadata["Version"], [each.name for each in needed]

@@ -28,14 +28,14 @@ def publish(artifact: Artifact, contents: Mapping[str, bytes]) -> None:
 
 def manifest(file: File, files: Mapping[Path, bytes]) -> bytes:
     """The contents of a manifest of `files`."""
-    sums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return sealed_json({"digest": file.digest, "files": dict(sorted(sums.items()))})
+    checksums = {str(path): hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    return sealed_json({"digest": file.digest, "files": dict(sorted(checksums.items()))})
 
 
 def changed_files(file: File) -> list[str]:
     """The published files that are not those of a manifest, else `CorruptFileError` if that is corrupt."""
-    sums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
-    return [path for path, expected in sums.items() if sha256_of_file(path) != expected]
+    checksums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
+    return [path for path, expected in checksums.items() if sha256_of_file(path) != expected]
 
 
 def is_current(file: File) -> bool:

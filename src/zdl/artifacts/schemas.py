@@ -79,10 +79,10 @@ def is_replicate(record: dict[str, Any]) -> bool:
         return True
     if "score" in outcome["curve"]:
         answers = dict(answers)
-        if not _scores([answers.pop("score")]) or not _redrawn(answers.pop("redrawn")):
+        if not _are_scores([answers.pop("score")]) or not _are_draws(answers.pop("redrawn")):
             return False
         if answers.keys() == {"answers"}:
-            return _scores(answers["answers"])
+            return _are_scores(answers["answers"])
     taken_for, confidence = bytes.fromhex(answers["taken_for"]), bytes.fromhex(answers["confidence"])
     return (
         answers.keys() == {"taken_for", "confidence"}
@@ -130,20 +130,20 @@ def is_baseline(contents: dict[str, Any]) -> bool:
     replicate's; and of a score, what a guess scores on the validation and the held-out rows."""
     fits = [contents["search"], *contents["replicates"]]
     if "guess" in contents:
-        names = {"score", "train", "train_size", "val", "val_size", "held_out", "held_out_redrawn"}
+        keys = {"score", "train", "train_size", "val", "val_size", "held_out", "held_out_redrawn"}
         return contents.keys() == {"digest", "search", "replicates", "guess"} and all(
-            fit.keys() == names
-            and _scores([fit["train"], fit["val"], fit["held_out"], *contents["guess"]])
-            and _redrawn(fit["held_out_redrawn"])
+            fit.keys() == keys
+            and _are_scores([fit["train"], fit["val"], fit["held_out"], *contents["guess"]])
+            and _are_draws(fit["held_out_redrawn"])
             and min(fit["train_size"], fit["val_size"]) > 0
             for fit in fits
         )
-    sets = {"train_correct", "train_size", "val_correct", "val_size", "held_out_hits", "held_out_size"}
+    keys = {"train_correct", "train_size", "val_correct", "val_size", "held_out_hits", "held_out_size"}
     return contents.keys() == {"digest", "search", "replicates"} and all(
-        fit.keys() == sets
-        and _counts([fit["train_correct"]], fit["train_size"])
-        and _counts([fit["val_correct"]], fit["val_size"])
-        and _counts([], fit["held_out_size"])
+        fit.keys() == keys
+        and _are_counts([fit["train_correct"]], fit["train_size"])
+        and _are_counts([fit["val_correct"]], fit["val_size"])
+        and _are_counts([], fit["held_out_size"])
         and len(bytes.fromhex(fit["held_out_hits"])) == -(-fit["held_out_size"] // 8)
         for fit in fits
     )
@@ -163,9 +163,9 @@ def is_outcome(outcome: dict[str, Any]) -> bool:
         and all(end.keys() == {"val_correct", "val_size", "val_hits"} for end in ends)
         and all(type(part["val_hits"]) is str for part in [curve, *ends])
         and len(train) == len(val) >= len(ends)
-        and _counts(train, curve["train_size"])
-        and _counts(val, curve["val_size"])
-        and all(_counts([end["val_correct"]], end["val_size"]) for end in ends)
+        and _are_counts(train, curve["train_size"])
+        and _are_counts(val, curve["val_size"])
+        and all(_are_counts([end["val_correct"]], end["val_size"]) for end in ends)
     )
 
 
@@ -175,22 +175,22 @@ def _is_scored(outcome: dict[str, Any], curve: dict[str, Any], ends: list[dict[s
         outcome.keys() == {"status", "curve", "final"}
         and outcome["status"] == ("finished" if ends else "diverged")
         and curve.keys() == names
-        and all(end.keys() == {"val", "val_size"} and _scores([end["val"]]) for end in ends)
+        and all(end.keys() == {"val", "val_size"} and _are_scores([end["val"]]) for end in ends)
         and len(curve["train"]) == len(curve["val"]) >= len(ends)
-        and _scores([*curve["train"], *curve["val"]])
-        and _redrawn(curve["val_redrawn"])
+        and _are_scores([*curve["train"], *curve["val"]])
+        and _are_draws(curve["val_redrawn"])
         and min(curve["train_size"], curve["val_size"]) > 0
     )
 
 
-def _scores(scores: list[Any]) -> bool:
+def _are_scores(scores: list[Any]) -> bool:
     return all(type(score) is float and math.isfinite(score) for score in scores)
 
 
-def _redrawn(scores: list[Any]) -> bool:
-    return _scores([score for score in scores if score is not None])
+def _are_draws(scores: list[Any]) -> bool:
+    return _are_scores([score for score in scores if score is not None])
 
 
-def _counts(correct: list[int], size: int) -> bool:
-    whole = type(correct) is list and all(type(count) is int for count in [*correct, size])
-    return whole and size > 0 and all(0 <= count <= size for count in correct)
+def _are_counts(correct: list[int], size: int) -> bool:
+    integers = type(correct) is list and all(type(count) is int for count in [*correct, size])
+    return integers and size > 0 and all(0 <= count <= size for count in correct)

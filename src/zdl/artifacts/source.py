@@ -75,8 +75,8 @@ class Module:
 
     def _is_own(self, name: str) -> bool:
         own = {self.name.partition(".")[0], "zdl"}
-        imported = {module.partition(".")[0] for module, _ in self.imports.get(name, ())}
-        return name in self.nodes or bool(own & imported)
+        packages = {module.partition(".")[0] for module, _ in self.imports.get(name, ())}
+        return name in self.nodes or bool(own & packages)
 
     def _bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Target]]:
         """The names that an import statement binds, and to what."""
@@ -97,27 +97,27 @@ class Module:
 
     @cached_property
     def definitions(self) -> dict[str, Definition]:
-        taken: dict[str, int] = defaultdict(int)
+        next_scope: dict[str, int] = defaultdict(int)
         parts: dict[str, list[Definition]] = defaultdict(list)
         for name, nodes in self.nodes.items():
             for node in nodes:
                 scope = None
                 if isinstance(node, DEFINITIONS) and name != IMPORTING:
-                    scope = self.scopes[name][taken[name]]
-                    taken[name] += 1
+                    scope = self.scopes[name][next_scope[name]]
+                    next_scope[name] += 1
                 if name == IMPORTING:  # it may define a name, too, and is analysed there as well
                     node = copy.deepcopy(node)  # noqa: PLW2901
-                parts[name].append(self._analysed(node, scope))
-        return {name: _joined(definitions) for name, definitions in parts.items()}
+                parts[name].append(self._analyse(node, scope))
+        return {name: _merge(definitions) for name, definitions in parts.items()}
 
-    def _analysed(self, node: ast.stmt, scope: symtable.SymbolTable | None) -> Definition:
+    def _analyse(self, node: ast.stmt, scope: symtable.SymbolTable | None) -> Definition:
         inner: dict[str, list[Target]] = defaultdict(list)  # imports within the definition
         for part in ast.walk(node):
             self._refuse(part)
             if isinstance(part, ast.Import | ast.ImportFrom):
                 for name, target in self._bindings(part):
                     inner[name].append(target)
-        hints = [name for hint in _taken_hints(node) for name in _chains(hint)]
+        hints = [name for hint in _pop_hints(node) for name in _chains(hint)]
         chains = list(_chains(node))
         reads = any(name == "__file__" for name, _ in chains)
         if scope:
@@ -146,7 +146,7 @@ class Module:
         return targets
 
 
-def _joined(parts: list[Definition]) -> Definition:
+def _merge(parts: list[Definition]) -> Definition:
     """One definition of all that is bound to one name."""
     syntax, targets, hints, reads = zip(*parts, strict=True)
     return Definition(
@@ -199,7 +199,7 @@ def _outer_names(node: ast.stmt) -> Iterator[str]:
     return (name for part in parts for name in _names(part))
 
 
-def _taken_hints(node: ast.AST) -> list[ast.expr]:
+def _pop_hints(node: ast.AST) -> list[ast.expr]:
     """Take the type hints of functions, which nothing evaluates for its result, out of a syntax tree."""
     hints = []
     for part in ast.walk(node):

@@ -23,9 +23,9 @@ def across(settings: Settings) -> Iterator[Mistake]:
         if spec["distribution"] != "choice":
             yield from ranges(settings, name, spec)
     yield from idle(settings)
-    yield from sized(settings)
+    yield from trial_counts(settings)
     if settings["search"]["method"] in HALVINGS:
-        yield from halved(settings)
+        yield from halving(settings)
 
 
 def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
@@ -37,26 +37,26 @@ def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
         yield (*key, "low"), f"{low} is not below high, {high} (allowed: low < high)"
     elif scale(high) - scale(low) < 1e-6 * (scale(end) - scale(start)):
         section = next(each for each in settings if each not in OTHER and name in settings[each])
-        part = f"a millionth of {start} to {end} or more"
+        limit = f"a millionth of {start} to {end} or more"
         yield (
             key,
-            f"{low} to {high} is too narrow to search (allowed: {part}; or fix {section}.{name} instead)",
+            f"{low} to {high} is too narrow to search (allowed: {limit}; or fix {section}.{name} instead)",
         )
     elif spec["distribution"] == "int_uniform" and spec.get("points", 2) > high - low + 1:
-        there = f"more than the whole numbers from {low} to {high}"
-        yield (*key, "points"), f"{spec['points']} is {there} (allowed: 2 to {high - low + 1})"
+        reason = f"more than the whole numbers from {low} to {high}"
+        yield (*key, "points"), f"{spec['points']} is {reason} (allowed: 2 to {high - low + 1})"
 
 
 def idle(settings: Settings) -> Iterator[Mistake]:
     """Searched hyper-parameters that could change no trial."""
-    declared = settings["search"]["hyperparameters"]
+    declarations = settings["search"]["hyperparameters"]
     values = {name: possible(settings, name) for name in fixed(settings)}
-    never = unused(declared, values)
+    never = unused(declarations, values)
     for name in settings["search"]["space"]:
         if name in never:
             other, users = next(
                 (other, users)
-                for other, users in declared[name]["when"].items()
+                for other, users in declarations[name]["when"].items()
                 if other in never or not {*values[other]} & {*users}
             )
             reason = f"as the {other} is {', '.join(map(str, values[other]))}"
@@ -66,7 +66,7 @@ def idle(settings: Settings) -> Iterator[Mistake]:
             )
 
 
-def halved(settings: Settings) -> Iterator[Mistake]:
+def halving(settings: Settings) -> Iterator[Mistake]:
     """What a search that stops trials lacks, or more epochs at first than in all."""
     search, epochs = settings["search"], settings["search"]["epochs"]
     method, missing = search["method"], [name for name in ("eta", "min_epochs") if search.get(name) is None]
@@ -84,14 +84,14 @@ def halved(settings: Settings) -> Iterator[Mistake]:
             f"plays no part, as {method} decides about epochs (allowed: leave it out)",
         )
     elif not missing and search["min_epochs"] >= epochs:
-        least = search["min_epochs"]
+        min_epochs = search["min_epochs"]
         yield (
             ("search", "min_epochs"),
-            f"{least} leaves nothing to stop (allowed: below training.epochs, {epochs})",
+            f"{min_epochs} leaves nothing to stop (allowed: below training.epochs, {epochs})",
         )
 
 
-def sized(settings: Settings) -> Iterator[Mistake]:
+def trial_counts(settings: Settings) -> Iterator[Mistake]:
     """More trials than the method can do, or fewer; and a grid whose ranges do not say how many points."""
     search = settings["search"]
     method, trials = search["method"], search["trials"]
@@ -105,11 +105,11 @@ def sized(settings: Settings) -> Iterator[Mistake]:
         )
     axes, missing = {}, False
     for name, spec in search["space"].items():
-        at = ("search", "space", name, "points")
+        key = ("search", "space", name, "points")
         if method != "grid" and "points" in spec:
-            yield at, f"{spec['points']} plays no part, as the method is {method} (allowed with grid)"
+            yield key, f"{spec['points']} plays no part, as the method is {method} (allowed with grid)"
         if method == "grid" and not {"points", "options"} & spec.keys():
-            yield at, "is missing (needed by the method grid: how many values; or list them as a choice)"
+            yield key, "is missing (needed by the method grid: how many values; or list them as a choice)"
             missing = True
         axes[name] = spec["options"] if "options" in spec else range(spec.get("points", 0))
     if method == "grid" and not missing and (size := grid_size(axes, search["hyperparameters"])) > trials:

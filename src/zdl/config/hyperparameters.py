@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Text = tuple[str, str]  # in English and in Japanese
-Declared = Mapping[str, Mapping[str, Any]]  # of each hyper-parameter, what `plain` keeps of its declaration
+Declarations = Mapping[
+    str, Mapping[str, Any]
+]  # of each hyper-parameter, what `plain` keeps of its declaration
 
 
 @dataclass(frozen=True)
@@ -44,25 +46,23 @@ class Hyperparameter(Setting):
 def real(low: float, high: float, *, log: bool = False, **more: Any) -> Hyperparameter:
     """A number from low to high, which a search draws uniformly, or uniformly in the logarithm."""
     kind = "log_uniform" if log else "uniform"
-    return _declared(number=float, bounds={"ge": low, "le": high}, sampling={kind: (low, high)}, **more)
+    return _declare(number=float, bounds={"ge": low, "le": high}, sampling={kind: (low, high)}, **more)
 
 
 def whole(low: int, high: int, **more: Any) -> Hyperparameter:
     """A whole number from low to high."""
-    return _declared(
-        number=int, bounds={"ge": low, "le": high}, sampling={"int_uniform": (low, high)}, **more
-    )
+    return _declare(number=int, bounds={"ge": low, "le": high}, sampling={"int_uniform": (low, high)}, **more)
 
 
 def choice(*names: str, **more: Any) -> Hyperparameter:
     """One of these names."""
-    return _declared(names=names, **more)
+    return _declare(names=names, **more)
 
 
-def _declared(title: str | Text = "", description: str | Text = "", **more: Any) -> Hyperparameter:
+def _declare(title: str | Text = "", description: str | Text = "", **more: Any) -> Hyperparameter:
     """A declaration whose words may be in one language."""
-    both = [(text, text) if isinstance(text, str) else text for text in (title, description)]
-    return Hyperparameter(title=both[0], description=both[1], **more)
+    texts = [(text, text) if isinstance(text, str) else text for text in (title, description)]
+    return Hyperparameter(title=texts[0], description=texts[1], **more)
 
 
 def plain(declarations: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
@@ -78,11 +78,11 @@ def plain(declarations: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
     }
 
 
-def unused(declared: Declared, values: Mapping[str, Collection[Any]]) -> set[str]:
+def unused(declarations: Declarations, values: Mapping[str, Collection[Any]]) -> set[str]:
     """The hyper-parameters that play no part: momentum, if the only optimizer is sgd. `values` are those that
     each setting can have; of a setting that is not there, nothing is known."""
     idle: set[str] = set()
-    for name, each in declared.items():  # a declaration names earlier ones
+    for name, each in declarations.items():  # a declaration names earlier ones
         for other, allowed in each["when"].items():
             if other in idle or not any(value in allowed for value in values.get(other, allowed)):
                 idle.add(name)

@@ -44,10 +44,10 @@ class SettingsError(Error):
     @classmethod
     def first_of(cls, path: str | Path, mistakes: list[Mistake]) -> "SettingsError":
         """The first of the mistakes, and in how many other places there are more."""
-        where, text = mistakes[0]
+        keys, text = mistakes[0]
         others = len({keys for keys, _ in mistakes}) - 1
         more = f" (and {others} more)" if others else ""
-        return cls(path, f"{dotted(where)}{text}{more}")
+        return cls(path, f"{dotted(keys)}{text}{more}")
 
 
 def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> list[Mistake]:
@@ -58,8 +58,8 @@ def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> li
     """
     by_mapping: dict[Keys, list[tuple[int, Mistake]]] = defaultdict(list)
     for error in errors:
-        for rank, (where, text) in _explain(error, raw, schema):
-            by_mapping[where[:-1]].append((rank, (where, text)))
+        for rank, (keys, text) in _explain(error, raw, schema):
+            by_mapping[keys[:-1]].append((rank, (keys, text)))
     return [mistake for ranked in by_mapping.values() for _, mistake in sorted(ranked, key=itemgetter(0))]
 
 
@@ -67,40 +67,40 @@ def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tup
     """The mistakes that one error stands for, each with its rank."""
     kind, loc = error["type"], error["loc"]
     if kind in ("extra_forbidden", "invalid_key"):
-        where, part = place(loc[:-1], schema)
+        keys, part = place(loc[:-1], schema)
         known = list(part["properties"])
-        for key in reduce(getitem, where, raw):
+        for key in reduce(getitem, keys, raw):
             if key not in known:
-                yield 1, ((*where, key), unknown(key, known))
+                yield 1, ((*keys, key), unknown(key, known))
     elif kind == "missing":
-        where, part = place(loc[:-1], schema)
-        yield 2, ((*where, loc[-1]), f"is missing (needed: {', '.join(part['required'])})")
+        keys, part = place(loc[:-1], schema)
+        yield 2, ((*keys, loc[-1]), f"is missing (needed: {', '.join(part['required'])})")
     elif kind == "union_tag_not_found":
-        where, _ = place(loc, schema)
-        yield 2, ((*where, "distribution"), "is missing (needed: distribution)")
+        keys, _ = place(loc, schema)
+        yield 2, ((*keys, "distribution"), "is missing (needed: distribution)")
     elif kind == "union_tag_invalid":
-        where, part = place(loc, schema)
+        keys, part = place(loc, schema)
         members = (dereference(each, schema) for each in part["oneOf"])
         known = [each["properties"]["distribution"]["const"] for each in members]
-        wrong = show(reduce(getitem, where, raw)["distribution"])
-        yield 0, ((*where, "distribution"), f"{wrong} is not one of these (allowed: {', '.join(known)})")
+        value = show(reduce(getitem, keys, raw)["distribution"])
+        yield 0, ((*keys, "distribution"), f"{value} is not one of these (allowed: {', '.join(known)})")
     else:
-        where, part = place(loc, schema)
-        wrong, rank = show(reduce(getitem, where, raw)), 0 if loc[-1:] == ("distribution",) else 2
-        yield rank, (where, f"{wrong} {fault(kind, part)} (allowed: {allowed(part, schema)})")
+        keys, part = place(loc, schema)
+        value, rank = show(reduce(getitem, keys, raw)), 0 if loc[-1:] == ("distribution",) else 2
+        yield rank, (keys, f"{value} {fault(kind, part)} (allowed: {allowed(part, schema)})")
 
 
 def place(loc: Keys, schema: Schema) -> tuple[Keys, Schema]:
     """The keys of an error's place, and the part of the schema there. pydantic names the member of a union
     among the keys, which is no key of params.yaml."""
-    where, part = [], dereference(schema, schema)
+    keys, part = [], dereference(schema, schema)
     for key in loc:
         if "oneOf" in part:
             part = dereference({"$ref": part["discriminator"]["mapping"][key]}, schema)
         elif "anyOf" not in part:
-            where.append(key)
+            keys.append(key)
             part = dereference(part["items"] if isinstance(key, int) else part["properties"][key], schema)
-    return tuple(where), part
+    return tuple(keys), part
 
 
 def dereference(part: Schema, schema: Schema) -> Schema:
@@ -122,8 +122,8 @@ def fault(kind: str, part: Schema) -> str:
 
 
 def unknown(key: Any, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(key), known, n=1)
-    guess = f"; perhaps {near[0]}" if near else ""
+    matches = difflib.get_close_matches(str(key), known, n=1)
+    guess = f"; perhaps {matches[0]}" if matches else ""
     return f"is not a key here (allowed: {', '.join(known)}{guess})"
 
 
@@ -149,11 +149,11 @@ def allowed(part: Schema, schema: Schema) -> str:
 
 def dotted(keys: Keys) -> str:
     """Keys as a path: 'search.space.lr.options[0]: '."""
-    plain = (
+    parts = (
         key if isinstance(key, str) and re.fullmatch(r"[\w-]{1,40}", key) else f"[{show(key)}]"
         for key in keys
     )
-    return ".".join(plain).replace(".[", "[") + ": " if keys else ""
+    return ".".join(parts).replace(".[", "[") + ": " if keys else ""
 
 
 def show(value: Any) -> str:
@@ -163,6 +163,6 @@ def show(value: Any) -> str:
     return short(repr(value), 60)
 
 
-def short(text: str, room: int) -> str:
+def short(text: str, width: int) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= room else text[: room - 3] + "..."
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -184,18 +184,18 @@ SECTIONS = {
 @lru_cache(maxsize=1)
 def settings_of(problem: Problem) -> Any:
     """The model of all settings for a problem, by stage. All are required: there are no hidden defaults."""
-    declared = problem.hyperparameters
+    declarations = problem.hyperparameters
     own = {
         name: section(name, each)
         for name in ("model", "training")
-        if (each := {key: setting for key, setting in declared.items() if setting.section == name})
+        if (each := {key: setting for key, setting in declarations.items() if setting.section == name})
     }
     models = {
         "problem": one_of(problem.name),
         "data": section("data", problem.data),
         "split": Split,
         **own,
-        "search": create_model("Search", __base__=Search, space=(space(declared), SPACE)),
+        "search": create_model("Search", __base__=Search, space=(space(declarations), SPACE)),
         "replicate": Replicate,
         "report": Report,
     }

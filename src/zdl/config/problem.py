@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zdl import Error
-from zdl.artifacts.fingerprint import OWN, imported
+from zdl.artifacts.fingerprint import OWN, load_module
 from zdl.config.hyperparameters import Hyperparameter, Setting
 from zdl.config.messages import show
-from zdl.data.scores import ACCURACY, Score, refused
+from zdl.data.scores import ACCURACY, Score, score_error
 
 NEEDED = ("HYPERPARAMETERS", "load", "train")
 FUNCTIONS = {  # with what they are called with
@@ -52,7 +52,7 @@ class Problem(NamedTuple):
         if not isinstance(name, str) or name not in known:
             raise UnknownProblem(f"problem: {show(name)} is not one of these (allowed: {', '.join(known)})")
         own = name in _modules(OWN)
-        problem = cls(name, _imported(f"{OWN.name if own else 'zdl.problems'}.{name}"))
+        problem = cls(name, _load_module(f"{OWN.name if own else 'zdl.problems'}.{name}"))
         problem._check()
         return problem
 
@@ -67,11 +67,11 @@ class Problem(NamedTuple):
     @property
     def hyperparameters(self) -> Mapping[str, Setting]:
         """The settings of a training. One without a title has its name for that."""
-        return _titled(self.module.HYPERPARAMETERS)
+        return _with_titles(self.module.HYPERPARAMETERS)
 
     @property
     def data(self) -> Mapping[str, Setting]:
-        return _titled(self.get("DATA", {}))
+        return _with_titles(self.get("DATA", {}))
 
     @property
     def score(self) -> Score:
@@ -89,7 +89,7 @@ class Problem(NamedTuple):
         for part in ("HYPERPARAMETERS", "DATA"):
             for text in _mistakes(self.get(part, {})):
                 raise Error(f"{where}: {part}: {text}")
-        if refusal := refused(self.score.name):
+        if refusal := score_error(self.score.name):
             raise Error(f"{where}: {refusal}")
 
 
@@ -101,30 +101,30 @@ def _can_be_called(function: Any, arguments: str) -> bool:
     return True
 
 
-def _mistakes(declared: Any) -> Iterator[str]:
+def _mistakes(declarations: Any) -> Iterator[str]:
     """What is wrong with declarations, each in a line."""
-    if not isinstance(declared, Mapping):
-        yield f"{show(declared)} is no mapping (needed: a Setting by each name)"
+    if not isinstance(declarations, Mapping):
+        yield f"{show(declarations)} is no mapping (needed: a Setting by each name)"
         return
     choices: dict[str, Collection[Any]] = {}
-    for name, each in declared.items():
-        if not isinstance(each, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", str(name)):
+    for name, setting in declarations.items():
+        if not isinstance(setting, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", str(name)):
             yield f"{name}: is no declared setting (needed: a name of small letters, and real, whole, choice)"
-        elif each.section not in ("model", "training"):
-            yield f"{name}: section: {each.section!r} is not one of these (allowed: model, training)"
-        elif not all(isinstance(value, str | int | float) for value in each.names):
-            yield f"{name}: {show(list(each.names))} are no names (needed: texts or numbers)"
-        elif not each.names and each.number is None:
+        elif setting.section not in ("model", "training"):
+            yield f"{name}: section: {setting.section!r} is not one of these (allowed: model, training)"
+        elif not all(isinstance(value, str | int | float) for value in setting.names):
+            yield f"{name}: {show(list(setting.names))} are no names (needed: texts or numbers)"
+        elif not setting.names and setting.number is None:
             yield f"{name}: has no values (needed: names, or a number)"
-        elif isinstance(each, Hyperparameter):
-            yield from (f"{name}: {text}" for text in (*_of_sampling(each), *_of_when(each, choices)))
-        if isinstance(each, Setting) and each.names and each.number is None:
-            choices[name] = each.names
+        elif isinstance(setting, Hyperparameter):
+            yield from (f"{name}: {text}" for text in (*_of_sampling(setting), *_of_when(setting, choices)))
+        if isinstance(setting, Setting) and setting.names and setting.number is None:
+            choices[name] = setting.names
 
 
-def _of_sampling(each: Hyperparameter) -> Iterator[str]:
-    for kind, (low, high) in each.sampling.items():
-        if kind not in (allowed := DISTRIBUTIONS[each.number]):
+def _of_sampling(parameter: Hyperparameter) -> Iterator[str]:
+    for kind, (low, high) in parameter.sampling.items():
+        if kind not in (allowed := DISTRIBUTIONS[parameter.number]):
             yield f"{kind} is not one of these (allowed: {', '.join(allowed)})"
         elif not low < high or (kind == "log_uniform" and low <= 0):
             yield f"{low} to {high} is no range ({kind} needs: {'0 < ' * (kind == 'log_uniform')}low < high)"
@@ -132,8 +132,8 @@ def _of_sampling(each: Hyperparameter) -> Iterator[str]:
             yield f"{low} to {high} is no range ({kind} needs: whole numbers)"
 
 
-def _of_when(each: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> Iterator[str]:
-    for other, values in each.when.items():
+def _of_when(parameter: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> Iterator[str]:
+    for other, values in parameter.when.items():
         if other not in choices:
             yield f"when: {other} is not an earlier choice (allowed: {', '.join(choices) or 'none'})"
         elif unknown := [value for value in values if value not in choices[other]]:
@@ -141,7 +141,7 @@ def _of_when(each: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> It
             yield f"when: {other}: {unknown[0]!r} is not one of these (allowed: {allowed})"
 
 
-def declared(name: object) -> dict[str, Setting]:
+def declarations_of(name: object) -> dict[str, Setting]:
     """The settings that a problem declares; none, if it is not there any more."""
     try:
         problem = Problem.named(name)
@@ -150,11 +150,11 @@ def declared(name: object) -> dict[str, Setting]:
     return {**problem.data, **problem.hyperparameters}
 
 
-def _titled(declared: Mapping[str, Setting]) -> dict[str, Setting]:
-    names = {name: name.replace("_", " ").capitalize() for name in declared}
+def _with_titles(declarations: Mapping[str, Setting]) -> dict[str, Setting]:
+    names = {name: name.replace("_", " ").capitalize() for name in declarations}
     return {
         name: replace(each, title=(each.title[0] or names[name], each.title[1] or names[name]))
-        for name, each in declared.items()
+        for name, each in declarations.items()
     }
 
 
@@ -164,11 +164,11 @@ def _modules(folder: Path) -> Iterable[str]:
     return [path.stem for path in paths if path.stem.isidentifier() and path.stem != "__init__"]
 
 
-def _imported(name: str) -> Any:
+def _load_module(name: str) -> Any:
     if not name.startswith(f"{OWN.name}."):
-        return imported(name)
+        return load_module(name)
     try:
-        return imported(name)
+        return load_module(name)
     except Error:
         raise
     except Exception as error:  # whatever is wrong with a user's module

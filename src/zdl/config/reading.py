@@ -71,13 +71,13 @@ def inspect(text: str) -> None:
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
         documents += isinstance(event, DocumentStartEvent)
-        refused = foreign(event)
+        refusal = foreign(event)
         if documents > 1:
-            refused = "a second document (allowed: one)"
+            refusal = "a second document (allowed: one)"
         if depth > 12 or count > 2000:  # the stream and the document are two levels
-            refused = "too much for settings (allowed: 10 levels and 2000 values)"
-        if refused:
-            raise MarkedYAMLError(problem=refused, problem_mark=event.start_mark)
+            refusal = "too much for settings (allowed: 10 levels and 2000 values)"
+        if refusal:
+            raise MarkedYAMLError(problem=refusal, problem_mark=event.start_mark)
 
 
 def foreign(event: Event) -> str | None:
@@ -98,24 +98,24 @@ def foreign(event: Event) -> str | None:
 OWN = ("split", "replicate", "report")  # sections in which a problem declares nothing
 
 
-def normalise(value: Any, declared: Mapping[str, Setting], name: Any = None) -> Any:
+def normalise(value: Any, declarations: Mapping[str, Setting], name: Any = None) -> Any:
     """One spelling for equal settings, so that they have equal digests: numbers by `normalise_number`, names
     in lower case, aliases as what they stand for. The value may be any YAML, as that of an old commit.
 
-    `declared` are the problem's settings; `name` is the key that the value, range or list of options belongs
-    to.
+    `declarations` are the problem's settings; `name` is the key of the value, range or list of options.
     """
     if isinstance(value, dict):
-        inner = ("low", "high", "options")
-        known = {
-            key: {} if key in OWN or (name == "search" and key != "space") else declared for key in value
+        own_keys = ("low", "high", "options")
+        allowed = {
+            key: {} if key in OWN or (name == "search" and key != "space") else declarations for key in value
         }
         return {
-            key: normalise(part, known[key], name if key in inner else key) for key, part in value.items()
+            key: normalise(part, allowed[key], name if key in own_keys else key)
+            for key, part in value.items()
         }
     if isinstance(value, list):
-        return [normalise(part, declared, name) for part in value]
-    setting = declared.get(name) if isinstance(name, str) else None
+        return [normalise(part, declarations, name) for part in value]
+    setting = declarations.get(name) if isinstance(name, str) else None
     if isinstance(value, str) and setting and setting.names:
         text = value.lower() if value.lower() in setting.names else value
         return setting.aliases.get(text, text)

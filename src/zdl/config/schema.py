@@ -15,8 +15,8 @@ HEAD = "# Written by `make schema` from src/zdl/config: edit the settings there.
 
 
 def schema(problem: Problem) -> dict[str, Any]:
-    written = settings_of(problem).model_json_schema(schema_generator=WithoutDefaults)
-    return {"$schema": GenerateJsonSchema.schema_dialect, **written}
+    contents = settings_of(problem).model_json_schema(schema_generator=WithoutDefaults)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **contents}
 
 
 class WithoutDefaults(GenerateJsonSchema):

@@ -27,10 +27,10 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
     """
     raw = read(path)
     problem = problem_of(raw, path)
-    declared = {**problem.data, **problem.hyperparameters}
+    declarations = {**problem.data, **problem.hyperparameters}
     model = settings_of(problem)
     try:
-        settings: dict[str, Any] = model.model_validate(normalise(raw, declared)).model_dump(
+        settings: dict[str, Any] = model.model_validate(normalise(raw, declarations)).model_dump(
             exclude_unset=True
         )
     except ValidationError as error:

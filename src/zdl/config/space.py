@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zdl.config.hyperparameters import Declared, unused
+from zdl.config.hyperparameters import Declarations, unused
 
 Axes = Mapping[str, Sequence[Any]]  # the values that a grid has of each hyper-parameter
 Settings = Mapping[str, Any]
@@ -40,18 +40,18 @@ def shared(settings: Settings) -> dict[str, Any]:
     return {name: values[name] for name in values if name not in search["space"].keys() | idle}
 
 
-def grid_parts(axes: Axes, declared: Declared) -> Iterator[dict[str, Sequence[Any]]]:
+def grid_parts(axes: Axes, declarations: Declarations) -> Iterator[dict[str, Sequence[Any]]]:
     """The grid as full products: one for each combination of the values that decide what plays a part, such
     as each optimizer, of what does so there."""
-    deciding = [name for name in axes if any(name in each["when"] for each in declared.values())]
+    deciding = [name for name in axes if any(name in each["when"] for each in declarations.values())]
     for values in itertools.product(*(axes[name] for name in deciding)):
-        chosen = dict(zip(deciding, ([value] for value in values), strict=True))
-        idle = unused(declared, chosen)
-        if any(chosen[name] != axes[name][:1] for name in idle & chosen.keys()):
+        choices = dict(zip(deciding, ([value] for value in values), strict=True))
+        idle = unused(declarations, choices)
+        if any(choices[name] != axes[name][:1] for name in idle & choices.keys()):
             continue  # of a value that plays no part, one stands for all
-        yield {name: chosen.get(name, axis) for name, axis in axes.items() if name not in idle}
+        yield {name: choices.get(name, axis) for name, axis in axes.items() if name not in idle}
 
 
-def grid_size(axes: Axes, declared: Declared) -> int:
+def grid_size(axes: Axes, declarations: Declarations) -> int:
     """The number of points of the grid; it is not built for that."""
-    return sum(math.prod(map(len, part.values())) for part in grid_parts(axes, declared))
+    return sum(math.prod(map(len, part.values())) for part in grid_parts(axes, declarations))

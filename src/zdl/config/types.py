@@ -33,22 +33,22 @@ def either(types: list[Any]) -> Any:
     return Union[tuple(types)]  # noqa: UP007
 
 
-def value(name: str, declared: Setting) -> Any:
+def value(name: str, setting: Setting) -> Any:
     """The type of one value: a name, a number, or either, or null."""
     types: list[Any] = []
-    if declared.names:
-        types.append(one_of(*declared.names))
-    if declared.number:
-        types.append(number(declared.number, **declared.bounds))
-    if declared.optional:
+    if setting.names:
+        types.append(one_of(*setting.names))
+    if setting.number:
+        types.append(number(setting.number, **setting.bounds))
+    if setting.optional:
         types.append(None)
-    words = described(" / ".join(dict.fromkeys(declared.title)), *declared.description)
+    words = described(" / ".join(dict.fromkeys(setting.title)), *setting.description)
     return TypeAliasType(name, Annotated[either(types), words])
 
 
 def section(name: str, declarations: Mapping[str, Setting]) -> Any:
     """The model of a section of params.yaml, in which all of these have a value."""
-    fields = {each: (value(each, declared), ...) for each, declared in declarations.items()}
+    fields = {each: (value(each, setting), ...) for each, setting in declarations.items()}
     return create_model(name.capitalize(), __base__=Section, **fields)  # type: ignore[call-overload]
 
 
@@ -70,13 +70,13 @@ OPTIONS = described(
 )
 
 
-def distribution(name: str, declared: Hyperparameter) -> Any:
+def distribution(name: str, parameter: Hyperparameter) -> Any:
     """The type of a searched hyper-parameter: a range of one of its distributions, or a choice."""
     models = []
-    for kind, (low, high) in declared.sampling.items():
-        end = number(declared.number, ge=low, le=high)
+    for kind, (low, high) in parameter.sampling.items():
+        end = number(parameter.number, ge=low, le=high)
         models.append(model(name, kind, low=(end, ...), high=(end, ...), points=(Points, None)))
-    values: Any = list[value(name, declared)]  # type: ignore[misc]
+    values: Any = list[value(name, parameter)]  # type: ignore[misc]
     models.append(model(name, "choice", options=(Annotated[values, AfterValidator(distinct)], OPTIONS)))
     if len(models) == 1:
         return models[0]

@@ -71,6 +71,8 @@ def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str
 
 def _values(problem: Problem, settings: Mapping[str, Any], language: int) -> str:
     """The values that are not searched, of what plays a part in some trial."""
-    values, declared = shared(settings), problem.hyperparameters
-    texts = [f"{each.title[language]} {values[name]}" for name, each in declared.items() if name in values]
+    values, declarations = shared(settings), problem.hyperparameters
+    texts = [
+        f"{each.title[language]} {values[name]}" for name, each in declarations.items() if name in values
+    ]
     return ", ".join(texts) if language == 0 else "、".join(texts)

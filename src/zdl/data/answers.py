@@ -17,26 +17,26 @@ TINY = 1e-6
 
 
 def probabilities(
-    shares: NDArray[Any], rows: int, classes: int, who: str = "predictor gives"
+    shares: NDArray[Any], rows: int, classes: int, subject: str = "predictor gives"
 ) -> NDArray[Any]:
     """Answers that are probabilities (rows, classes)."""
     shares = np.asarray(shares)
-    needed = f"probabilities of all classes, of shape {(rows, classes)}"
+    requirement = f"probabilities of all classes, of shape {(rows, classes)}"
     if shares.shape != (rows, classes):
-        raise Error(f"train: its {who} the shape {shares.shape} (needed: {needed})")
+        raise Error(f"train: its {subject} the shape {shares.shape} (needed: {requirement})")
     if not (shares.min() >= -TINY and shares.max() <= 1 + TINY):  # nor NaN
-        raise Error(f"train: its {who} {shares.min():.3g} to {shares.max():.3g} (needed: {needed})")
+        raise Error(f"train: its {subject} {shares.min():.3g} to {shares.max():.3g} (needed: {requirement})")
     return shares
 
 
-def numbers(answers: NDArray[Any], rows: int, who: str = "predictor gives") -> NDArray[Any]:
+def numbers(answers: NDArray[Any], rows: int, subject: str = "predictor gives") -> NDArray[Any]:
     """Answers that are finite numbers (rows,)."""
     answers = np.asarray(answers)
-    needed = f"numbers, of shape {(rows,)}"
+    requirement = f"numbers, of shape {(rows,)}"
     if answers.shape != (rows,) or answers.dtype.kind not in "iuf":
-        raise Error(f"train: its {who} {answers.dtype} of shape {answers.shape} (needed: {needed})")
+        raise Error(f"train: its {subject} {answers.dtype} of shape {answers.shape} (needed: {requirement})")
     if not np.isfinite(answers).all():
-        raise Error(f"train: its {who} NaN or infinity (needed: {needed}, or diverge)")
+        raise Error(f"train: its {subject} NaN or infinity (needed: {requirement}, or diverge)")
     return answers
 
 
@@ -45,8 +45,8 @@ def in_hex(shares: NDArray[Any]) -> dict[str, str]:
     digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
     processors.)"""
     percent = np.rint(100 * shares.max(axis=1).clip(0, 1))
-    wide = np.min_scalar_type(shares.shape[1] - 1)
-    return {"taken_for": _hex(shares.argmax(axis=1), wide), "confidence": _hex(percent, np.uint8)}
+    dtype = np.min_scalar_type(shares.shape[1] - 1)
+    return {"taken_for": _hex(shares.argmax(axis=1), dtype), "confidence": _hex(percent, np.uint8)}
 
 
 def from_hex(text: str, dtype: DTypeLike = np.uint8) -> NDArray[Any]:

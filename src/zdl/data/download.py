@@ -94,17 +94,17 @@ class _Output:
 
     def __init__(self, file: BinaryIO, name: str, size: int, deadline: float, report: Report) -> None:
         self.file, self.name, self.size, self.deadline, self.report = file, name, size, deadline, report
-        self.written = 0
+        self.n_bytes = 0
 
     def write(self, data: bytes) -> None:
-        before, self.written = self.written, self.written + len(data)
-        if self.written > self.size:
+        before, self.n_bytes = self.n_bytes, self.n_bytes + len(data)
+        if self.n_bytes > self.size:
             raise ValueError(f"sends more than {self.size:,} bytes")
         if time.monotonic() > self.deadline:
-            raise ValueError(f"is too slow ({self.written:,} of {self.size:,} bytes when its time was up)")
+            raise ValueError(f"is too slow ({self.n_bytes:,} of {self.size:,} bytes when its time was up)")
         self.file.write(data)
-        if self.written // STEP > before // STEP:
-            self.report(f"{self.name}: {self.written:,} of {self.size:,} bytes")
+        if self.n_bytes // STEP > before // STEP:
+            self.report(f"{self.name}: {self.n_bytes:,} of {self.size:,} bytes")
 
     def flush(self) -> None:
         self.file.flush()

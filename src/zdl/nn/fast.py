@@ -54,7 +54,7 @@ class FastTrainer(Trainer):
     def _restore(self, start: History) -> bool:
         restored = super()._restore(start)
         if restored and len(start.loss) - 1 in self.evaluations:  # which computed images for the next batch
-            self.network.predict(self.x_train[self.evaluated])
+            self.network.predict(self.x_train[self.sample])
         return restored
 
     def _finish(self, history: History) -> None:
@@ -74,17 +74,17 @@ class FastTrainer(Trainer):
         network, n = self.network, len(self.x_train)
         if type(network) is not MultiLayerNet or not is_elementwise(self.optimizer):
             return None
-        seen = [x[self.evaluated] for x in (self.x_train, self.x_val)]
-        X = np.concatenate([x.reshape(len(x), -1) for x in (self.x_train, seen[1])])
+        samples = [x[self.sample] for x in (self.x_train, self.x_val)]
+        X = np.concatenate([x.reshape(len(x), -1) for x in (self.x_train, samples[1])])
         X = X.astype(network.dtype, copy=False)
         W, step = network.params["W1"], step_matrix(self.optimizer)
-        evaluated = sum(map(len, seen)) * self.batch_size / max(n, self.batch_size)  # per update
+        evaluated = sum(map(len, samples)) * self.batch_size / max(n, self.batch_size)  # per update
         sizes = (n, len(X)), (int(X.any(axis=0).sum()), len(W))
         dual = step is not None and dual_pays(*sizes, (self.batch_size, evaluated))
         first = DualLayer(X, n, W) if dual else PixelLayer(X, W)
-        fast = _Network(network, first, min(n, self.batch_size), max(map(len, seen)))
-        few = np.arange(min(n, 4, self.batch_size))
-        if not fast.agrees(network, few, self.x_train[few], self.t_train[few]):
+        fast = _Network(network, first, min(n, self.batch_size), max(map(len, samples)))
+        images = np.arange(min(n, 4, self.batch_size))
+        if not fast.agrees(network, images, self.x_train[images], self.t_train[images]):
             return None
         fast.follow(self.optimizer, step)
         return fast
@@ -105,14 +105,14 @@ class _Network(MultiLayerNet):
         arrays = *(a.W for a in affines[1:]), *(a.b for a in affines)
         for own, array in zip((*self.W, *self.b), arrays, strict=True):
             own[:] = array
-        self.out, self.d, self.out_of_all = (
+        self.out, self.d, self.evaluation_out = (
             [np.empty((n, len(b)), self.dtype) for b in self.b] for n in (batch, batch, most)
         )
         self.transposed = [np.empty(W.shape[::-1], self.dtype) for W in self.W]
         self.ones, self.product = np.ones(batch, self.dtype), np.empty(BLOCK, self.dtype)
         self.zeros = np.zeros(max(batch, most) * max(map(len, self.b)), self.dtype)
         self.params, self.gradients = self._blocks(self.values), self._blocks(self.grads)
-        self.factor, self.computed = 1.0, 0
+        self.factor, self.n_forwarded = 1.0, 0
 
     def follow(self, optimizer: Optimizer, step: Array | None) -> None:
         """Prepare for `optimizer`, whose step has the matrix `step` if it is linear."""
@@ -130,39 +130,39 @@ class _Network(MultiLayerNet):
 
     def restore(self, network: MultiLayerNet, optimizer: Optimizer) -> None:
         """Leave in these what a plain training would."""
-        values, *wholes = map(self._whole, (self.values, *self.memories))
+        values, *memories = map(self._by_name, (self.values, *self.memories))
         for name, array in values.items():
             network.params[name][:] = array
         optimizer.t = self.optimizer.t
-        optimizer.memory = {name: [whole[name].copy() for whole in wholes] for name in network.params}
+        optimizer.memory = {name: [memory[name].copy() for memory in memories] for name in network.params}
 
     def agrees(self, network: MultiLayerNet, images: Labels, x: NDArray[Any], t: Labels) -> bool:
         """Whether `network`, whose code may have been edited, has the same loss and gradient."""
         loss, grads = network.loss_and_gradient(x, t)
         pairs = [(np.array(self.loss_and_gradient(images, t)[0]), np.array(loss))]
-        pairs += [(own, grads[name]) for name, own in self._whole(self.grads).items()]
+        pairs += [(own, grads[name]) for name, own in self._by_name(self.grads).items()]
         rtol = math.sqrt(np.finfo(self.dtype).eps)
         return all(abs(a - b).max() <= rtol * abs(b).max() for a, b in pairs)
 
     def predict(self, x: NDArray[Any]) -> Array:
         """The scores of images with successive numbers."""
-        out = [a[: len(x)] for a in self.out_of_all]
+        out = [a[: len(x)] for a in self.evaluation_out]
         self.first.evaluate(slice(x[0], x[-1] + 1), out[0])
         self._forward(out)
-        self.computed = 0 if x[0] else len(x)  # these first images need no other forward pass
+        self.n_forwarded = 0 if x[0] else len(x)  # these first images need no other forward pass
         return out[-1]
 
     def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
         images, index, counts = np.unique(x, return_index=True, return_counts=True)
         out = [a[: len(images)] for a in self.out]
         self.first.read(images)
-        if images[-1] < self.computed:
-            for a, b in zip(self.out_of_all, out, strict=True):
+        if images[-1] < self.n_forwarded:
+            for a, b in zip(self.evaluation_out, out, strict=True):
                 a.take(images, axis=0, out=b, mode="clip")
         else:
             self.first.forward(out[0])
             self._forward(out)
-        self.computed = 0
+        self.n_forwarded = 0
         loss = self._loss(out[-1], t[index], counts)
         if self.weight_decay:
             upper = self.values[slice(*self._upper)]
@@ -195,10 +195,10 @@ class _Network(MultiLayerNet):
             for i in range(start, end, BLOCK)
         }
 
-    def _whole(self, flat: Array) -> dict[str, Array]:
+    def _by_name(self, flat: Array) -> dict[str, Array]:
         """Its arrays as the plain network has them, by their names."""
         first, W, b = self._split(flat)
-        named = zip("Wb", ([self.first.whole(first), *W], b), strict=True)
+        named = zip("Wb", ([self.first.assemble(first), *W], b), strict=True)
         return {f"{name}{i}": array for name, arrays in named for i, array in enumerate(arrays, start=1)}
 
     def _forward(self, out: list[Array]) -> None:

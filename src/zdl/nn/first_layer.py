@@ -44,7 +44,7 @@ class PixelLayer:
     def follow(self, memories: list[list[Array]], step: Array) -> None:
         pass
 
-    def whole(self, values: list[Array]) -> Array:
+    def assemble(self, values: list[Array]) -> Array:
         W = np.empty_like(self.W)
         W[self.order] = values[0]
         return W
@@ -70,14 +70,14 @@ class DualLayer:
     """The first layer for images X, of which the first n are for training, and initial weights W."""
 
     def __init__(self, X: Array, n: int, W: Array) -> None:
-        self.x, self.W, self.all = X[:n], W.copy(), X
+        self.x, self.W, self.X = X[:n], W.copy(), X
         self.K = (X @ X.T)[:n]  # NumPy computes half of such a product
         self.shapes: list[tuple[int, ...]] = [(len(X), W.shape[1]), (n, W.shape[1]), (1,)]  # of Z, A and c
 
     def begin(self, values: list[Array], grads: list[Array], batch: int) -> None:
         """Use these arrays for Z, A, c and for their gradients, with batches of at most so many images."""
         (self.Z, _, c), (self.dZ, self.dA, self.dc) = values, grads
-        np.matmul(self.all, self.W, out=self.Z)
+        np.matmul(self.X, self.W, out=self.Z)
         c[:] = 1
         self.K_batch = np.empty((batch, len(self.Z)), self.Z.dtype)
         self.follow([], np.eye(1, 2))
@@ -88,7 +88,7 @@ class DualLayer:
         self.products = np.zeros((len(self.Zs) + 1,) * 2)  # of W, its memories and its gradient
         self.products[0, 0] = np.vdot(self.W, self.W)
 
-    def whole(self, values: list[Array]) -> Array:
+    def assemble(self, values: list[Array]) -> Array:
         """W1, its gradient or a memory of it, for Z, A and c of that."""
         _, A, c = values
         W: Array = self.x.T @ A
@@ -128,5 +128,5 @@ def dual_pays(images: tuple[int, int], pixels: tuple[int, int], batch: tuple[int
     with more epochs goes on from one with fewer, so both are to have the same form.
     """
     (n, N), (lit, d), (batch_size, evaluated) = images, pixels, batch
-    different = n - n * (1 - 1 / n) ** batch_size  # images of a batch, on average
-    return different * N + STEP * (N + n) < 2 * different * lit + STEP * d + evaluated * lit
+    n_distinct = n - n * (1 - 1 / n) ** batch_size  # images of a batch, on average
+    return n_distinct * N + STEP * (N + n) < 2 * n_distinct * lit + STEP * d + evaluated * lit

@@ -85,23 +85,23 @@ class History:
             }
         return {"curve": curve, "final": final}
 
-    def checked(
-        self, answers: NDArray[Any], rows: int, classes: int, who: str = "predictor gives"
+    def check_answers(
+        self, answers: NDArray[Any], rows: int, classes: int, subject: str = "predictor gives"
     ) -> NDArray[Any]:
         """Answers of a predictor to so many rows; an `Error` if they have not the shape of such."""
-        return probabilities(answers, rows, classes, who)
+        return probabilities(answers, rows, classes, subject)
 
-    def answered(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
+    def describe_answers(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
         """What a record holds of the answers to held-out rows with labels t (n,)."""
-        return in_hex(self.checked(answers, len(t), classes))
+        return in_hex(self.check_answers(answers, len(t), classes))
 
 
 def _hits(hits: NDArray[Any], size: int) -> Hits:
     """Hits of rows. Of anything else, such as the answers themselves, the counts would look like scores."""
     hits = np.asarray(hits)
     if hits.dtype != bool or hits.shape != (size,):
-        found = f"{hits.dtype} of shape {hits.shape}"
+        actual = f"{hits.dtype} of shape {hits.shape}"
         raise Error(
-            f"train: its history is given {found} (needed: bool of shape {(size,)}, a hit or not by row)"
+            f"train: its history is given {actual} (needed: bool of shape {(size,)}, a hit or not by row)"
         )
     return hits

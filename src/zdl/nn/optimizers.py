@@ -29,9 +29,9 @@ class Optimizer:
         """Take one step: every array of `params` changes by the gradient of the same name."""
         self.t += 1
         for key, p in params.items():
-            self.step(p, grads[key], *self.remembered(key, p))
+            self.step(p, grads[key], *self.memory_of(key, p))
 
-    def remembered(self, key: str, p: Array) -> list[Array]:
+    def memory_of(self, key: str, p: Array) -> list[Array]:
         """What the steps remember for the array `p` of that name."""
         if key not in self.memory:
             self.memory[key] = [np.zeros_like(p) for _ in range(self.memories)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from zdl import Error
 from zdl.data.answers import in_hex, numbers, probabilities
 from zdl.data.rows import Split
-from zdl.data.scores import Score, refused
+from zdl.data.scores import Score, score_error
 from zdl.data.scoring import redrawn, scored
 from zdl.nn.history import History
 
@@ -23,7 +23,7 @@ class ScoreHistory(History):
 
     def __init__(self, score: str, split: Split, say: Callable[[str], object] = lambda line: None) -> None:
         super().__init__(len(split.t_train), len(split.t_val), say)
-        if (text := refused(score)) or Score(score).counts:
+        if (text := score_error(score)) or Score(score).counts:
             raise Error(text or "train: its history is a ScoreHistory of accuracy (needed: a History)")
         self.score, self.split = score, split
         self.train_scores: list[float] = []
@@ -66,8 +66,8 @@ class ScoreHistory(History):
         self.diverged, self.final_score = True, None
 
     def _scored(self, answers: NDArray[Any], t: NDArray[Any]) -> float:
-        checked = self.checked(answers, len(t), len(self.split.classes), "history is given")
-        return scored(Score(self.score), checked, t)
+        answers = self.check_answers(answers, len(t), len(self.split.classes), "history is given")
+        return scored(Score(self.score), answers, t)
 
     def points(self) -> dict[str, Any]:
         """Scores, and those of validation rows that are drawn again at the last point: what those of other
@@ -88,23 +88,23 @@ class ScoreHistory(History):
     def _redrawn(self, answers: NDArray[Any] | None, t: NDArray[Any]) -> list[float | None]:
         return redrawn(Score(self.score), np.asarray(answers), t)
 
-    def checked(
-        self, answers: NDArray[Any], rows: int, classes: int, who: str = "predictor gives"
+    def check_answers(
+        self, answers: NDArray[Any], rows: int, classes: int, subject: str = "predictor gives"
     ) -> NDArray[Any]:
         if Score(self.score).regression:
-            return numbers(answers, rows, who)
-        return probabilities(answers, rows, classes, who)
+            return numbers(answers, rows, subject)
+        return probabilities(answers, rows, classes, subject)
 
-    def answered(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
+    def describe_answers(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
         """Answers to held-out rows: numbers to 6 digits, or as for accuracy; with their score, and those of
         the rows drawn again."""
-        checked = self.checked(answers, len(t), classes)
+        answers = self.check_answers(answers, len(t), classes)
         of_rows = (
-            {"answers": [float(f"{answer:.6g}") for answer in checked.tolist()]}
+            {"answers": [float(f"{answer:.6g}") for answer in answers.tolist()]}
             if Score(self.score).regression
-            else in_hex(checked)
+            else in_hex(answers)
         )
         return of_rows | {
-            "score": scored(Score(self.score), checked, t),
-            "redrawn": self._redrawn(checked, t),
+            "score": scored(Score(self.score), answers, t),
+            "redrawn": self._redrawn(answers, t),
         }

@@ -51,11 +51,13 @@ class Trainer:
         self.network, self.optimizer, self.rng = network, optimizer, rng
         self.x_train, self.t_train = x_train, labels(t_train)
         self.x_val, self.t_val = x_val, labels(t_val)
-        self.batch_size, self.evaluated = batch_size, slice(evaluate_samples)
+        self.batch_size, self.sample = batch_size, slice(evaluate_samples)
         self.say = say or (lambda line: None)
-        drawn = max(len(x_train), batch_size)  # images an epoch
-        self.max_iter = epochs * drawn // batch_size
-        self.evaluations = {-(-k * drawn // batch_size) for k in range(epochs)}  # -(-a // b) is ceil(a / b)
+        per_epoch = max(len(x_train), batch_size)  # images an epoch
+        self.max_iter = epochs * per_epoch // batch_size
+        self.evaluations = {
+            -(-k * per_epoch // batch_size) for k in range(epochs)
+        }  # -(-a // b) is ceil(a / b)
 
     def train(self, start: History | None = None) -> History:
         """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then.
@@ -63,7 +65,7 @@ class Trainer:
         `start` is how the same training with fewer epochs went. If it left its state, this one goes on from
         there, and comes out as if it had begun at the beginning.
         """
-        history = History(len(self.t_train[self.evaluated]), len(self.t_val[self.evaluated]), self.say)
+        history = History(len(self.t_train[self.sample]), len(self.t_val[self.sample]), self.say)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss shows a divergence
             if start is not None and self._restore(start):
                 history = replace(start, say=self.say, final_hits=None)
@@ -86,7 +88,7 @@ class Trainer:
         """The arrays that updates change, by names that only the same trainer gives them."""
         arrays = dict(self.network.params)
         for key, p in self.network.params.items():
-            for i, array in enumerate(self.optimizer.remembered(key, p)):
+            for i, array in enumerate(self.optimizer.memory_of(key, p)):
                 arrays[f"{key} {i}"] = array
         return arrays
 
@@ -108,9 +110,11 @@ class Trainer:
         return True
 
     def _evaluate(self, history: History) -> None:
-        some = self.evaluated
-        val_hits = self._hits(self.x_val[some], self.t_val[some])  # first: training images may be computed
-        history.evaluate(self._hits(self.x_train[some], self.t_train[some]), val_hits)
+        sample = self.sample  # validation first: `FastTrainer` reuses the outputs of the training images
+        val_hits = self._hits(
+            self.x_val[sample], self.t_val[sample]
+        )  # first: training images may be computed
+        history.evaluate(self._hits(self.x_train[sample], self.t_train[sample]), val_hits)
 
     def _finish(self, history: History) -> None:
         if math.isfinite(self.network.loss(self.x_val, self.t_val)):

@@ -12,21 +12,21 @@ from zdl.nn.optimizers import Optimizer
 
 def step_matrix(optimizer: Optimizer) -> Array | None:
     """The matrix of a step from (p, memories, g) to (p, memories), if it is linear and always the same."""
-    some = np.random.default_rng(0).standard_normal((optimizer.memories + 2, 8))
-    some[:-1, :4] = 0  # to see a small step
-    matrix = after_step(optimizer, np.eye(len(some)))
-    steps = [after_step(optimizer, some, t) for t in (1, 1000)]
-    return matrix if all(np.allclose(step, matrix @ some, rtol=1e-9, atol=0) for step in steps) else None
+    numbers = np.random.default_rng(0).standard_normal((optimizer.memories + 2, 8))
+    numbers[:-1, :4] = 0  # to see a small step
+    matrix = after_step(optimizer, np.eye(len(numbers)))
+    steps = [after_step(optimizer, numbers, t) for t in (1, 1000)]
+    return matrix if all(np.allclose(step, matrix @ numbers, rtol=1e-9, atol=0) for step in steps) else None
 
 
 def is_elementwise(optimizer: Optimizer) -> bool:
     """Whether it is new, and its step treats every number alike, whatever stands beside it."""
     if type(optimizer).update is not Optimizer.update or optimizer.t or optimizer.memory:
         return False
-    some = 1 + np.random.default_rng(0).random((optimizer.memories + 2, 4, 2))
-    parts = [after_step(optimizer, part) for part in np.split(some.reshape(len(some), 8), [3], axis=1)]
-    whole = after_step(optimizer, some).reshape(len(some) - 1, 8)
-    return np.allclose(whole, np.hstack(parts), rtol=1e-9, atol=0)
+    numbers = 1 + np.random.default_rng(0).random((optimizer.memories + 2, 4, 2))
+    parts = [after_step(optimizer, part) for part in np.split(numbers.reshape(len(numbers), 8), [3], axis=1)]
+    result = after_step(optimizer, numbers).reshape(len(numbers) - 1, 8)
+    return np.allclose(result, np.hstack(parts), rtol=1e-9, atol=0)
 
 
 def after_step(optimizer: Optimizer, state: Array, t: int = 1) -> Array:
@@ -42,11 +42,11 @@ class Scaled(Optimizer):
 
     def __init__(self, W: float, b: float) -> None:
         super().__init__()
-        self.kept = {"W": float(W), "b": float(b)}  # what a step leaves of a parameter
+        self.factors = {"W": float(W), "b": float(b)}  # what a step leaves of a parameter
 
     def update(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         self.t += 1
         for key, p in params.items():
-            if self.kept[key[0]] != 1:
-                np.multiply(p, self.kept[key[0]], out=p)
+            if self.factors[key[0]] != 1:
+                np.multiply(p, self.factors[key[0]], out=p)
             np.add(p, grads[key], out=p)

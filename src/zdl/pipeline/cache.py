@@ -23,12 +23,12 @@ from zdl.pipeline.locks import Timeout, trial_lock
 from zdl.pipeline.records import CACHE, READY, REPLICATES, ROUNDS, TRIALS
 from zdl.search.checkpoint import epochs, goes_on
 from zdl.search.replicates import Replicate
-from zdl.search.trial import Made, Trial
+from zdl.search.trial import TrainingOutput, Trial
 
 WEIGHTS = SHARED / "weights"
 CORRUPT = LOCAL / "damaged"  # files that were set aside
 REPAIRED = LOCAL / "repaired"  # a note of each repair
-WRITTEN = (LOCAL, Path("data"), Path("results"), Path("reports"))
+FOLDERS = (LOCAL, Path("data"), Path("results"), Path("reports"))
 
 
 class Job(NamedTuple):
@@ -49,25 +49,25 @@ def record_job(trial: Trial) -> Job:
     return Job(trial, records.record(trial).path)
 
 
-def get_or_train(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
-    """Have the record of `trial` in its place (`do`)."""
-    do(record_job(trial), say, anew)
+def get_or_train(trial: Trial, say: Callable[[str], None] | None = None, force: bool = False) -> None:
+    """Put the record of `trial` in its place, from the cache or by training (`do`)."""
+    do(record_job(trial), say, force)
 
 
-def do(job: Job, say: Callable[[str], None] | None = None, anew: bool = False) -> None:
+def do(job: Job, say: Callable[[str], None] | None = None, force: bool = False) -> None:
     """Do a job, with the record from the cache, else by training.
 
-    `anew` trains in any case. `say` gets the lines that the book prints. If another process trains this
+    `force` trains in any case. `say` gets the lines that the book prints. If another process trains this
     trial, wait for its end.
     """
     with trial_lock(job.trial):
-        write(job.path, job.contents(_record(job.trial, say, anew)))
+        write(job.path, job.contents(_record(job.trial, say, force)))
         job.ready.unlink(missing_ok=True)  # made by another process, too late for this job
 
 
-def _record(trial: Trial, say: Callable[[str], None] | None = None, anew: bool = False) -> bytes:
+def _record(trial: Trial, say: Callable[[str], None] | None = None, force: bool = False) -> bytes:
     cached = records.cached(trial)
-    data = None if anew else read_if_whole(cached) or read_if_whole(records.record(trial))
+    data = None if force else read_if_intact(cached) or read_if_intact(records.record(trial))
     checkpoint = None
     if data is None:
         data, checkpoint = _train(trial, say)
@@ -76,7 +76,7 @@ def _record(trial: Trial, say: Callable[[str], None] | None = None, anew: bool =
     return data
 
 
-def _train(trial: Trial, say: Callable[[str], None] | None) -> Made:
+def _train(trial: Trial, say: Callable[[str], None] | None) -> TrainingOutput:
     if log := os.environ.get("ZDL_TRAININGS"):  # for tests: a file that gets a line for each training
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{trial.name}\n")
@@ -85,8 +85,8 @@ def _train(trial: Trial, say: Callable[[str], None] | None) -> Made:
     if (length := epochs(trial.spec)) is not None and goes_on(train):
         start = None if say else checkpoints.find(trial)
         more = {"start": start, "checkpoint": checkpoints.checkpoint(trial, length).digest}
-    made: Made = function(trial.entry)(trial.number, trial.spec, train=train, **inputs, say=say, **more)
-    return made
+    run: Callable[..., TrainingOutput] = function(trial.entry)
+    return run(trial.number, trial.spec, train=train, **inputs, say=say, **more)
 
 
 @lru_cache(maxsize=2)  # all trials of a process read the same files
@@ -95,7 +95,7 @@ def _read_once(file: File) -> bytes:
 
 
 def do_ahead(jobs: Iterable[Job], go_on: Callable[[], bool]) -> None:
-    """Have the files of further jobs ready, as long as `go_on` says so.
+    """Make the files of further jobs ready, as long as `go_on` returns True.
 
     Trials that have a record, or that another process trains, are left out. This only saves time: it ends at
     the first failure, which the job of that trial will meet and report.
@@ -113,8 +113,8 @@ def do_ahead(jobs: Iterable[Job], go_on: Callable[[], bool]) -> None:
             return
 
 
-def read_if_whole(file: File) -> bytes | None:
-    """The bytes of a file, None if it is not there or not whole."""
+def read_if_intact(file: File) -> bytes | None:
+    """The bytes of a file; None if it is missing or corrupt."""
     try:
         return read(file)
     except (CorruptFileError, OSError):
@@ -122,8 +122,8 @@ def read_if_whole(file: File) -> bytes | None:
 
 
 def missing(files: Iterable[File]) -> list[Path]:
-    """The files that are not there, or not whole."""
-    return [file.path for file in files if read_if_whole(file) is None]
+    """The files that are missing or corrupt."""
+    return [file.path for file in files if read_if_intact(file) is None]
 
 
 def keep_only_records(wanted: Iterable[Path]) -> None:
@@ -151,12 +151,12 @@ def move_to_cache(record: Path) -> str:
 def _key(path: Path) -> str | None:
     """The key of the trial that a record is of, if it is whole. (The settings may describe another
     search.)"""
-    contents = _read_if_whole(path, is_record)
+    contents = _read_if_intact(path, is_record)
     return Trial(contents["trial"], {}, contents["spec"]).key if contents else None
 
 
-def _read_if_whole(path: Path, is_valid: Validator) -> dict[str, Any] | None:
-    """The contents of a file under whatever digest it holds; None if it is not there or not whole."""
+def _read_if_intact(path: Path, is_valid: Validator) -> dict[str, Any] | None:
+    """The contents of a file under whatever digest it holds; None if it is missing or corrupt."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
@@ -182,10 +182,10 @@ def prune(wanted: Iterable[Trial]) -> int:
     keys = {trial.key for trial in trials}
     old = [path for path in others(CACHE) if path.stem not in keys]
     checkpoints.prune(trials)
-    temporary = (path for folder in WRITTEN for path in folder.rglob(f"*{TEMPORARY}"))
-    left = [path for path in temporary if path in others(path.parent)]
-    rest = (path for folder in (WEIGHTS, CORRUPT, READY, REPAIRED) for path in others(folder))
-    for path in (*old, *left, *rest):
+    temporary = (path for folder in FOLDERS for path in folder.rglob(f"*{TEMPORARY}"))
+    stale = [path for path in temporary if path in others(path.parent)]
+    stale += [path for folder in (WEIGHTS, CORRUPT, READY, REPAIRED) for path in others(folder)]
+    for path in (*old, *stale):
         path.unlink(missing_ok=True)
     return len(old)
 
@@ -201,7 +201,7 @@ def cache_replicates() -> None:
     """Copy every replicate under results/ to the cache, whatever search it is of: another ranking of the same
     trials finds them there, in a pulled clone too."""
     for path in REPLICATES.glob("*.json"):
-        contents = _read_if_whole(path, is_replicate_file)
+        contents = _read_if_intact(path, is_replicate_file)
         if contents and (record := contents["replicate"]):
             cached = records.cached(Replicate(record["trial"], {}, record["spec"]))
             if not cached.path.exists():

@@ -39,16 +39,16 @@ def checkpoint(trial: Trial, length: int) -> File:
     return File(folder(trial) / f"{length}.npz", key)
 
 
-def earlier(trial: Trial) -> list[int]:
+def lengths_below(trial: Trial) -> list[int]:
     """The epochs from which a trial can go on, the most first."""
     last = epochs(trial.spec) or 0
-    there = (int(path.stem) for path in others(folder(trial)) if path.stem.isdecimal())
-    return sorted((length for length in there if length < last), reverse=True)
+    lengths = (int(path.stem) for path in others(folder(trial)) if path.stem.isdecimal())
+    return sorted((length for length in lengths if length < last), reverse=True)
 
 
 def find(trial: Trial) -> bytes | None:
     """The checkpoint from which a trial goes on."""
-    for length in earlier(trial):
+    for length in lengths_below(trial):
         file = checkpoint(trial, length)
         try:
             return read(file)
@@ -60,26 +60,26 @@ def find(trial: Trial) -> bytes | None:
 def keep(trial: Trial, data: bytes | None) -> None:
     """Keep the checkpoint of a trial, and delete the oldest ones above the limit. To list all of them takes
     longer than a tiny training, so they are listed each time a tenth of the limit was written."""
-    most = limit()
-    if data is None or len(data) > most:
+    max_bytes = limit()
+    if data is None or len(data) > max_bytes:
         return
     write(checkpoint(trial, epochs(trial.spec) or 0).path, data)
     with WRITTEN.open("ab", buffering=0) as file:  # processes append to it side by side
         file.write(bytes(len(data) // 1000 + 1))
-        written = file.tell() * 1000
-    if written > most // 10:
+        size = file.tell() * 1000
+    if size > max_bytes // 10:
         WRITTEN.unlink(missing_ok=True)
-        _delete_oldest(most)
+        _delete_oldest(max_bytes)
 
 
-def _delete_oldest(most: int) -> None:
+def _delete_oldest(max_bytes: int) -> None:
     ages = []
     for path in CHECKPOINTS.rglob("*.npz"):
         with suppress(FileNotFoundError):  # another process deletes, too
             ages.append((path.stat().st_mtime_ns, path.stat().st_size, path))
     for _, size, path in sorted(ages, reverse=True):
-        most -= size
-        if most < 0:
+        max_bytes -= size
+        if max_bytes < 0:
             path.unlink(missing_ok=True)
 
 

@@ -18,17 +18,19 @@ NOTES = Path(".snakemake")
 ROOM = 2**16  # bytes that must be free on the disk
 
 
-def check_writable(made: Iterable[str], rewritten: Iterable[str]) -> None:
-    """Fail where a run could not write, for lack of permission or on a full disk. `made` are the paths, with
-    wildcards, of all files that it may put in their place, and `rewritten` of those, such as logs, that it
-    opens again. Snakemake's notes, the cache and the locks are added here."""
+def check_writable(outputs: Iterable[str], logs: Iterable[str]) -> None:
+    """Raise an `Error` if a run cannot write, for lack of permission or because the disk is full.
+
+    `outputs` are the paths, with wildcards, of all files that the run replaces in one step; `logs` are those
+    that it opens again. Snakemake's notes, the cache and the locks are checked as well.
+    """
     locks = (LOCAL, SHARED / "locks")
-    folders = {NOTES, *locks, CACHE, WEIGHTS, *(Path(path).parent for path in made)}
-    logs = {Path(path).parent for path in rewritten}
-    opened = [path for folder in logs for path in folder.glob("*")]
-    opened += [path for folder in locks for path in folder.glob("*.lock")]
-    nearest = {*map(_nearest, folders | logs)}
-    for path in sorted(nearest.union(opened)):
+    folders = {NOTES, *locks, CACHE, WEIGHTS, *(Path(path).parent for path in outputs)}
+    log_folders = {Path(path).parent for path in logs}
+    files = [path for folder in log_folders for path in folder.glob("*")]
+    files += [path for folder in locks for path in folder.glob("*.lock")]
+    nearest = {*map(_nearest, folders | log_folders)}
+    for path in sorted(nearest.union(files)):
         if not os.access(path, os.W_OK) and path.exists():  # a run beside this one may have deleted it
             raise Error(f"{path.resolve()}: cannot be written to (needed: write permission)")
     for folder in sorted(nearest):
@@ -77,10 +79,10 @@ def check_code(plan: Path, spec: Mapping[str, Any]) -> None:
     """Fail where a record under a name of the plan would be the result of other code or libraries."""
     code, libraries = together(Trial.entry, spec["train"])
     for name, version in libraries.items():
-        planned = spec["libraries"].get(name)
-        if planned != version:
+        plan_version = spec["libraries"].get(name)
+        if plan_version != version:
             raise Error(
-                f"{name}'s version is {version}, but {str(planned)[:12]} in {plan}; "
+                f"{name}'s version is {version}, but {str(plan_version)[:12]} in {plan}; "
                 "if it was upgraded, run again"
             )
     if spec["code"] != code:

@@ -14,7 +14,7 @@ from zdl.artifacts.fingerprint import OWN
 from zdl.config.problem import Problem
 
 
-def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
+def list_files(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
     """The files that a problem reads; of a folder, all in it but Python's own. An `Error` names one that is
     not there."""
     paths: list[Path] = []
@@ -24,11 +24,11 @@ def listed(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
     for path in map(Path, names):
         if path.is_absolute() or ".." in path.parts or path.parts[:1] != (OWN.name,):
             raise Error(f"{path}: is not a path below {OWN.name}/ (needed, so that an edit of it is noticed)")
-        inside = (each for each in path.rglob("*") if each.is_file() and not _is_by_the_way(each))
-        found = [path] if path.is_file() else sorted(inside)
-        if not found:
+        contained = (each for each in path.rglob("*") if each.is_file() and not _is_by_the_way(each))
+        files = [path] if path.is_file() else sorted(contained)
+        if not files:
             raise Error(f"{path}: there is no such file (needed by {problem.module.__name__})")
-        paths += found
+        paths += files
     return paths
 
 

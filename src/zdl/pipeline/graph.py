@@ -31,9 +31,9 @@ class Graph:
         self.lines = [*lines, *forecast(paths, self.is_there)]
 
     def _note(self) -> Path:
-        seen = [[str(path), line, _stamp(path)] for path, line in sorted(self.damage.items())]
+        entries = [[str(path), line, _stamp(path)] for path, line in sorted(self.damage.items())]
         number = 0
-        while (note := cache.REPAIRED / digest([seen, number])[:12]).exists():
+        while (note := cache.REPAIRED / digest([entries, number])[:12]).exists():
             number += 1  # the same damage as once before
         return note
 
@@ -41,8 +41,8 @@ class Graph:
         """Whether a file is there, and stays."""
         return path not in self.damage and path.exists()
 
-    def repaired(self, *paths: Path) -> list[Path]:
-        """What the job that makes these files waits for, so that it makes them again."""
+    def repair_notes(self, *paths: Path) -> list[Path]:
+        """The note of the repair that the job of these files waits for; none, if all of them are intact."""
         return self.notes if self.damage.keys() & {*paths} else []
 
     @staticmethod
@@ -71,8 +71,8 @@ class Graph:
         *listings, last = [self.paths.plan.path, *rounds][: place.number]
         files = self.paths.records(self.paths.names[: place.start])
         others, scores = files[: place.previous], files[place.previous :]
-        lost = [path for path in (*listings, *others) if self.is_there(last) and not self.is_there(path)]
-        return [last, *scores, *lost]
+        missing = [path for path in (*listings, *others) if self.is_there(last) and not self.is_there(path)]
+        return [last, *scores, *missing]
 
 
 def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
@@ -81,7 +81,7 @@ def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
     trials = Progress(paths).trials
     names = [name for name, path in zip(paths.names, paths.records(), strict=True) if not is_there(path)]
     known = [trials[name] for name in names if name in trials]
-    new = [trial for trial in known if cache.read_if_whole(records.cached(trial)) is None]
+    new = [trial for trial in known if cache.read_if_intact(records.cached(trial)) is None]
     parts = [f"{len(known) - len(new)} from the cache", f"{len(new)} to train{_going_on(new)}"]
     if len(known) < len(names):
         parts.append(f"{len(names) - len(known)} whose points depend on the scores of others")
@@ -91,11 +91,11 @@ def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
 
 def _going_on(trials: Iterable[Trial]) -> str:
     """How many epochs trials have still to be trained, if checkpoints of some are there."""
-    done = [max(checkpoints.earlier(trial), default=0) for trial in trials]
-    if not any(done):
+    lengths = [max(checkpoints.lengths_below(trial), default=0) for trial in trials]
+    if not any(lengths):
         return ""
     total = sum(epochs(trial.spec) or 0 for trial in trials)
-    return f" ({sum(map(bool, done))} of them go on: {total - sum(done)} epochs instead of {total})"
+    return f" ({sum(map(bool, lengths))} of them go on: {total - sum(lengths)} epochs instead of {total})"
 
 
 def _stamp(path: Path) -> list[int]:

@@ -48,7 +48,7 @@ class Paths:
         self.settings = settings
         self.problem = Problem.named(settings["problem"])
         self.train = self.problem.function("train") or ""
-        self.data_files = data_files.listed(self.problem, settings["data"])
+        self.data_files = data_files.list_files(self.problem, settings["data"])
         fetch = self.problem.get("FETCH", ())
         prepare = self._function("prepare")
         self.raw = Artifact.of(
@@ -126,7 +126,7 @@ class Paths:
     def names(self) -> list[str]:
         """The names of all trials, in the order of the search."""
         names = [trial.name for trial in self.first]
-        names += [name for place in self.rounds for name in place.names]
+        names += [name for round_ in self.rounds for name in round_.names]
         return names if self.halves else names[: self.settings["search"]["trials"]]
 
     def records(self, names: Iterable[str] | None = None) -> list[Path]:
@@ -140,20 +140,20 @@ class Paths:
 
     def round(self, name: str) -> Round:
         """The round whose file has that name (without its suffix)."""
-        for place in self.rounds:
-            if place.name == name:
-                return place
+        for round_ in self.rounds:
+            if round_.name == name:
+                return round_
         raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
 
     @staticmethod
-    def round_path(place: Round) -> Path:
+    def round_path(round_: Round) -> Path:
         """The file of a round."""
-        return ROUNDS / f"{place.name}.json"
+        return ROUNDS / f"{round_.name}.json"
 
-    def round_file(self, place: Round, earlier: list[Trial]) -> File:
+    def round_file(self, round_: Round, earlier: list[Trial]) -> File:
         """The file of a round, to be read; `earlier` are all trials of the rounds before it."""
-        is_valid = partial(place.is_valid, earlier=list(earlier))
-        return File(self.round_path(place), place.digest, is_valid)
+        is_valid = partial(round_.is_valid, earlier=list(earlier))
+        return File(self.round_path(round_), round_.digest, is_valid)
 
     def listing(self, name: str) -> Path:
         """The file that has the point of trial `name`: the plan, or that of its round."""
@@ -161,7 +161,7 @@ class Paths:
 
     @cached_property
     def _listings(self) -> dict[str, Path]:
-        return {name: self.round_path(place) for place in self.rounds for name in place.names}
+        return {name: self.round_path(round_) for round_ in self.rounds for name in round_.names}
 
     @cached_property
     def plan(self) -> Artifact:
@@ -177,7 +177,7 @@ class Paths:
 
     @cached_property
     def table(self) -> Artifact:
-        listings = [self.plan.digest, *(place.digest for place in self.rounds)]
+        listings = [self.plan.digest, *(round_.digest for round_ in self.rounds)]
         known: list[Any] = [(trial.number, trial.key, trial.point) for trial in self.first]
         count = len(self.names)
         if self.halves:  # whose last rung has another key, and is not known yet

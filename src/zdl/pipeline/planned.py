@@ -12,17 +12,17 @@ from zdl.pipeline.records import ROUNDS, TRIALS
 from zdl.search.trial import Trial
 
 
-def planned(plan: Path, name: str) -> Trial:
-    """The trial of that name."""
+def find_trial(plan: Path, name: str) -> Trial:
+    """The trial `name` of a plan; an `Error` if the plan has none of that name."""
     for line_name, line in _lines(plan):
         if line_name == name and (trial := _trial(plan, name, line)):
             return trial
     raise Error(f"trial {name}: is not in {plan}; if params.yaml or the code changed, run again")
 
 
-def following(plan: Path, name: str, last: str) -> Iterator[Trial]:
-    """The trials without a record that come after the one of that name, up to the `last` one. (A round may
-    have more trials than the search.)"""
+def trials_after(plan: Path, name: str, last: str) -> Iterator[Trial]:
+    """The trials without a record after trial `name`, up to trial `last`. (A round may have more trials than
+    the search.)"""
     lines = _lines(plan)
     for earlier, _ in lines:
         if earlier == name:

@@ -28,9 +28,9 @@ class Progress:
     def trials(self) -> dict[str, Trial]:
         """The known trials by their names, in the order of the search."""
         trials = list(self.paths.first)
-        for place in self.paths.rounds:
+        for round_ in self.paths.rounds:
             try:
-                trials += place.trials_in(read_json(*self.paths.round_file(place, trials)), trials)
+                trials += round_.trials_in(read_json(*self.paths.round_file(round_, trials)), trials)
             except CorruptFileError:
                 break
         return dict(zip(self.paths.names, trials, strict=False))
@@ -44,8 +44,8 @@ class Progress:
         """The first `count` trials of the search, or all; Error if some have no points yet."""
         names, trials = self.paths.names, list(self.trials.values())[:count]
         if len(trials) < (count or len(names)):
-            place = next(each for each in self.paths.rounds if each.names[0] == names[len(trials)])
-            path = self.paths.round_path(place)
+            round_ = next(round_ for round_ in self.paths.rounds if round_.names[0] == names[len(trials)])
+            path = self.paths.round_path(round_)
             raise Error(f"{path}: is not there, or damaged; `snakemake` makes it")
         return trials
 
@@ -57,7 +57,7 @@ class Progress:
     def round_files(self) -> list[File]:
         """The files of the rounds after the first, when all earlier trials are known."""
         trials = self.all_trials()
-        return [self.paths.round_file(place, trials[: place.start]) for place in self.paths.rounds]
+        return [self.paths.round_file(round_, trials[: round_.start]) for round_ in self.paths.rounds]
 
     def name_of(self, number: int) -> str:
         """The name of a trial by its place in the search, or by the number that reports show."""

@@ -53,37 +53,37 @@ def _rounds(progress: Progress) -> Iterator[tuple[Path, str]]:
     cache.)"""
     paths = progress.paths
     number, line = _first_wrong(progress)
-    for later in paths.rounds[number:]:
-        path = paths.round_path(later)
+    for round_ in paths.rounds[number:]:
+        path = paths.round_path(round_)
         if path.exists():
-            yield path, line or _damage(File(path, later.digest))
+            yield path, line or _damage(File(path, round_.digest))
         line = ""
-        for record in paths.record_places(later.names):
+        for record in paths.record_places(round_.names):
             if record.exists():
                 yield record, ""
 
 
 def _first_wrong(progress: Progress) -> tuple[int, str]:
-    """The place of the first of the later rounds that must be made, or made again, and what is wrong with its
-    file; their number if there is no such round."""
+    """The index of the first later round whose file must be made (again), and what is wrong with that file.
+    The index is the number of rounds if no file must be made."""
     paths, trials = progress.paths, list(progress.trials.values())
-    seen: list[tuple[Point, float | None]] | None = []
-    for number, place in enumerate(paths.rounds):
-        path = paths.round_path(place)
+    past: list[tuple[Point, float | None]] | None = []
+    for number, round_ in enumerate(paths.rounds):
+        path = paths.round_path(round_)
         if not path.exists():
             return number, ""
-        earlier = trials[: place.start]
-        if seen is not None:
-            latest = earlier[len(seen) :]
+        earlier = trials[: round_.start]
+        if past is not None:
+            latest = earlier[len(past) :]
             try:
                 contents = [read_json(*records.record(trial)) for trial in latest]
-                seen += history((trial.point for trial in latest), (each["outcome"] for each in contents))
+                past += history((trial.point for trial in latest), (each["outcome"] for each in contents))
             except CorruptFileError:
-                seen = None  # that record is made again first; the next run looks at what followed from it
-        file = paths.round_file(place, earlier)
+                past = None  # that record is made again first; the next run looks at what followed from it
+        file = paths.round_file(round_, earlier)
         if line := _damage(file):
             return number, line
-        if seen is not None and read_json(*file)["history"] != digest(seen):
+        if past is not None and read_json(*file)["history"] != digest(past):
             return number, f"{path}: does not follow from the records before it"
     return len(paths.rounds), ""
 
@@ -94,7 +94,7 @@ def repair(paths: Paths) -> list[str]:
     made again.
     """
     manifests = {artifact.path for artifact in paths.artifacts if artifact.published}
-    rounds = {paths.round_path(place) for place in paths.rounds}
+    rounds = {paths.round_path(round_) for round_ in paths.rounds}
     lines = []
     with rounds_lock():
         for path, line in damage(Paths(paths.settings)).items():  # as it is now, not when the process began
@@ -110,7 +110,7 @@ def repair(paths: Paths) -> list[str]:
 
 
 def restore_weights(artifact: Artifact) -> None:
-    """Have the weights of this search in their place, if they were ever made here."""
+    """Restore the weights of this search from the cache, if they are there."""
     cached = cache.WEIGHTS / f"{artifact.digest}{WEIGHTS.suffix}"
     if not manifest.is_current(artifact):
         with suppress(CorruptFileError):

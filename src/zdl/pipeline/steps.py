@@ -24,23 +24,23 @@ Say = Callable[[str], None]
 Handed = Callable[[], Mapping[str, Any]]  # what only the running step can give to an artifact's function
 
 
-def make(artifact: Artifact, handed: Handed = dict, alone: bool = True) -> None:
-    """Have an artifact in its place, whole. With `alone`, delete all other files of its directory: DVC tracks
-    the directory, so its files must follow from today's settings."""
+def make(artifact: Artifact, handed: Handed = dict, exclusive: bool = True) -> None:
+    """Make an artifact, unless it is in its place and intact. With `exclusive`, delete all other files of its
+    directory: DVC tracks the directory, so its files must follow from today's settings."""
     records.end_future(each.path for each in artifact.inputs)
-    if not is_whole(artifact):
+    if not is_intact(artifact):
         result = artifact.compute(**handed())
         if artifact.published:
             manifest.publish(artifact, result)
         else:
             write(artifact.path, result)
-    if alone:
+    if exclusive:
         leave_only(artifact.path)
 
 
-def is_whole(artifact: Artifact) -> bool:
-    """Whether an artifact is in its place and undamaged; of a manifest, with the files that it names."""
-    return manifest.is_current(artifact) if artifact.published else cache.read_if_whole(artifact) is not None
+def is_intact(artifact: Artifact) -> bool:
+    """Whether an artifact is in its place and intact; of a manifest, with the files that it names."""
+    return manifest.is_current(artifact) if artifact.published else cache.read_if_intact(artifact) is not None
 
 
 def leave_only(*paths: Path) -> None:
@@ -113,21 +113,21 @@ def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool] = boo
     progress, table, place = Progress(paths), read(paths.table), paths.place_of_replicate(name)
     progress.all_trials()  # or an Error that names what is missing
 
-    def job(place: int) -> cache.Job | None:
+    def job_at(place: int) -> cache.Job | None:
         file, number = paths.replicates[place], place % len(paths.replicate_splits)
         if (trial := replicated_trial(table, file.given["place"], file.given["places"])) is None:
             return None
         replicate = paths.replicates_of(progress.by_number[trial])[number]
         return cache.Job(replicate, file.path, lambda record: file.compute(replicate=lambda _: record))
 
-    if not (this := job(place)):
-        make(paths.replicates[place], lambda: {"replicate": None}, alone=False)
-    elif not is_whole(paths.replicates[place]):
-        if not records.cached(this.trial).path.exists():
+    if not (job := job_at(place)):
+        make(paths.replicates[place], lambda: {"replicate": None}, exclusive=False)
+    elif not is_intact(paths.replicates[place]):
+        if not records.cached(job.trial).path.exists():
             cache.cache_replicates()
-        cache.do(this)
+        cache.do(job)
     later = range(place + 1, len(paths.replicates))
-    cache.do_ahead(filter(None, map(job, later)), go_on)
+    cache.do_ahead(filter(None, map(job_at, later)), go_on)
 
 
 def baseline(paths: Paths, say: Say) -> None:
@@ -172,7 +172,7 @@ def draw_replicates(paths: Paths, say: Say) -> None:
 
 def _draw(figures: Sequence[Artifact]) -> None:
     for figure in figures:
-        make(figure, alone=False)
+        make(figure, exclusive=False)
     leave_only(*(figure.path for figure in figures))
 
 

@@ -247,7 +247,7 @@ def train(
     """Train the book's network. `network` makes another one, of a subclass, for another problem."""
     config = dict(config)
     sizes = [config.pop("hidden_width")] * config.pop("hidden_depth")
-    made = network(
+    net = network(
         split.x_train[0].size,
         sizes,
         len(split.classes),
@@ -257,8 +257,8 @@ def train(
     schedule = {name: config.pop(name) for name in ("epochs", "batch_size", "evaluate_samples")}
     optimizer = make(config.pop("optimizer"), **config)
     images = split.x_train, split.t_train, split.x_val, split.t_val
-    trainer = FastTrainer(made, *images, **schedule, optimizer=optimizer, rng=rng, say=say)
-    return trainer.train(start), Predictor(made)
+    trainer = FastTrainer(net, *images, **schedule, optimizer=optimizer, rng=rng, say=say)
+    return trainer.train(start), Predictor(net)
 
 
 def weights(predictor: Predictor) -> dict[str, NDArray[Any]]:
@@ -442,21 +442,16 @@ def _updates(settings: Mapping[str, Any]) -> tuple[int | None, int | None]:
     if {"batch_size", "epochs"} & settings["search"]["space"].keys():
         return None, None
     epochs, batch = settings["training"]["epochs"], settings["training"]["batch_size"]
-    drawn = max(_training_images(settings), batch)
-    updates = epochs * drawn // batch
-    return updates, updates - 1 - -(-(epochs - 1) * drawn // batch)  # -(-a // b) is ceil(a / b)
+    per_epoch = max(_training_images(settings), batch)
+    updates = epochs * per_epoch // batch
+    return updates, updates - 1 - -(-(epochs - 1) * per_epoch // batch)  # -(-a // b) is ceil(a / b)
 
 
 def _is_book(settings: Mapping[str, Any]) -> bool:
     space = settings["search"]["space"]
     ranges = {name: (spec.get("low"), spec.get("high")) for name, spec in space.items()}
-    logarithmic = all(spec["distribution"] == "log_uniform" for spec in space.values())
     return (
-        logarithmic
+        all(spec["distribution"] == "log_uniform" for spec in space.values())
         and ranges == BOOK_RANGES
-        and all(
-            settings[section][name] == value
-            for section, values in BOOK.items()
-            for name, value in values.items()
-        )
+        and all(values.items() <= settings[section].items() for section, values in BOOK.items())
     )

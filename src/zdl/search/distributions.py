@@ -68,17 +68,16 @@ def stream(*key: str | int) -> np.random.PCG64:
     return np.random.PCG64(np.random.SeedSequence(int(digest(key), 16)))
 
 
-def told_apart(key: list[int], word: str, *seeds: int) -> list[int]:
-    """The key of a `SeedSequence`, of two numbers or more, with a word behind it if it begins like one of
-    `seeds`, which other streams have. NumPy reads a key as words of 32 bits, without the zeros behind them:
-    [7, 0] is 7, and [7, 1] is 7 + 2**32.
+def distinct_key(key: list[int], word: str, *seeds: int) -> list[int]:
+    """A key of two numbers or more for a `SeedSequence` whose stream none of `seeds` has.
 
-    The word stands only where two streams would be one, so the keys of most searches are plain numbers, as
-    somebody who writes the loop anew would have them.
+    NumPy reads a key as words of 32 bits and ignores zeros at its end: [7, 0] is 7, and [7, 1] is 7 + 2**32.
+    So a key that begins like one of `seeds` gets the checksum of `word` as another number. The keys of most
+    searches need none.
     """
-    mine = _words(*key)
-    meets = any(mine[: len(other)] == other for other in map(_words, seeds))
-    return [*key, zlib.crc32(word.encode())] if meets else key
+    words = _words(*key)
+    collides = any(words[: len(other)] == other for other in map(_words, seeds))
+    return [*key, zlib.crc32(word.encode())] if collides else key
 
 
 def _words(*numbers: int) -> list[int]:

@@ -10,7 +10,7 @@ from zdl.artifacts.encoding import decode_json, decode_npz, digest, digest_of_ar
 from zdl.config.checks import PROPOSING
 from zdl.config.space import resolve
 from zdl.data.scores import Score
-from zdl.search.distributions import told_apart
+from zdl.search.distributions import distinct_key
 from zdl.search.samplers import Proposal, sampler
 from zdl.search.trial import Code, Trial, trial_spec
 
@@ -44,19 +44,19 @@ def trials_at(
     A value that plays no part in its trial (a momentum under plain SGD) is left out of the trial's point.
     """
     seed = settings["search"]["seed"]
-    taken, trials = {trial.number for trial in earlier}, []
+    numbers, trials = {trial.number for trial in earlier}, []
     for proposal in proposals:
         config = resolve(settings, proposal.point)
         point = {name: value for name, value in proposal.point.items() if name in config}
-        number = number_of(point, taken) if proposal.number is None else proposal.number
-        taken.add(number)
-        key = told_apart([seed, number], "trial", settings["split"]["seed"])
+        number = number_of(point, numbers) if proposal.number is None else proposal.number
+        numbers.add(number)
+        key = distinct_key([seed, number], "trial", settings["split"]["seed"])
         spec = trial_spec(key, config, split, train, code, score=Score.of(settings["search"]).name)
         trials.append(Trial(number, point, spec))
     return trials
 
 
-def number_of(point: Mapping[str, Any], taken: Container[int]) -> int:
+def number_of(point: Mapping[str, Any], numbers: Container[int]) -> int:
     """The number of a trial whose point has no stream: nine digits that follow from the point's values.
 
     A trial's name and seeds follow from its number. So a point of a grid keeps its trial wherever it is in
@@ -65,7 +65,7 @@ def number_of(point: Mapping[str, Any], taken: Container[int]) -> int:
     does a point whose number another point already has, which happens once in 10**9 pairs.
     """
     for attempt in itertools.count():
-        if (number := 10**8 + int(digest([point, attempt]), 16) % (9 * 10**8)) not in taken:
+        if (number := 10**8 + int(digest([point, attempt]), 16) % (9 * 10**8)) not in numbers:
             return number
     raise AssertionError("an endless series ended")
 
@@ -104,15 +104,15 @@ def table_file(
     for listing in (plan, *rounds):
         lines.update(decode_json(listing))
     trials = [Trial(number, point, spec, name) for name in names for number, point, spec in [lines[name]]]
-    rows, used = table(trials, map(decode_json, records)), decode_npz(split)
+    rows, arrays = table(trials, map(decode_json, records)), decode_npz(split)
     if halves:
         rows = of_last_rungs(rows)
     curve = rows[0]["outcome"]["curve"]
-    scored = used["t_val"][: curve["val_size"]]
-    commonest = int(np.bincount(scored).max()) if Score.of(curve).counts else None
-    data = digest_of_arrays({name: used[name] for name in used if name != "classes"})
-    made_from = {"data": data, "libraries": trials[0].spec["libraries"]}
-    return sealed_json({"digest": digest, **made_from, "commonest": commonest, "trials": rows})
+    labels = arrays["t_val"][: curve["val_size"]]
+    commonest = int(np.bincount(labels).max()) if Score.of(curve).counts else None
+    data = digest_of_arrays({name: arrays[name] for name in arrays if name != "classes"})
+    origin = {"data": data, "libraries": trials[0].spec["libraries"]}
+    return sealed_json({"digest": digest, **origin, "commonest": commonest, "trials": rows})
 
 
 def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -139,10 +139,10 @@ def of_last_rungs(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def notes(settings: Mapping[str, Any]) -> list[str]:
     """Warnings about settings that are allowed but may not be meant, one line each."""
     search, best = settings["search"], settings["report"]["best"]
-    method, trials, chosen = search["method"], search["trials"], sampler(search)
+    method, trials, size = search["method"], search["trials"], sampler(search).size
     lines = []
-    if (trials if chosen.size is None else chosen.size) < best:
-        reason = f"search.trials is {trials}" if chosen.size is None else f"the {method} has {chosen.size}"
+    if (trials if size is None else size) < best:
+        reason = f"search.trials is {trials}" if size is None else f"the {method} has {size}"
         lines.append(f"report.best: {best} are to be shown, but {reason}")
     if method in PROPOSING and trials <= search["batch"]:
         lines.append(

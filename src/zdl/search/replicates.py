@@ -15,8 +15,8 @@ from zdl.data import preprocess
 from zdl.data.rows import Split
 from zdl.nn.history import Say
 from zdl.search.checkpoint import encode
-from zdl.search.distributions import told_apart
-from zdl.search.trial import Code, Made, Train, Trial, describe, record, training
+from zdl.search.distributions import distinct_key
+from zdl.search.trial import Code, Train, TrainingOutput, Trial, describe, record, training
 
 
 class Replicate(Trial):
@@ -39,7 +39,7 @@ def run(
     say: Say | None = None,
     start: bytes | None = None,
     checkpoint: str = "",
-) -> Made:
+) -> TrainingOutput:
     """Train a trial on another split of the prepared rows: the record of this replicate, and a checkpoint, as
     of a trial."""
     split = split_again(decode_npz(prepared), spec["split"])
@@ -47,9 +47,9 @@ def run(
     answers = None
     if history.status == "finished":
         rows = decode_npz(held_out)
-        answers = history.answered(predictor(rows["x"]), rows["t"], len(split.classes))
+        answers = history.describe_answers(predictor(rows["x"]), rows["t"], len(split.classes))
     outcome = {**describe(history), "held_out": answers}
-    return Made(record(number, spec, outcome), encode(history, checkpoint))
+    return TrainingOutput(record(number, spec, outcome), encode(history, checkpoint))
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
     others = [settings[section]["seed"] for section in ("split", "search")]
     keys = ([replicate["seed"], number] for number in range(1, replicate["replicates"] + 1))
     return [
-        {"of": prepared, "validation_rate": rate, "seed": told_apart(key, "split", *others)} for key in keys
+        {"of": prepared, "validation_rate": rate, "seed": distinct_key(key, "split", *others)} for key in keys
     ]
 
 
@@ -78,7 +78,7 @@ def replicates(
     specs = (
         {
             **trial.spec,
-            "seed": told_apart(
+            "seed": distinct_key(
                 [split["seed"][0], trial.number, split["seed"][1]], "replicate", trial.spec["seed"][0]
             ),
             "split": split,

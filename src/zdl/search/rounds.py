@@ -72,21 +72,21 @@ def rounds(settings: Mapping[str, Any], split: str, train: str, code: Code, prop
     search = settings["search"]
     if search["method"] not in LEARNERS:
         return []
-    chosen = learner(search)
-    lasting = {name: value for name, value in search.items() if name not in chosen.unused}
-    key = digest([lasting, shared(settings), split, code, propose])  # of all that determines every round
+    sampler = learner(search)
+    fixed = {name: value for name, value in search.items() if name not in sampler.unused}
+    key = digest([fixed, shared(settings), split, code, propose])  # of all that determines every round
     return [
         Round(settings, split, train=train, code=code, search=key, number=number)
-        for number in range(1, len(chosen.rounds))
+        for number in range(1, len(sampler.rounds))
     ]
 
 
-def round_file(place: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
+def round_file(round_: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
     """The file of a round, whose points follow from the outcomes of all trials before it."""
     outcomes = (decode_json(record)["outcome"] for record in records)
-    seen = history((trial.point for trial in earlier), outcomes)
-    proposals = place.sampler.propose(bounded(seen, place.settings["search"]), len(place.names))
-    return sealed_json(place.contents(place.trials(proposals, earlier), digest(seen)))
+    past = history((trial.point for trial in earlier), outcomes)
+    proposals = round_.sampler.propose(bounded(past, round_.settings["search"]), len(round_.names))
+    return sealed_json(round_.contents(round_.trials(proposals, earlier), digest(past)))
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:
@@ -95,7 +95,7 @@ def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> H
     return list(zip(points, scores, strict=True))
 
 
-def bounded(seen: History, search: Mapping[str, Any]) -> History:
+def bounded(past: History, search: Mapping[str, Any]) -> History:
     """What a sampler learns from: a history in which scores far below the others are cut (`Score.floor`)."""
-    floor = Score.of(search).floor([score for _, score in seen if score is not None])
-    return [(point, None if score is None else max(score, floor)) for point, score in seen]
+    floor = Score.of(search).floor([score for _, score in past if score is not None])
+    return [(point, None if score is None else max(score, floor)) for point, score in past]

@@ -27,7 +27,7 @@ Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes 
 FEW = 8  # rows that each trial's predictor is tried on
 
 
-class Made(NamedTuple):
+class TrainingOutput(NamedTuple):
     """What a training makes: its record, and a checkpoint, if it can go on from there."""
 
     record: bytes
@@ -91,15 +91,15 @@ def run(
     say: Say | None = None,
     start: bytes | None = None,
     checkpoint: str = "",
-) -> Made:
+) -> TrainingOutput:
     """Train a trial: its record, and where it stopped as the checkpoint of that digest. `start` is an earlier
     checkpoint to go on from, which changes no record. `say` gets the lines that the book prints."""
     rows = decode_npz(split)
     history, predictor = training(spec, rows, train, say, start)
     if history.status == "finished":  # a predictor that is wrong is told before all trials have run
-        few = rows["x_val"][:FEW]
-        history.checked(predictor(few), len(few), len(rows["classes"]))
-    return Made(record(number, spec, describe(history)), encode(history, checkpoint))
+        x = rows["x_val"][:FEW]
+        history.check_answers(predictor(x), len(x), len(rows["classes"]))
+    return TrainingOutput(record(number, spec, describe(history)), encode(history, checkpoint))
 
 
 def training(

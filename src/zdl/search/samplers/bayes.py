@@ -38,24 +38,27 @@ class Bayes(InRounds):
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         super().__init__(search)
-        self.axes = [Axis(name, self.space[name]) for name in self.declared if name in self.space]
+        self.axes = [Axis(name, self.space[name]) for name in self.declarations if name in self.space]
 
-    def _proposed(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
-        tried, scores = self.places([point for point, _ in scored]), standard(scored)[0]
-        kernel, noise = fit(self.columns(tried), scores)
-        candidates = self._candidates(number, tried[np.argsort(-scores, kind="stable")[:LEADERS]])
+    def _round(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
+        places, scores = self.places([point for point, _ in scored]), standard(scored)[0]
+        kernel, noise = fit(self.columns(places), scores)
+        candidates = self._candidates(number, places[np.argsort(-scores, kind="stable")[:LEADERS]])
         columns = self.columns(candidates)
-        chosen: list[dict[str, Any]] = []
-        while len(chosen) < n:
-            model = posterior(kernel, noise, self.columns(tried), scores)
+        new_points: list[dict[str, Any]] = []
+        while len(new_points) < n:
+            model = posterior(kernel, noise, self.columns(places), scores)
             if pending:
                 point, *pending = pending
             else:
                 point = self._point(candidates[most_promising(model, columns)])
-                chosen.append(point)
-            place = self.places([point])
-            tried, scores = np.vstack([tried, place]), np.append(scores, model.predict(self.columns(place)))
-        return chosen
+                new_points.append(point)
+            next_place = self.places([point])
+            places, scores = (
+                np.vstack([places, next_place]),
+                np.append(scores, model.predict(self.columns(next_place))),
+            )
+        return new_points
 
     def places(self, points: Sequence[Point]) -> Array:
         """Points as shares of each axis (points, axes), NaN for a value that plays no part."""
@@ -67,15 +70,15 @@ class Bayes(InRounds):
         """The places, with NaN for each hyper-parameter that plays no part there."""
         places, columns = np.array(places), {axis.name: i for i, axis in enumerate(self.axes)}
         idle: dict[str, NDArray[np.bool_]] = {}  # where, of each one: a fixed one may hang on a searched one
-        for name, each in self.declared.items():
+        for name, each in self.declarations.items():
             idle[name] = np.zeros(len(places), bool)
             for other, allowed in each["when"].items():
                 if other in idle:
                     idle[name] |= idle[other]
                 if other in columns:
-                    deciding, at = self.axes[columns[other]], np.nan_to_num(places[:, columns[other]])
-                    plays = np.array([option in allowed for option in deciding.options])
-                    idle[name] |= ~plays[deciding.cell(at)]
+                    axis, column = self.axes[columns[other]], np.nan_to_num(places[:, columns[other]])
+                    allows = np.array([option in allowed for option in axis.options])
+                    idle[name] |= ~allows[axis.cell(column)]
             if name in columns:
                 idle[name] |= np.isnan(places[:, columns[name]])
                 places[idle[name], columns[name]] = np.nan
@@ -106,8 +109,8 @@ class Bayes(InRounds):
         bits = stream(self.seed, "bayes", number).random_raw(math.prod(shape)).reshape(shape)
         u = (bits >> np.uint64(11)) * np.float64(2**-53)
         boxes = np.split(2 * u[ANYWHERE:] - 1, len(REACHES))
-        near = [centres + reach * box for reach, box in zip(REACHES, boxes, strict=True)]
-        return self._without_unused(np.clip(np.vstack([u[:ANYWHERE], *near]), 0, BELOW_1))
+        nearby = [centres + reach * box for reach, box in zip(REACHES, boxes, strict=True)]
+        return self._without_unused(np.clip(np.vstack([u[:ANYWHERE], *nearby]), 0, BELOW_1))
 
 
 class Axis:
@@ -160,14 +163,14 @@ def most_promising(model: Any, columns: Array) -> int:
     mean, deviation = model.predict(columns, return_std=True)
     best = model.predict(model.X_train_).max()
     gains = expected_improvement(mean, deviation, best)
-    new = untried(columns, model.X_train_)
+    new = is_new(columns, model.X_train_)
     return first_best(np.where(new, gains, -1.0) if new.any() else gains)
 
 
-def untried(columns: Array, tried: Array) -> NDArray[np.bool_]:
+def is_new(columns: Array, known: Array) -> NDArray[np.bool_]:
     """Which rows are not among those tried, compared to 9 decimals."""
-    known = set(map(tuple, np.round(tried, 9).tolist()))
-    return np.array([tuple(row) not in known for row in np.round(columns, 9).tolist()])
+    known_rows = set(map(tuple, np.round(known, 9).tolist()))
+    return np.array([tuple(row) not in known_rows for row in np.round(columns, 9).tolist()])
 
 
 def first_best(gains: Array) -> int:

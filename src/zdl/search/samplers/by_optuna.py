@@ -1,9 +1,9 @@
 """Searches by Optuna's samplers: TPE, CMA-ES, and any other that SETTINGS names.
 
-Optuna asks and is told, in rounds: a round's points are asked for before any of their scores is told. The
-first round is that of the random search. Optuna's samplers keep their state in a study, so each round plays
-the earlier ones again, from a seed; that takes milliseconds a trial. Proposals are rounded to 6 digits, so
-that last bits, which differ between processors, decide nothing.
+A round asks Optuna for all its points before it passes on any of their scores. The first round is that of
+the random search. Optuna's samplers keep their state in a study, so each round replays the earlier ones from
+a seed, which takes milliseconds a trial. Proposals are rounded to 6 digits, because their last bits differ
+between processors.
 """
 
 from collections.abc import Mapping
@@ -41,34 +41,34 @@ SETTINGS = {"tpe": tpe, "cmaes": cmaes}  # by search.method: the class, and what
 class ByOptuna(InRounds):
     """Rounds of `batch` points, each of which needs the scores of the rounds before it."""
 
-    def _proposed(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
+    def _round(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
         import optuna  # here alone: only the job of a round needs it
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         study = optuna.create_study(direction="maximize", sampler=self._sampler(optuna.samplers))
         for start in range(0, number * self.batch, self.batch):
-            told = scored[start : start + self.batch]
+            batch = scored[start : start + self.batch]
             if start == 0:
-                for point, _ in told:
+                for point, _ in batch:
                     study.enqueue_trial(dict(point))
-            trials = [study.ask() for _ in told]
+            trials = [study.ask() for _ in batch]
             for trial in trials:
-                self._suggested(trial)
-            for trial, (_, score) in zip(trials, told, strict=True):
+                self._point(trial)
+            for trial, (_, score) in zip(trials, batch, strict=True):
                 study.tell(trial, _worst(scored[: start + self.batch]) if score is None else score)
-        asked = [self._suggested(study.ask()) for _ in range(self.batch)]
-        return asked[len(pending) : len(pending) + n]
+        points = [self._point(study.ask()) for _ in range(self.batch)]
+        return points[len(pending) : len(pending) + n]
 
     def _sampler(self, samplers: Any) -> Any:
         seed = int(stream(self.search["seed"], self.search["method"]).random_raw() >> 32)
         settings = SETTINGS[self.search["method"]](self.batch)
         return getattr(samplers, settings.pop("name"))(seed=seed, **settings)
 
-    def _suggested(self, trial: Any) -> dict[str, Any]:
+    def _point(self, trial: Any) -> dict[str, Any]:
         """The point of one of Optuna's trials, with what plays a part in it."""
         point: dict[str, Any] = {}
-        for name in (each for each in self.declared if each in self.space):  # what decides comes first
-            if name not in unused(self.declared, {other: [value] for other, value in point.items()}):
+        for name in (each for each in self.declarations if each in self.space):  # what decides comes first
+            if name not in unused(self.declarations, {other: [value] for other, value in point.items()}):
                 point[name] = _suggest(trial, name, self.space[name])
         return {name: point[name] for name in self.space if name in point}
 
@@ -79,10 +79,10 @@ def _suggest(trial: Any, name: str, spec: Mapping[str, Any]) -> Any:
     low, high = spec["low"], spec["high"]
     if spec["distribution"] == "int_uniform":
         return trial.suggest_int(name, low, high)
-    drawn = trial.suggest_float(name, low, high, log=spec["distribution"] == "log_uniform")
-    return min(max(float(f"{drawn:.{DIGITS}g}"), low), high)
+    value = trial.suggest_float(name, low, high, log=spec["distribution"] == "log_uniform")
+    return min(max(float(f"{value:.{DIGITS}g}"), low), high)
 
 
 def _worst(history: History) -> float:
-    """What is told of a trial that diverged: the least score so far."""
+    """The score that Optuna gets for a trial that diverged: the least score so far."""
     return min((score for _, score in history if score is not None), default=0.0)

@@ -27,9 +27,9 @@ def standard(history: History) -> tuple[Array, float, float]:
     A trial that diverged has the worst score of those that finished, less one standard deviation of these:
     with the worst score alone there would be nothing to learn where all that finished are equal.
     """
-    finished = [score for _, score in history if score is not None]
-    failed = min(finished, default=0.0) - _deviation(finished)
-    scores = np.array([failed if score is None else score for _, score in history])
+    known = [score for _, score in history if score is not None]
+    worst = min(known, default=0.0) - _deviation(known)
+    scores = np.array([worst if score is None else score for _, score in history])
     mean, deviation = float(scores.mean()), _deviation(scores)
     standardised: Array = (scores - mean) / deviation
     return standardised, mean, deviation
@@ -51,8 +51,8 @@ def fit(columns: Array, scores: Array) -> tuple[Any, float]:
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
     kernel = ConstantKernel() * Matern(np.ones(columns.shape[1]), nu=2.5) + WhiteKernel()
-    fitted = GaussianProcessRegressor(kernel, optimizer=_most_probable).fit(columns, scores).kernel_
-    return fitted.k1, fitted.k2.noise_level
+    kernel = GaussianProcessRegressor(kernel, optimizer=_most_probable).fit(columns, scores).kernel_
+    return kernel.k1, kernel.k2.noise_level
 
 
 def _most_probable(
@@ -66,14 +66,14 @@ def _most_probable(
 
     def loss(theta: Array) -> tuple[float, Array]:
         minus_log, slope = likelihood(theta)
-        away = (theta - centre) / width
-        return minus_log + away @ away / 2, slope + away / width
+        z = (theta - centre) / width
+        return minus_log + z @ z / 2, slope + z / width
 
-    inside = bounds + np.array([1.0, -1.0])  # scikit-learn warns of a result at its bounds
+    inner = bounds + np.array([1.0, -1.0])  # scikit-learn warns of a result at its bounds
     starts = [centre + np.repeat((0.0, start, 0.0), counts) * width for start in STARTS]
-    precise = {"ftol": 1e-12, "gtol": 1e-6}
+    options = {"ftol": 1e-12, "gtol": 1e-6}
     results = [
-        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=inside, options=precise) for start in starts
+        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=inner, options=options) for start in starts
     ]
     best = min(results, key=lambda result: result.fun)
     return np.round(best.x, 3), best.fun

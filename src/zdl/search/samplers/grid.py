@@ -24,14 +24,14 @@ class Grid:
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}
-        self.declared = search["hyperparameters"]
-        self.size = grid_size(self.axes, self.declared)
+        self.declarations = search["hyperparameters"]
+        self.size = grid_size(self.axes, self.declarations)
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         return list(itertools.islice(self._points(), len(history), len(history) + n))
 
     def _points(self) -> Iterator[Proposal]:
-        for part in grid_parts(self.axes, self.declared):
+        for part in grid_parts(self.axes, self.declarations):
             for combination in itertools.product(*part.values()):
                 point = dict(zip(part, combination, strict=True))
                 yield Proposal({name: point[name] for name in self.axes if name in point})

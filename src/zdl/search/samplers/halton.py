@@ -41,8 +41,8 @@ class Halton:
     def propose(self, history: History, n: int) -> list[Proposal]:
         return list(itertools.islice(self._points(len(history) + n), len(history), len(history) + n))
 
-    def _points(self, wanted: int) -> Iterator[Proposal]:
-        for n in candidates(self.axes, wanted):
+    def _points(self, count: int) -> Iterator[Proposal]:
+        for n in candidates(self.axes, count):
             point = {axis.name: axis.value(n) for axis in self.axes}
             if None not in point.values():
                 yield Proposal({name: point[name] for name in self.space})
@@ -104,23 +104,23 @@ def permutations(seed: int, name: str, base: int) -> list[list[int]]:
     return [np.argsort(bits.random_raw(base), kind="stable").tolist() for _ in range(places)]
 
 
-def candidates(axes: Sequence[Axis], wanted: int) -> Iterator[int]:
+def candidates(axes: Sequence[Axis], count: int) -> Iterator[int]:
     """Every n whose point may lie in all ranges, in order, with few others.
 
     Narrow ranges hold few points in a million. The first digits of n say in which cell of width 1/base,
     1/base**2, ... its point lies, so a sieve like that for primes keeps the residues whose cells touch the
-    ranges. It stops when one period holds about `wanted` points; that decides the time, and not the result.
+    ranges. It stops when one period holds about `count` points; that decides the time, and not the result.
     """
     period, residues, depths = 1, [0], [0] * len(axes)
-    touched = [1.0] * len(axes)  # the share of the sampling bounds that is in cells which touch the range
-    while period * math.prod(axis.high - axis.low for axis in axes) < wanted:
-        i = max(range(len(axes)), key=lambda i: touched[i] / (axes[i].high - axes[i].low))
+    coverage = [1.0] * len(axes)  # the share of the sampling bounds that is in cells which touch the range
+    while period * math.prod(axis.high - axis.low for axis in axes) < count:
+        i = max(range(len(axes)), key=lambda i: coverage[i] / (axes[i].high - axes[i].low))
         axis = axes[i]
         depths[i] += 1
         cells = {n: axis.cell(n, depths[i]) for k in range(axis.base) for n in _shifted(residues, k * period)}
         residues = [n for n, cell in cells.items() if axis.touches(cell, depths[i])]
         period *= axis.base
-        touched[i] = len({cells[n] for n in residues}) / axis.base ** depths[i]
+        coverage[i] = len({cells[n] for n in residues}) / axis.base ** depths[i]
     residues.sort()
     for start in itertools.count(0, period):
         yield from _shifted(residues, start)

@@ -60,11 +60,11 @@ class Halving:
         """The trials of a rung, from the scores of all rungs before it."""
         trials = list(range(len(self.bracket)))
         for rung in self.rungs[1 : number + 1]:
-            scored, scores = dict(zip(trials, scores, strict=False)), scores[len(trials) :]
+            score_of, scores = dict(zip(trials, scores, strict=False)), scores[len(trials) :]
             trials = sorted(
                 trial
                 for bracket, size in rung.items()
-                for trial in best({t: scored[t] for t in trials if self.bracket[t] == bracket}, size)
+                for trial in best({t: score_of[t] for t in trials if self.bracket[t] == bracket}, size)
             )
         return trials
 
@@ -92,13 +92,13 @@ class Hyperband(Halving):
         return brackets
 
 
-def lengths(least: int, most: int, eta: int) -> list[int]:
+def lengths(min_epochs: int, max_epochs: int, eta: int) -> list[int]:
     """The epochs of each rung: `least`, eta times as many, and so on, and at last `most`."""
     rungs = []
-    while least < most:
-        rungs.append(least)
-        least *= eta
-    return [*rungs, most]
+    while min_epochs < max_epochs:
+        rungs.append(min_epochs)
+        min_epochs *= eta
+    return [*rungs, max_epochs]
 
 
 def best(scores: Mapping[int, float | None], count: int) -> list[int]:

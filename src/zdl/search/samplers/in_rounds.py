@@ -15,7 +15,7 @@ class InRounds:
     unused = ("trials", "eta", "min_epochs")
 
     def __init__(self, search: Mapping[str, Any]) -> None:
-        self.search, self.declared = search, search["hyperparameters"]
+        self.search, self.declarations = search, search["hyperparameters"]
         self.space, self.seed, self.batch = search["space"], search["seed"], search["batch"]
         self.first = Random(search)
 
@@ -32,14 +32,14 @@ class InRounds:
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         """The next `n` points, or as many as the round still lacks."""
-        number, begun = divmod(len(history), self.batch)
-        n = min(n, self.batch - begun)
+        number, proposed = divmod(len(history), self.batch)
+        n = min(n, self.batch - proposed)
         if number == 0:
             return self.first.propose(history, n)
         scored, pending = history[: number * self.batch], history[number * self.batch :]
-        points = self._proposed(number, scored, [point for point, _ in pending], n)
+        points = self._round(number, scored, [point for point, _ in pending], n)
         return [Proposal(point) for point in points]
 
-    def _proposed(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
+    def _round(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
         """The next `n` points of a round, after its points that are pending (whose scores do not count)."""
         raise NotImplementedError

@@ -26,7 +26,7 @@ class Random:
     size = None
 
     def __init__(self, search: Mapping[str, Any]) -> None:
-        self.space, self.seed, self.declared = search["space"], search["seed"], search["hyperparameters"]
+        self.space, self.seed, self.declarations = search["space"], search["seed"], search["hyperparameters"]
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         return [Proposal(self.point(trial), trial) for trial in range(len(history), len(history) + n)]
@@ -34,7 +34,7 @@ class Random:
     def point(self, trial: int) -> dict[str, Any]:
         """The point of a trial."""
         return {
-            name: draw(name, spec, self.seed, trial, self.declared[name]["sampling"])
+            name: draw(name, spec, self.seed, trial, self.declarations[name]["sampling"])
             for name, spec in self.space.items()
         }
 
@@ -48,9 +48,9 @@ def draw(
         return _choose(name, spec["options"], seed, trial)
     kind, low, high = spec["distribution"], spec["low"], spec["high"]
     bounds = (sampling[kind][0], sampling[kind][1])
-    for u in _near(_uniforms(seed, name, trial), shares(kind, bounds, low, high)):
-        if low <= (drawn := value(kind, u, *bounds)) <= high:
-            return drawn
+    for u in _in_reach(_uniforms(seed, name, trial), shares(kind, bounds, low, high)):
+        if low <= (x := value(kind, u, *bounds)) <= high:
+            return x
     raise AssertionError("an endless stream ended")
 
 
@@ -67,8 +67,8 @@ def _uniforms(seed: int, name: str, trial: int) -> Iterator[NDArray[np.float64]]
         yield (bits.random_raw(32 << min(k, 15)) >> np.uint64(11)) * np.float64(2**-53)
 
 
-def _near(chunks: Iterator[NDArray[np.float64]], inside: tuple[float, float]) -> Iterator[float]:
+def _in_reach(chunks: Iterator[NDArray[np.float64]], limits: tuple[float, float]) -> Iterator[float]:
     """The draws that may lie inside, up to rounding. Only these need their exact values, which are slow."""
-    low, high = inside
+    low, high = limits
     for u in chunks:
         yield from u[(u >= low - NEAR) & (u <= high + NEAR)].tolist()
