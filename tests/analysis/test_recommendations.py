@@ -14,8 +14,7 @@ from ruamel.yaml import YAML
 from tests.analysis.test_significance import DECAY, LR, configured, generator, record, searched
 from tests.search.test_trial_config import ranges as searched_ranges
 from zdl.analysis import edits, ranking, recommendations, significance
-from zdl.analysis.ranges import grid_points
-from zdl.analysis.ranges import wider as wider_within
+from zdl.analysis.ranges import grid_points, wider_range
 from zdl.config import settings as zs
 from zdl.problems.book import HYPERPARAMETERS
 from zdl.search.samplers import SAMPLERS, sampler
@@ -32,7 +31,7 @@ def recommended(config, score, **more):
 
 def wider(name, spec, end):
     """The range of one of the book's hyper-parameters with an end further out."""
-    return wider_within(spec, end, HYPERPARAMETERS[name].sampling[spec["distribution"]])
+    return wider_range(spec, end, HYPERPARAMETERS[name].sampling[spec["distribution"]])
 
 
 def rising(point):
@@ -282,12 +281,12 @@ def test_few_trials_near_an_end_may_all_lie_on_this_side_of_a_peak():
 
 
 def shared(config, rows, which="next"):
-    edit = edits.edited(config, rows, which)
+    edit = edits.edit_of_ranges(config, rows, which)
     return edit.shared, edit.trials
 
 
 def edited(config, rows, which="next"):
-    space = edits.edited(config, rows, which).space
+    space = edits.edit_of_ranges(config, rows, which).space
     return {**config, "search": {**config["search"], "space": space}}
 
 

@@ -1,7 +1,7 @@
 """The analysis calls a trial by its place in the search, whatever number names its files."""
 
 from zdl.analysis.best import best_trial
-from zdl.analysis.outcomes import of_trials
+from zdl.analysis.outcomes import replicates_by_trial
 from zdl.artifacts.encoding import sealed_json
 
 
@@ -10,7 +10,7 @@ def test_replicates_are_of_a_place():
     a, b, c = ({"outcome": outcome} for outcome in "abc")
     found = ((450000000, a), (450000000, b), (0, c), (None, None))
     files = [sealed_json({"digest": "", "trial": trial, "replicate": each}) for trial, each in found]
-    assert [*of_trials(files, trials).items()] == [(2, ["a", "b"]), (1, ["c"])]
+    assert [*replicates_by_trial(files, trials).items()] == [(2, ["a", "b"]), (1, ["c"])]
 
 
 def test_files_are_those_of_a_number_and_ties_stay_in_the_order_of_the_search():

@@ -2,7 +2,7 @@
 
 from tests.analysis.test_significance import record
 from zdl.analysis.best import finished, replicated
-from zdl.analysis.rungs import rungs, spent
+from zdl.analysis.rungs import epochs_spent, rungs
 from zdl.artifacts.encoding import sealed_json
 
 SEARCH = {"method": "halving", "eta": 2, "min_epochs": 1, "epochs": 4}
@@ -26,7 +26,7 @@ def test_rungs_by_hand():
     assert (last.epochs, last.trials, last.stopped, last.best, last.least) == (4, 3, 3, 0.8, None)
     # Trials 0, 2, 6: at the end 0.8 > 0.7 > 0.5; after one epoch 0.5, 0.4, 0.7; after two 0.6, 0.9, 0.5
     assert (first.pairs, first.same, second.pairs, second.same) == (3, 1, 3, 2)
-    assert spent(trials(), SEARCH) == (3 * 4 + 2 * 2 + 3, 32)
+    assert epochs_spent(trials(), SEARCH) == (3 * 4 + 2 * 2 + 3, 32)
 
 
 def test_a_search_that_stops_nothing_has_no_rungs():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from zdl.analysis.scored import Counted, Redrawn
+from zdl.analysis.scored import BootstrapScores, HitScores
 from zdl.analysis.statistics import crossed_mean, crossed_standard_error
 from zdl.data.scores import Score
 from zdl.data.scoring import DRAWS, redrawn, scored
@@ -18,7 +18,7 @@ def networks(*errors):
     """Of networks with these errors by row."""
     zero = [np.zeros(len(each)) for each in errors]
     values = [scored(MAE, *pair) for pair in zip(errors, zero, strict=True)]
-    return Redrawn.of(MAE, values, [redrawn(MAE, *pair) for pair in zip(errors, zero, strict=True)])
+    return BootstrapScores.of(MAE, values, [redrawn(MAE, *pair) for pair in zip(errors, zero, strict=True)])
 
 
 def test_the_interval_of_a_mean_is_the_normal_one():
@@ -53,7 +53,7 @@ def test_a_score_that_a_few_rows_ruin_is_told_apart_from_the_best():
 
 def test_who_comes_first_of_equals_is_shared():
     errors = np.random.default_rng(4).exponential(size=100)
-    first = networks(errors, errors, errors + 1).comes_first(np.random.default_rng())
+    first = networks(errors, errors, errors + 1).first_shares(np.random.default_rng())
     assert first.tolist() == [0.5, 0.5, 0.0]
 
 
@@ -71,14 +71,14 @@ def test_the_mean_of_networks_allows_for_rows_and_for_networks():
 
 def test_a_mean_is_cut_to_what_a_score_can_be():
     drawn = np.array([[-0.3, -0.1] * 250, [-0.1, 0.0] * 250])
-    _, low, high = Redrawn(np.array([-0.2, -0.05]), drawn, MAE.limits).mean()
+    _, low, high = BootstrapScores(np.array([-0.2, -0.05]), drawn, MAE.limits).mean()
     assert low < -0.5 and high == 0.0
 
 
 def test_a_difference_of_networks_is_one_of_pairs():
     rng = np.random.default_rng(6)
     hard = rng.exponential(size=(3, 400)) + rng.exponential(size=400)
-    apart, error = networks(*hard).less(networks(*(hard + 0.25)))
+    apart, error = networks(*hard).difference(networks(*(hard + 0.25)))
     assert apart == pytest.approx(0.25, abs=1e-3) and error < 0.002
 
 
@@ -86,20 +86,20 @@ def test_a_single_row_has_no_interval():
     one = networks(np.array([0.5]), np.array([0.25]))
     assert all(math.isnan(end) for pair in one.intervals() for end in pair)
     assert one.p_values()[1] == 1.0
-    none = Redrawn.of(MAE, [], [])
+    none = BootstrapScores.of(MAE, [], [])
     assert len(none) == 0 and all(map(math.isnan, none.mean()))
 
 
 def test_samples_without_a_score_do_not_count():
     drawn = [[None, 0.4, 0.6, 0.5] * 100, [None, 0.3, 0.7, 0.5] * 100]
-    redrawn_again = Redrawn.of(Score("roc_auc"), [0.5, 0.5], drawn)
+    redrawn_again = BootstrapScores.of(Score("roc_auc"), [0.5, 0.5], drawn)
     assert redrawn_again.intervals() == [(0.4, 0.6), (0.3, 0.7)]
-    assert redrawn_again.comes_first(np.random.default_rng()).tolist() == [0.5, 0.5]
+    assert redrawn_again.first_shares(np.random.default_rng()).tolist() == [0.5, 0.5]
     assert redrawn_again.error() > 0
 
 
 def test_counts_are_what_they_were():
     hits = np.random.default_rng(7).random((3, 50)) < 0.8
-    assert Counted(hits).mean() == crossed_mean(hits)
-    assert Counted(hits).less(Counted(hits)) == (0.0, 0.0) and len(Counted(hits)) == 3
+    assert HitScores(hits).mean() == crossed_mean(hits)
+    assert HitScores(hits).difference(HitScores(hits)) == (0.0, 0.0) and len(HitScores(hits)) == 3
     assert DRAWS >= 400  # of a 95 % interval, whose ends are the tenth values from either side

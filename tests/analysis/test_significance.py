@@ -171,7 +171,7 @@ def test_a_large_budget_has_rows_at_steps_that_lose_nothing(method, monkeypatch)
 
 @pytest.mark.parametrize(("trials", "rows"), [(1, 1), (2, 2), (256, 256), (257, 257), (10_000, 926)])
 def test_a_budget_grows_with_the_logarithm_of_the_trials(trials, rows):
-    sizes = np.flatnonzero(significance._sizes(trials)) + 1
+    sizes = np.flatnonzero(significance._has_row(trials)) + 1
     assert len(sizes) == rows
     assert sizes[-1] == trials and max(1, trials // 2) in sizes
     assert {2**k for k in range(trials.bit_length())} <= set(sizes.tolist())

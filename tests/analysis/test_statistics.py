@@ -195,7 +195,7 @@ def test_signs_follow_from_student_s_t_of_all():
 
 @given(st.integers(2, 40), st.floats(-1, 1))
 def test_values_that_agree_have_no_interval_and_few_of_them_no_verdict(n, mean):
-    interval = statistics.student_interval(mean, 0.0, n, within=(-1, 1))
+    interval = statistics.student_interval(mean, 0.0, n, limits=(-1, 1))
     assert np.isnan(interval).all()
     verdict = statistics.sign_of_difference(mean, *interval, n)
     assert verdict == (np.sign(mean) if 2.0 ** (1 - n) < 0.05 else 0)
@@ -204,7 +204,7 @@ def test_values_that_agree_have_no_interval_and_few_of_them_no_verdict(n, mean):
 @given(st.integers(1, 40), st.floats(-0.9, 0.9), st.floats(0, 0.3).map(lambda error: round(error, 6)))
 def test_a_verdict_off_an_interval_is_that_of_the_test_of_differences(n, mean, error):
     """One question has one answer, whichever of the two functions is asked; but for a p-value of 0.05."""
-    interval = statistics.student_interval(mean, error, n, within=(-1, 1))
+    interval = statistics.student_interval(mean, error, n, limits=(-1, 1))
     verdicts = {
         statistics.signs_of_differences([mean * nudge], [error], [n])[0] for nudge in (1 - 1e-9, 1, 1 + 1e-9)
     }

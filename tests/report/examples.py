@@ -223,11 +223,11 @@ def errors(n=200, shape=()):
 
 EXAMPLES = {
     "errors of trials": error_curves,
-    "map of errors": lambda: error_map(expected=surface(start=-120, slope=3)),
+    "map of errors": lambda: error_map(surface=surface(start=-120, slope=3)),
     "learnt errors": lambda: error_map(
-        draw=figures.surface_map, expected=surface(start=-120, slope=3), first=4
+        draw=figures.surface_map, surface=surface(start=-120, slope=3), first=4
     ),
-    "curve of errors": lambda: error_map(BATCHES, expected=surface(BATCHES, -120, 3)),
+    "curve of errors": lambda: error_map(BATCHES, surface=surface(BATCHES, -120, 3)),
     "grid of errors": error_grid,
     "slices of errors": lambda: error_map({**SPACE, **OPTIMIZERS}, figures.slices, contenders=range(1, 21)),
     "confirmed errors": replicated_errors,
@@ -243,7 +243,7 @@ EXAMPLES = {
     "map": lambda: search_map(search(diverged=(0,))),
     "batches": lambda: search_map(search(diverged=(0,)), {**OPTIMIZERS, **BATCHES}),
     "names": lambda: search_map(search(), OPTIMIZERS),
-    "contours": lambda: search_map(search(), expected=surface(slope=0.02)),
+    "contours": lambda: search_map(search(), surface=surface(slope=0.02)),
     "learnt": lambda: surface_map(search(10, diverged=(1, 7))),
     "curve": lambda: surface_map(search(10), BATCHES),
     "grid": lambda: heat_map(BOOK, (8,)),
@@ -281,7 +281,7 @@ def rendered():
     data = search(6, diverged=(3,))
     drawn = {
         "best20": best20(data),
-        "search_map": search_map(data, expected=surface()),
+        "search_map": search_map(data, surface=surface()),
         "surface_map": surface_map(data),
         "heat_map": heat_map(BOOK, (2,)),
         "slices": slices(data, {**SPACE, **OPTIMIZERS}),

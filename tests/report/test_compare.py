@@ -111,7 +111,7 @@ def test_a_trial_that_changed_its_place_is_the_same_trial():
     new = side("edit", trial(5, 0.7, 0.005) | {"key": "700000000-k", "result": "r0"}, trial(1, 0.2, 0.001))
     assert compare.trials(was, new)["kept"] == [700000000]
     assert "- kept: 5 - added: 1" in page(was, new)
-    assert compare.paired(was, new, [700000000])["trials"] == 1
+    assert compare.sign_test(was, new, [700000000])["trials"] == 1
 
 
 def of_many(side, trials):
@@ -130,7 +130,7 @@ def test_nothing_is_claimed_about_trials_that_are_not_published():
     assert "1 of 3 published trials kept, 1 trained; for 1 that is unknown.**" in text
     assert f"**{notice} main:** a commit has the best 4 of its 2,000 trials." in text
     assert f"**{notice} edit:** a commit has the best 3 of its 3,000 trials." in text
-    assert [row["was"] for row in compare.moves(old, new)["rows"]] == ["?", "1"]
+    assert [row["old_rank"] for row in compare.moves(old, new)["rows"]] == ["?", "1"]
     assert "and ? was not published" in text
 
     whole = compare.trials(of_many(OLD, 2000), new)  # the new one has all: what is gone is gone
@@ -238,10 +238,10 @@ def test_scores_on_other_images_are_not_compared():
 def test_who_entered_left_and_moved():
     new = side("edit", trial(5, 0.8, 0.008), trial(3, 0.77, 0.007), trial(0, 0.5, 0.003), best=3)
     moved = compare.moves(OLD, new)
-    assert [(row["rank"], row["was"], row["trial"]) for row in moved["rows"]] == [
+    assert [(row["rank"], row["old_rank"], row["trial"]) for row in moved["rows"]] == [
         (1, "new", 5), (2, "1", 3), (3, "(3)", 0),
     ]  # fmt: skip
-    assert [row["trial"] for row in moved["left"]] == [1] and moved["entered"] == 2
+    assert [row["trial"] for row in moved["exits"]] == [1] and moved["entries"] == 2
 
 
 def test_the_overlay_draws_each_trial_once():
@@ -286,7 +286,7 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
         trial(10, 0.1, 0.011, result="s", key="k"),
         trial(11, 0.2, 0.012, result="s", key="k", status="diverged"),
     )
-    pairs = compare.paired(was, new, range(12))
+    pairs = compare.sign_test(was, new, range(12))
     assert (pairs["trials"], pairs["higher"], pairs["lower"]) == (11, 10, 1)
     assert pairs["median"] == pytest.approx(0.15)
     assert pairs["p_value"] == pytest.approx(2 * 12 / 2**11)  # 0 or 1 heads of 11, or as few tails
@@ -300,7 +300,7 @@ def test_trials_at_the_same_points_are_compared_with_themselves():
 def test_trials_that_were_stopped_are_not_compared_with_themselves():
     was = side("main", *(trial(n, 0.3, 1e-3 * (n + 1)) | {"epochs": 4} for n in range(4)))
     stopped = (trial(n, 0.2, 1e-3 * (n + 1), result="s", key="k") | {"epochs": 4 - n} for n in range(4))
-    pairs = compare.paired(was, side("edit", *stopped, method="halving"), range(4))
+    pairs = compare.sign_test(was, side("edit", *stopped, method="halving"), range(4))
     assert (pairs["trials"], pairs["lower"]) == (1, 1)
 
 

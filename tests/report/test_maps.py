@@ -219,7 +219,7 @@ def test_contours_show_what_is_expected_at_every_tenth_above_chance():
 
 
 def test_contours_are_few_and_their_numbers_upright():
-    figure = search_map(search(), expected=surface(start=0.0, slope=0.04))  # up to 0.96
+    figure = search_map(search(), surface=surface(start=0.0, slope=0.04))  # up to 0.96
     numbers = [text for text in figure.axes[0].texts if re.fullmatch(r"0\.\d", text.get_text())]
     assert 1 < len({text.get_text() for text in numbers}) <= 4
     assert {text.get_rotation() for text in numbers} == {0}
@@ -231,7 +231,7 @@ def test_every_contour_has_its_number_inside_the_axes(across):
     ticks = [np.geomspace(spec["low"], spec["high"], 41) for spec in SPACE.values()]
     places = np.linspace(0, 1, 41)
     mean = np.add.outer(0.5 + np.arctan(20 * (places - 0.99)) / 4, across / 100 * places)
-    figure = search_map(search(), expected=(ticks, mean))
+    figure = search_map(search(), surface=(ticks, mean))
     ax = figure.axes[0]
     lines = [line for path in ax.collections[0].get_paths() for line in path.to_polygons(closed_only=False)]
     numbers = [text for text in texts(figure) if text.axes is ax and re.fullmatch(r"0\.\d", text.get_text())]
@@ -274,7 +274,7 @@ def test_a_flat_expectation_has_no_contours():
     data = search(6)
     plain = figures.svg(search_map(data))
     for level in (0.55, np.nan):
-        assert figures.svg(search_map(data, expected=surface(start=level, slope=0))) == plain
+        assert figures.svg(search_map(data, surface=surface(start=level, slope=0))) == plain
 
 
 def test_the_axes_of_a_map_can_be_named():

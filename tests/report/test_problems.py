@@ -121,7 +121,7 @@ def test_the_pages_of_another_score_say_nothing_that_is_true_of_accuracy_alone(m
     no_band = {"budget": test_page.random_budget(np.arange(1, 31), 0.8 - 0.5 / np.arange(1, 31))}
     no_band["budget"][["low", "high"]] = np.nan
     classes, confusion = ([], np.zeros((0, 0))) if score.regression else (NAMED, taken(3))
-    values = {"score": score, "scored": 0.01, **({} if score.is_share else no_band)}
+    values = {"score": score, "guess_score": 0.01, **({} if score.is_share else no_band)}
     both = pages(monkeypatch, classes or NAMED, confusion, problem, **values)
     assert_foreign_words_are_missing(both)
     for text, pattern in zip(map(test_page.flat, both), OF_COUNTS.values(), strict=True):
@@ -139,7 +139,7 @@ def test_the_pages_of_another_score_say_nothing_that_is_true_of_accuracy_alone(m
 
 def test_the_page_says_which_class_a_score_of_one_class_is_of(monkeypatch):
     problem = Problem("wines", SimpleNamespace(**vars(WINES.module), SCORE="f1"))
-    both = pages(monkeypatch, NAMED[:2], taken(2), problem, score=Score("f1"), scored=0.3)
+    both = pages(monkeypatch, NAMED[:2], taken(2), problem, score=Score("f1"), guess_score=0.3)
     assert "(scikit-learn's `f1` of the class grignolino; higher is better)" in test_page.flat(both[0])
     assert "`f1`。クラスgrignolinoについての値で、大きいほど良い値です" in both[1]
 

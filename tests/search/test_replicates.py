@@ -13,7 +13,7 @@ from tests.engines import PARAMS
 from zdl import Error
 from zdl.analysis import ranking
 from zdl.analysis.baseline import baseline_scores
-from zdl.analysis.outcomes import taken_for
+from zdl.analysis.outcomes import held_out_answers
 from zdl.artifacts.encoding import sealed_json
 from zdl.artifacts.io import read_json, read_npz, write
 from zdl.artifacts.schemas import is_replicate
@@ -142,7 +142,7 @@ def test_answers_are_as_wide_as_the_classes_need(classes, digits):
     assert len(told["taken_for"]) == 4 * digits and len(told["confidence"]) == 4 * 2
     labels = arrays(Rows(np.zeros((4, 3)), t, np.zeros((4, 3)), t, [*map(str, range(classes))]))["t"]
     answers = from_hex(told["taken_for"], labels.dtype)
-    assert answers.tolist() == t.tolist() == taken_for({"held_out": told}, labels).tolist()
+    assert answers.tolist() == t.tolist() == held_out_answers({"held_out": told}, labels).tolist()
     assert from_hex(told["confidence"]).tolist() == [100, 51, 50, 30]
 
 

@@ -17,10 +17,10 @@ from zdl import Error
 from zdl.analysis.outcomes import (
     Labels,
     Replicates,
+    held_out_scores,
+    linear_scores,
     mean_and_deviation,
     mean_score,
-    of_held_out,
-    of_linear,
     outcomes,
     score_of,
     with_interval,
@@ -32,46 +32,48 @@ from zdl.data.scores import Score
 from zdl.data.scoring import redrawn, scored
 from zdl.search.replicates import split_again
 
-Make = Callable[[], Any]  # of a model of scikit-learn
+MakeModel = Callable[[], Any]  # of a model of scikit-learn
 
 
 def baseline(
     prepared: bytes,
     held_out: bytes,
     splits: Sequence[Mapping[str, Any]],
-    linear: Make | None,
+    linear: MakeModel | None,
     *,
     score: str,
     digest: str,
 ) -> bytes:
     """The file of the linear models: `splits` are the search's, and that of each replicate. Of a score other
     than accuracy it also has what a guess scores, on validation and on held-out rows."""
-    rows, unseen = decode_npz(prepared), decode_npz(held_out)
-    by = Score(score)
-    make = linear or (ridge if by.regression else standardised)
-    fit = fitted if by.counts else partial(fitted_by, by)
-    first, *others = (fit(make, split_again(rows, each), unseen) for each in splits)
-    contents: dict[str, Any] = {"digest": digest, "search": first, "replicates": others}
-    if not by.counts:
-        contents["guess"] = guess(by, split_again(rows, splits[0]), unseen)
+    rows, held_out_rows = decode_npz(prepared), decode_npz(held_out)
+    scorer = Score(score)
+    new_model = linear or (ridge if scorer.regression else logistic_regression)
+    fit = fit_outcome if scorer.counts else partial(fit_outcome_by_score, scorer)
+    search_fit, *replicate_fits = (
+        fit(new_model, split_again(rows, split), held_out_rows) for split in splits
+    )
+    contents: dict[str, Any] = {"digest": digest, "search": search_fit, "replicates": replicate_fits}
+    if not scorer.counts:
+        contents["guess"] = guess(scorer, split_again(rows, splits[0]), held_out_rows)
     return sealed_json(contents)
 
 
-def standardised() -> Any:
+def logistic_regression() -> Any:
     """Softmax regression on columns of mean 0 and variance 1, with their means where a number is missing."""
     from sklearn.linear_model import LogisticRegression
 
-    return _on_standardised(LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000))
+    return _with_standardised_columns(LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000))
 
 
 def ridge() -> Any:
     """The same for a regression."""
     from sklearn.linear_model import Ridge
 
-    return _on_standardised(Ridge())
+    return _with_standardised_columns(Ridge())
 
 
-def _on_standardised(model: Any) -> Any:
+def _with_standardised_columns(model: Any) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -79,10 +81,10 @@ def _on_standardised(model: Any) -> Any:
     return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), model)
 
 
-def fitted(make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def fit_outcome(new_model: MakeModel, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """The outcome of a fit to the training rows of `split`: how many rows of each set it answers correctly,
     and which of the held-out ones (x, t), one bit a row in hexadecimal."""
-    model = _fit(make, split)
+    model = _fit(new_model, split)
     train, val, hits = (
         model.predict(_flat(x)) == t
         for x, t in (
@@ -101,28 +103,30 @@ def fitted(make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> di
     }
 
 
-def fitted_by(score: Score, make: Make, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def fit_outcome_by_score(
+    score: Score, new_model: MakeModel, split: Split, held_out: Mapping[str, NDArray[Any]]
+) -> dict[str, Any]:
     """The outcome of a fit by another score: that of each set, and of the held-out rows drawn again."""
-    model = _fit(make, split)
-    train, val, unseen = (
+    model = _fit(new_model, split)
+    train_answers, val_answers, held_out_answers = (
         _answers(score, model, x, len(split.classes)) for x in (split.x_train, split.x_val, held_out["x"])
     )
     return {
         "score": score.name,
-        "train": scored(score, train, split.t_train),
-        "train_size": len(train),
-        "val": scored(score, val, split.t_val),
-        "val_size": len(val),
-        "held_out": scored(score, unseen, held_out["t"]),
-        "held_out_redrawn": redrawn(score, unseen, held_out["t"]),
+        "train": scored(score, train_answers, split.t_train),
+        "train_size": len(train_answers),
+        "val": scored(score, val_answers, split.t_val),
+        "val_size": len(val_answers),
+        "held_out": scored(score, held_out_answers, held_out["t"]),
+        "held_out_redrawn": redrawn(score, held_out_answers, held_out["t"]),
     }
 
 
-def _fit(make: Make, split: Split) -> Any:
+def _fit(new_model: MakeModel, split: Split) -> Any:
     from sklearn.dummy import DummyClassifier
 
     one_class = len(split.classes) > 0 and len(set(split.t_train)) < 2  # there is no boundary to learn
-    model = DummyClassifier(strategy="most_frequent") if one_class else make()
+    model = DummyClassifier(strategy="most_frequent") if one_class else new_model()
     return model.fit(_flat(split.x_train), split.t_train)
 
 
@@ -162,16 +166,16 @@ def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
     """
     fits = contents["replicates"]
     val_mean, val_sd = mean_and_deviation([_val(fit) for fit in fits])
-    scored_again = of_linear(fits)
-    held_out, low, high = mean_score(scored_again)
+    held_out_scores = linear_scores(fits)
+    held_out_mean, low, high = mean_score(held_out_scores)
     val_error = standard_error_over_splits(val_sd, len(fits), fits[0]["val_size"] / fits[0]["train_size"])
-    loss, error = val_mean - held_out, math.hypot(val_error, scored_again.error())
+    loss, error = val_mean - held_out_mean, math.hypot(val_error, held_out_scores.error())
     interval = student_interval(loss, error, len(fits), Score.of(fits[0]).differences)
     return {
         "val_acc": _val(contents["search"]),
         "val_mean": val_mean,
         "val_sd": val_sd,
-        "held_out": held_out,
+        "held_out": held_out_mean,
         "held_out_low": low,
         "held_out_high": high,
         **with_interval("loss", loss, interval),
@@ -188,7 +192,7 @@ def margin_over_linear(
 ) -> dict[str, float]:
     """How much more of the held-out rows a trial's networks answer correctly than the linear models on the
     same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
-    (`Scored.less`). Empty without a trial.
+    (`NetworkScores.difference`). Empty without a trial.
 
     The trial was picked as the best, and its networks are partly lucky. So the interval is one of those that
     would hold for all trials with replicates at once (Bonferroni)."""
@@ -197,7 +201,7 @@ def margin_over_linear(
     if not pairs:
         return {}
     models, networks = zip(*pairs, strict=True)
-    apart, error = of_held_out(networks, t).less(of_linear(models))
-    within, confidence = score_of(networks).differences, 1 - ALPHA / len(replicates)
-    interval = student_interval(apart, error, len(pairs), within, confidence=confidence)
-    return with_interval("apart", apart, interval)
+    difference, error = held_out_scores(networks, t).difference(linear_scores(models))
+    limits, confidence = score_of(networks).differences, 1 - ALPHA / len(replicates)
+    interval = student_interval(difference, error, len(pairs), limits, confidence=confidence)
+    return with_interval("apart", difference, interval)

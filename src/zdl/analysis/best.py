@@ -31,8 +31,8 @@ def best_trial(table: bytes, place: int) -> int | None:
 
 def replicated_trial(table: bytes, place: int, places: int) -> int | None:
     """The number of the trial on this place of those that are trained again; None if fewer finished."""
-    chosen = replicated(table, places)
-    return chosen[place - 1] if place <= len(chosen) else None
+    numbers = replicated(table, places)
+    return numbers[place - 1] if place <= len(numbers) else None
 
 
 @lru_cache(maxsize=1)
@@ -43,10 +43,10 @@ def replicated(table: bytes, places: int) -> list[int]:
         return finished(table)
     epochs = {record["trial"]: record.get("epochs", 0) for record in decode_json(table)["trials"]}
     best = finished(table)
-    stopped = [number for number in best if epochs[number] < epochs[best[0]]]
-    in_full = best[: len(best) - len(stopped)]
-    chosen = in_full[: places - min(places // 2, len(stopped))]
-    return chosen + stopped[: places - len(chosen)]
+    stopped_trials = [number for number in best if epochs[number] < epochs[best[0]]]
+    full_trials = best[: len(best) - len(stopped_trials)]
+    numbers = full_trials[: places - min(places // 2, len(stopped_trials))]
+    return numbers + stopped_trials[: places - len(numbers)]
 
 
 @lru_cache(maxsize=1)  # a process goes on with further replicates of the same search

@@ -20,25 +20,27 @@ class Edit(NamedTuple):
     trials: int  # of that search (of one that learns, `shared` counts those of the first round)
 
 
-def edited(settings: Settings, space_table: pd.DataFrame, which: str) -> Edit:
+def edit_of_ranges(settings: Settings, space_table: pd.DataFrame, target: str) -> Edit:
     """The edit to the ranges `next_low` to `next_high` of a table of recommendations; or "wider", where it
     has such."""
-    changed = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
-    low, high = f"{which}_low", f"{which}_high"
+    space = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
+    low, high = f"{target}_low", f"{target}_high"
     for row in space_table.dropna(subset=[low, high]).to_dict("records"):
-        kind = int if row["distribution"] == "int_uniform" else float
-        spec, limits = changed[row["name"]], {"low": kind(row[low]), "high": kind(row[high])}
+        number_type = int if row["distribution"] == "int_uniform" else float
+        spec, limits = space[row["name"]], {"low": number_type(row[low]), "high": number_type(row[high])}
         if "points" in spec and limits.items() - spec.items():
             limits["points"] = grid_points(spec, limits["low"], limits["high"])
-        changed[row["name"]] |= limits
-    return Edit(changed, *_shared(settings, changed))
+        space[row["name"]] |= limits
+    return Edit(space, *_trial_counts(settings, space))
 
 
-def _shared(settings: Settings, space: Mapping[str, Any]) -> tuple[int, int]:
+def _trial_counts(settings: Settings, space: Mapping[str, Any]) -> tuple[int, int]:
     size = sampler({**settings["search"], "space": space}).size
     trials = settings["search"]["trials"] if size is None else size
     if space == settings["search"]["space"]:
         return trials, trials
     searches = (settings["search"], {**settings["search"], "space": space, "trials": trials})
-    before, after = ({trial.key for trial in plan.trials({**settings, "search": each})} for each in searches)
-    return len(before & after), trials
+    old_keys, new_keys = (
+        {trial.key for trial in plan.trials({**settings, "search": search})} for search in searches
+    )
+    return len(old_keys & new_keys), trials

@@ -18,8 +18,8 @@ Row = dict[str, Any]
 
 OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
 NEAR_END = 0.3  # of a range: where scores rise to an end beyond which better ones lie
-SEEN = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
-HINT = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
+ENOUGH_AT_END = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
+WEAK_EVIDENCE = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
 FEWEST = 10  # trials for a test: with fewer, the distributions that p-values come from do not hold
 DIVERGED = -math.inf  # a score below all others
 
@@ -38,42 +38,44 @@ def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
     row: Row = {"best_low": values[best].min(), "best_high": values[best].max()}
     row |= {"cliff": set(), "falling": set(), "rising": set()}
     trials, size = len(values), int(best.sum())
-    for end, towards in (("low", 1 - places), ("high", places)):
-        outer = towards >= 1 - OUTER - 1e-9
-        there, best_there = int(outer.sum()), int((outer & best).sum())
-        row |= {f"at_{end}": round(best_there / size, 6), f"all_{end}": round(there / trials, 6)}
-        if hypergeom.sf(min(there, size) - 1, trials, there, size) < statistics.ALPHA:
-            row[f"p_{end}"] = statistics.significant_digits(hypergeom.sf(best_there - 1, trials, there, size))
-        _look(row, end, towards, scores, best)
+    for end, nearness in (("low", 1 - places), ("high", places)):
+        outer = nearness >= 1 - OUTER - 1e-9
+        n_outer, n_outer_best = int(outer.sum()), int((outer & best).sum())
+        row |= {f"at_{end}": round(n_outer_best / size, 6), f"all_{end}": round(n_outer / trials, 6)}
+        if hypergeom.sf(min(n_outer, size) - 1, trials, n_outer, size) < statistics.ALPHA:
+            row[f"p_{end}"] = statistics.significant_digits(
+                hypergeom.sf(n_outer_best - 1, trials, n_outer, size)
+            )
+        _trends_near_end(row, end, nearness, scores, best)
     return row
 
 
-def _look(row: Row, end: str, towards: Array, scores: Array, best: Mask) -> None:
+def _trends_near_end(row: Row, end: str, nearness: Array, scores: Array, best: Mask) -> None:
     """What scores do towards an end: fall, where the best are near it, from their median place on, or stop at
     trials that diverged; or rise over the outer three tenths, and nothing hints at a fall.
 
     The median place of the best was picked for its scores, so what follows looks worse than it is: hence the
     smaller level of a fall.
     """
-    outer, tenth = (towards >= 1 - share - 1e-9 for share in (NEAR_END, OUTER))
+    outer, tenth = (nearness >= 1 - share - 1e-9 for share in (NEAR_END, OUTER))
     row[f"near_{end}"] = int(outer.sum())
-    near = best & (towards >= 1 - 2 * OUTER - 1e-9)
+    near = best & (nearness >= 1 - 2 * OUTER - 1e-9)
     if not near.any():
         return
-    if (scores[towards > towards[near].max()] == DIVERGED).any():
+    if (scores[nearness > nearness[near].max()] == DIVERGED).any():
         row["cliff"] |= {end}
-    beyond = towards >= np.median(towards[near]) - 1e-9
-    falls, hints = (_trend(towards[part], scores[part], "less") for part in (beyond, tenth))
-    if falls < statistics.ALPHA / 5:
+    from_median = nearness >= np.median(nearness[near]) - 1e-9
+    p_fall, p_fall_at_end = (_trend(nearness[part], scores[part], "less") for part in (from_median, tenth))
+    if p_fall < statistics.ALPHA / 5:
         row["falling"] |= {end}
     # Few trials there may all lie on this side of a peak, unless they are at the very end, as those of a grid
-    seen = tenth.sum() >= SEEN or (towards >= 1 - 1e-9).sum() >= SEEN / 2
-    rises = _trend(towards[outer], scores[outer], "greater") < statistics.ALPHA
-    if seen and rises and min(falls, hints) > HINT:
+    enough_trials = tenth.sum() >= ENOUGH_AT_END or (nearness >= 1 - 1e-9).sum() >= ENOUGH_AT_END / 2
+    is_rising = _trend(nearness[outer], scores[outer], "greater") < statistics.ALPHA
+    if enough_trials and is_rising and min(p_fall, p_fall_at_end) > WEAK_EVIDENCE:
         row["rising"] |= {end}
 
 
-def _trend(places: Array, scores: Array, way: str) -> float:
+def _trend(places: Array, scores: Array, alternative: str) -> float:
     """The p-value of Spearman's correlation of place and score, which is "greater" or "less" than none; 1
     with fewer than 5 trials, or with all alike."""
     from scipy.stats import spearmanr
@@ -81,7 +83,7 @@ def _trend(places: Array, scores: Array, way: str) -> float:
     places = np.round(places, 9)
     if len(places) < FEWEST // 2 or len(set(places)) < 2 or len(set(scores)) < 2:
         return 1.0
-    return float(spearmanr(places, scores, alternative=way).pvalue)
+    return float(spearmanr(places, scores, alternative=alternative).pvalue)
 
 
 def correlation(places: Array, scores: Array) -> Row:
@@ -108,9 +110,9 @@ def importance(groups: NDArray[np.int64], scores: Array) -> Row:
     kinds = np.unique(groups)
     if len(scores) < FEWEST or len(set(scores)) < 2 or not 1 < len(kinds) < len(scores):
         return {}
-    h, p = kruskal(*(scores[groups == kind] for kind in kinds))
-    explained = (float(h) - len(kinds) + 1) / (len(scores) - len(kinds))
+    statistic, p = kruskal(*(scores[groups == kind] for kind in kinds))
+    epsilon_squared = (float(statistic) - len(kinds) + 1) / (len(scores) - len(kinds))
     return {
         "p_groups": statistics.significant_digits(p),
-        "importance": round(min(max(explained, 0.0), 1.0), 2),
+        "importance": round(min(max(epsilon_squared, 0.0), 1.0), 2),
     }

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zdl import Error
-from zdl.analysis.outcomes import Labels, Replicates, outcomes, taken_for
+from zdl.analysis.outcomes import Labels, Replicates, held_out_answers, outcomes
 from zdl.data.answers import from_hex
 
 MISTAKES = ("row", "label", "taken_for", "wrong", "repeats", "confidence")
@@ -19,14 +19,16 @@ def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int
     """Of the held-out rows of each class (row), the share that a trial's replicates take for each (column): a
     mean over those that finished, (classes, classes), or (0, 0) if none did."""
     finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
-    taken = [taken_for(outcome, t) for outcome in finished] if classes else []
-    if not taken:
+    answers = [held_out_answers(outcome, t) for outcome in finished] if classes else []
+    if not answers:
         return np.zeros((0, 0))
     counts = np.zeros((classes, classes), int)
-    for each in taken:
-        if each.max(initial=0) >= classes:
-            raise Error(f"results/replicates: an answer is class {each.max()} of {classes}; make them again")
-        np.add.at(counts, (t, each), 1)
+    for answer in answers:
+        if answer.max(initial=0) >= classes:
+            raise Error(
+                f"results/replicates: an answer is class {answer.max()} of {classes}; make them again"
+            )
+        np.add.at(counts, (t, answer), 1)
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 
@@ -41,20 +43,20 @@ def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 2
     finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
     if not finished:
         return pd.DataFrame(columns=MISTAKES)
-    taken = np.array([taken_for(outcome, t) for outcome in finished])
-    percent = np.array([from_hex(outcome["held_out"]["confidence"]) for outcome in finished]).astype(int)
-    wrong = taken != t
-    surest = np.argsort(-(percent * wrong).sum(axis=0), kind="stable")[:most]
+    answers = np.array([held_out_answers(outcome, t) for outcome in finished])
+    confidences = np.array([from_hex(outcome["held_out"]["confidence"]) for outcome in finished]).astype(int)
+    wrong = answers != t
+    places = np.argsort(-(confidences * wrong).sum(axis=0), kind="stable")[:most]
     rows = [
         (
             int(row),
             int(t[row]),
-            int(np.bincount(taken[wrong[:, row], row]).argmax()),
+            int(np.bincount(answers[wrong[:, row], row]).argmax()),
             int(wrong[:, row].sum()),
             len(finished),
-            round(float(percent[wrong[:, row], row].mean()) / 100, 2),
+            round(float(confidences[wrong[:, row], row].mean()) / 100, 2),
         )
-        for row in surest
+        for row in places
         if wrong[:, row].any()
     ]
     return pd.DataFrame(rows, columns=MISTAKES)
@@ -63,7 +65,7 @@ def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 2
 def mean_answers(replicates: Replicates, trial: int | None) -> NDArray[np.float64]:
     """In regression, what a trial's replicates answer to the held-out rows on average, (n,), to 6 digits; or
     (0,) if none finished."""
-    answers = [each["held_out"]["answers"] for each in outcomes(replicates, trial) if each["final"]]
+    answers = [outcome["held_out"]["answers"] for outcome in outcomes(replicates, trial) if outcome["final"]]
     return np.array([float(f"{mean:.6g}") for mean in np.mean(answers, axis=0)] if answers else [])
 
 
@@ -71,9 +73,9 @@ def errors(replicates: Replicates, trial: int | None, t: Labels, most: int = 20)
     """The held-out rows that the replicates of a trial are furthest from, in the mean of their answers.
     Columns: `row`, its place; `label`, its number; `answer`, that mean; `error`, that less the label."""
     answers = mean_answers(replicates, trial)
-    apart = answers - t if len(answers) else np.zeros(0)
-    furthest = np.argsort(-abs(apart), kind="stable")[:most]
-    rows = [(int(row), float(t[row]), float(answers[row]), float(f"{apart[row]:.6g}")) for row in furthest]
+    residuals = answers - t if len(answers) else np.zeros(0)
+    places = np.argsort(-abs(residuals), kind="stable")[:most]
+    rows = [(int(row), float(t[row]), float(answers[row]), float(f"{residuals[row]:.6g}")) for row in places]
     return pd.DataFrame(rows, columns=ERRORS)
 
 
@@ -84,13 +86,13 @@ def deviations(
     column's name, the row's value, and by how many standard deviations it is off. Columns without a name are
     numbered; what is missing is at the mean."""
     x = x.reshape(len(x), -1).astype(np.float64)
-    filled = np.where(np.isnan(x), np.nanmean(np.where(np.isnan(x).all(axis=0), 0.0, x), axis=0), x)
-    spread = filled.std(axis=0)
-    scores = np.round((filled - filled.mean(axis=0)) / np.where(spread > 0, spread, 1.0), 1)
+    values = np.where(np.isnan(x), np.nanmean(np.where(np.isnan(x).all(axis=0), 0.0, x), axis=0), x)
+    deviation = values.std(axis=0)
+    scores = np.round((values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0), 1)
     names = columns if len(columns) else [f"column {place}" for place in range(x.shape[1])]
     return [
         [
-            (str(names[place]), float(filled[row, place]), float(scores[row, place]))
+            (str(names[place]), float(values[row, place]), float(scores[row, place]))
             for place in np.argsort(-abs(scores[row]), kind="stable")[:most]
             if scores[row, place]
         ]

@@ -1,8 +1,8 @@
 """What the records of replicates and of linear models hold, as numbers and arrays, and their means.
 
-`replicates` are those of each of the best trials, in the order of ranks (`of_trials`); `t` are the labels
-(n,) of the held-out rows. Here and in the modules that use it, numbers are rounded to 6 decimals: the same
-on every machine.
+`replicates` are those of each of the best trials, in the order of ranks (`replicates_by_trial`); `t` are the
+labels (n,) of the held-out rows. Here and in the modules that use it, numbers are rounded to 6 decimals: the
+same on every machine.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zdl.analysis.scored import Counted, Interval, Redrawn, Scored
+from zdl.analysis.scored import BootstrapScores, HitScores, Interval, NetworkScores
 from zdl.artifacts.encoding import decode_json
 from zdl.artifacts.schemas import unpacked
 from zdl.data.answers import from_hex
@@ -25,7 +25,7 @@ Replicates = Mapping[int, Sequence[Outcome]]  # by trial
 Labels = NDArray[Any]  # places of classes, or in regression numbers
 
 
-def of_trials(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
+def replicates_by_trial(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
     """From the files of replicates, what became of those of each trial, which is called by its place among
     all `trials`; its files have its number."""
     places = {row["trial"]: place for place, row in enumerate(trials)}
@@ -41,7 +41,7 @@ def outcomes(replicates: Replicates, trial: int | None) -> Sequence[Outcome]:
     return [] if trial is None else replicates.get(trial, [])
 
 
-def taken_for(outcome: Outcome, t: Labels) -> Labels:
+def held_out_answers(outcome: Outcome, t: Labels) -> Labels:
     """What a network takes each held-out row for, (n,)."""
     return from_hex(outcome["held_out"]["taken_for"], t.dtype)
 
@@ -51,35 +51,35 @@ def score_of(outcomes: Sequence[Outcome]) -> Score:
     return Score.of(outcomes[0]["curve"]) if outcomes else Score()
 
 
-def of_validation(outcomes: Sequence[Outcome]) -> Scored:
+def validation_scores(outcomes: Sequence[Outcome]) -> NetworkScores:
     """The scores of the validation rows, which are the same for all these trials of a search."""
     curves, score = [outcome["curve"] for outcome in outcomes], score_of(outcomes)
     if score.counts:
-        return Counted(np.array([unpacked(curve["val_hits"], curve["val_size"]) for curve in curves]))
-    drawn = [curve["val_redrawn"] for curve in curves]
-    return Redrawn.of(score, [val_acc(outcome) for outcome in outcomes], drawn)
+        return HitScores(np.array([unpacked(curve["val_hits"], curve["val_size"]) for curve in curves]))
+    samples = [curve["val_redrawn"] for curve in curves]
+    return BootstrapScores.of(score, [val_acc(outcome) for outcome in outcomes], samples)
 
 
 def interval(trials: Sequence[Mapping[str, Any]], trial: int) -> Interval:
     """The 95 % interval of the score of the trial at that place of a search."""
-    return of_validation([trials[trial]["outcome"]]).intervals()[0]
+    return validation_scores([trials[trial]["outcome"]]).intervals()[0]
 
 
-def of_held_out(outcomes: Sequence[Outcome], t: Labels) -> Scored:
+def held_out_scores(outcomes: Sequence[Outcome], t: Labels) -> NetworkScores:
     """The scores of the held-out rows, of replicates that finished."""
-    score, answered = score_of(outcomes), [outcome["held_out"] for outcome in outcomes]
+    score, records = score_of(outcomes), [outcome["held_out"] for outcome in outcomes]
     if score.counts:
-        return Counted(np.array([taken_for(outcome, t) == t for outcome in outcomes]))
-    drawn = [each["redrawn"] for each in answered]
-    return Redrawn.of(score, [each["score"] for each in answered], drawn)
+        return HitScores(np.array([held_out_answers(outcome, t) == t for outcome in outcomes]))
+    samples = [record["redrawn"] for record in records]
+    return BootstrapScores.of(score, [record["score"] for record in records], samples)
 
 
-def of_linear(fits: Sequence[Outcome]) -> Scored:
+def linear_scores(fits: Sequence[Outcome]) -> NetworkScores:
     """The same of linear models."""
     if Score.of(fits[0]).counts:
-        return Counted(np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits]))
-    drawn = [fit["held_out_redrawn"] for fit in fits]
-    return Redrawn.of(Score.of(fits[0]), [fit["held_out"] for fit in fits], drawn)
+        return HitScores(np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits]))
+    samples = [fit["held_out_redrawn"] for fit in fits]
+    return BootstrapScores.of(Score.of(fits[0]), [fit["held_out"] for fit in fits], samples)
 
 
 def val_acc(outcome: Outcome) -> float:
@@ -99,9 +99,9 @@ def mean_and_deviation(scores: Sequence[float]) -> tuple[float, float]:
     return mean, round(stdev(scores), 6) if len(scores) > 1 else math.nan
 
 
-def mean_score(scored: Scored) -> tuple[float, float, float]:
+def mean_score(scores: NetworkScores) -> tuple[float, float, float]:
     """The mean over networks and its 95 % interval, NaN without any."""
-    mean, low, high = scored.mean()
+    mean, low, high = scores.mean()
     return round(mean, 6), round(low, 6), round(high, 6)
 
 

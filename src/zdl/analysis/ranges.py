@@ -22,31 +22,31 @@ def place(spec: Spec, value: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def wider(spec: Spec, end: str, bounds: Interval) -> Interval:
+def wider_range(spec: Spec, end: str, bounds: Interval) -> Interval:
     """The range with one end, "low" or "high", a quarter further out, inside the sampling `bounds`; of a grid
     as many steps as that takes, so that it keeps its values."""
     if "points" in spec:
-        return _steps_wider(spec, end, bounds)
+        return _wider_grid_range(spec, end, bounds)
     low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)
-    return between(spec, low, high, bounds)
+    return range_between(spec, low, high, bounds)
 
 
-def _steps_wider(spec: Spec, end: str, bounds: Interval) -> Interval:
+def _wider_grid_range(spec: Spec, end: str, bounds: Interval) -> Interval:
     """The range of a grid, longer by whole steps: a quarter of them, or more if whole numbers ask for it; the
     present one if the bounds leave no room."""
     kind, steps, low, high = spec["distribution"], spec["points"] - 1, spec["low"], spec["high"]
-    for more in range(math.ceil(WIDEN * steps), steps + 1):
+    for extra_steps in range(math.ceil(WIDEN * steps), steps + 1):
         if kind == "int_uniform":
-            if (high - low) * more % steps:
+            if (high - low) * extra_steps % steps:
                 continue
-            away = (high - low) * more // steps
-            low_high = (low - away, high) if end == "low" else (low, high + away)
+            distance = (high - low) * extra_steps // steps
+            limits = (low - distance, high) if end == "low" else (low, high + distance)
         else:
-            share = Decimal(-more if end == "low" else steps + more) / steps
-            new = float(exact(kind, share, low, high))  # with all digits, or values in between would move
-            low_high = (new, high) if end == "low" else (low, new)
-        if bounds[0] <= low_high[0] and low_high[1] <= bounds[1]:
-            return low_high
+            share = Decimal(-extra_steps if end == "low" else steps + extra_steps) / steps
+            new_end = float(exact(kind, share, low, high))  # with all digits, or values in between would move
+            limits = (new_end, high) if end == "low" else (low, new_end)
+        if bounds[0] <= limits[0] and limits[1] <= bounds[1]:
+            return limits
     return low, high
 
 
@@ -55,11 +55,11 @@ def grid_points(spec: Spec, low: float, high: float) -> int:
     than it has now, so that a closer look sees something new."""
     start, end = shares(spec["distribution"], (spec["low"], spec["high"]), low, high)
     if spec["distribution"] == "int_uniform":
-        start, end = ((each - spec["low"]) / (spec["high"] - spec["low"]) for each in (low, high))
+        start, end = ((value - spec["low"]) / (spec["high"] - spec["low"]) for value in (low, high))
     steps = max(1, round((end - start) * (spec["points"] - 1)))
-    finer = 2 * steps + 1
+    fine_points = 2 * steps + 1
     room = high - low + 1 if spec["distribution"] == "int_uniform" else math.inf
-    return int(finer if finer <= min(spec["points"], room) else steps + 1)
+    return int(fine_points if fine_points <= min(spec["points"], room) else steps + 1)
 
 
 def is_wider(spec: Spec, low: float, high: float) -> bool:
@@ -68,12 +68,12 @@ def is_wider(spec: Spec, low: float, high: float) -> bool:
     return end - start > 1.01
 
 
-def between(spec: Spec, start: float, end: float, within: Interval) -> Interval:
+def range_between(spec: Spec, start: float, end: float, limits: Interval) -> Interval:
     """The range between two places. An end at 0 or 1 stays as it is, to the last digit; another becomes a
-    round number, there or a little further out, but not outside of `within`."""
+    round number, there or a little further out, but not outside of `limits`."""
     low, high = _rounded_outwards(spec, start, end)
-    low = spec["low"] if start == 0 else max(low, within[0])
-    high = spec["high"] if end == 1 else min(high, within[1])
+    low = spec["low"] if start == 0 else max(low, limits[0])
+    high = spec["high"] if end == 1 else min(high, limits[1])
     return (int(low), int(high)) if spec["distribution"] == "int_uniform" else (low, high)
 
 
@@ -84,15 +84,15 @@ def _rounded_outwards(spec: Spec, start: float, end: float) -> Interval:
     if kind == "log_uniform":
         decades = math.log10(high) - math.log10(low)
         # 9 digits first, so that last bits do not decide which round number is next
-        ends = [Decimal(f"{10 ** (math.log10(low) + decades * at):.8e}") for at in (start, end)]
+        ends = [Decimal(f"{10 ** (math.log10(low) + decades * share):.8e}") for share in (start, end)]
         span = decades * (end - start)
         digits = 1 if span >= 1 else 2 - math.floor(math.log10(span))
-        units = [each.adjusted() - digits + 1 for each in ends]
+        units = [value.adjusted() - digits + 1 for value in ends]
     else:
-        ends = [Decimal(f"{low + (high - low) * at:.9g}") for at in (start, end)]
+        ends = [Decimal(f"{low + (high - low) * share:.9g}") for share in (start, end)]
         units = [0 if kind == "int_uniform" else math.floor(math.log10((high - low) * (end - start))) - 1] * 2
     rounding = zip(ends, units, (ROUND_FLOOR, ROUND_CEILING), strict=True)
     new_low, new_high = (
-        float(each.scaleb(-unit).to_integral_value(way).scaleb(unit)) for each, unit, way in rounding
+        float(value.scaleb(-unit).to_integral_value(mode).scaleb(unit)) for value, unit, mode in rounding
     )
     return new_low, new_high

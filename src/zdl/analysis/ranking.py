@@ -37,16 +37,16 @@ def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.Dat
     the count only if the trial diverged.
     """
     records = table["trials"]
-    names = _searched(records) if names is None else list(names)
-    by_score = sorted(enumerate(records), key=lambda each: order(each[1]))
-    rows = [_row(record, place) for place, record in by_score]
+    names = _hyperparameters(records) if names is None else list(names)
+    trials = sorted(enumerate(records), key=lambda trial: order(trial[1]))
+    rows = [_row(record, place) for place, record in trials]
     columns = {name: [row.get(name) for row in rows] for name in (*FIXED[1:], *names)}
     return pd.DataFrame(
         {"rank": range(1, len(rows) + 1), **{name: _column(values) for name, values in columns.items()}}
     )
 
 
-def _searched(records: Iterable[Mapping[str, Any]]) -> list[str]:
+def _hyperparameters(records: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for record in records for name in record["point"]))
 
 
@@ -74,11 +74,11 @@ def number(key: str) -> int:
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
     """Text, whole numbers or floats, each with blanks; mixed choices ('relu', 0.01) are text."""
-    known = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in known):
+    cells = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in cells):
         return pd.Series([None if value is None else str(value) for value in values], dtype="str")
-    if known and all(isinstance(value, int) for value in known):
-        return pd.Series(values, dtype="int64" if len(known) == len(values) else "Int64")
+    if cells and all(isinstance(value, int) for value in cells):
+        return pd.Series(values, dtype="int64" if len(cells) == len(values) else "Int64")
     return pd.Series(values, dtype="float64")
 
 
@@ -114,12 +114,12 @@ def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
     return frame[frame["status"] != "diverged"].head(n)
 
 
-def in_full(table: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+def full_trials(table: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
     """The trials of a ranking that finished, without those that a search stopped before Best-1."""
     finished = top(frame, len(frame))
     epochs = finished["trial"].map(dict(enumerate(record.get("epochs", 0) for record in table["trials"])))
-    compared: pd.DataFrame = finished[epochs == epochs.max()]
-    return compared
+    trials: pd.DataFrame = finished[epochs == epochs.max()]
+    return trials
 
 
 def map_axes(
@@ -131,13 +131,13 @@ def map_axes(
     is given. The two chosen are then in the order of `space`. One that plays a part in fewer than half of the
     trials is no second axis, as it would hide the other trials.
     """
-    searched = [name for name in space if name in ranking]
+    names = [name for name in space if name in ranking]
     place = {name: k for k, name in enumerate(order)}
-    ordered = sorted(searched, key=lambda name: place.get(name, len(place)))
-    numeric = [name for name in ordered if "options" not in space[name]]
+    by_order = sorted(names, key=lambda name: place.get(name, len(place)))
+    numeric = [name for name in by_order if "options" not in space[name]]
     numeric.sort(key=lambda name: ranking[name].hasnans)
-    chosen = [name for name in numeric if ranking[name].notna().mean() >= 0.5][:2] or [*numeric, *ordered][:1]
-    return sorted(chosen, key=searched.index) if order else chosen
+    axes = [name for name in numeric if ranking[name].notna().mean() >= 0.5][:2] or [*numeric, *by_order][:1]
+    return sorted(axes, key=names.index) if order else axes
 
 
 def important_axes(
@@ -157,7 +157,7 @@ def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataF
     rows = [
         (rank, trial, epoch, train, val)
         for rank, trial in top(frame, best)[["rank", "trial"]].to_numpy().tolist()
-        for epoch, train, val in by_epoch(records[trial])
+        for epoch, train, val in curve_points(records[trial])
     ]
     return pd.DataFrame(
         {name: _column(values) for name, values in zip(CURVES, zip(*rows, strict=True), strict=True)}
@@ -166,7 +166,7 @@ def curves(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> pd.DataF
     )
 
 
-def by_epoch(curve: Mapping[str, Any]) -> Iterator[tuple[int, float, float]]:
+def curve_points(curve: Mapping[str, Any]) -> Iterator[tuple[int, float, float]]:
     """The points of a learning curve: the epoch, from 1, and the scores of training and validation rows."""
     points = zip(scores(curve, "train"), scores(curve, "val"), strict=True)
     return ((epoch, train, val) for epoch, (train, val) in enumerate(points, start=1))
@@ -181,14 +181,14 @@ def metrics(table: Mapping[str, Any], frame: pd.DataFrame, best: int) -> dict[st
             `val_images`, the number of images that give each validation accuracy (null if there is no trial)
     """
     records = table["trials"]
-    names = [*frame.columns[len(FIXED) :], *(["epochs"] if "epochs" in _searched(records) else [])]
+    names = [*frame.columns[len(FIXED) :], *(["epochs"] if "epochs" in _hyperparameters(records) else [])]
     finished = top(frame, len(frame))
     leaders = top(frame, best)
     scores = leaders["val_acc"].tolist()
-    first = leaders.iloc[0].to_dict() if scores else {}
+    best_row = leaders.iloc[0].to_dict() if scores else {}
     return {
         "best": {
-            name: _scalar(first.get(name))
+            name: _scalar(best_row.get(name))
             for name in ("trial", "val_acc", "train_acc", "final_val_acc", *names)
         },
         "top": {

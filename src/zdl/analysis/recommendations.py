@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from zdl.analysis import statistics
 from zdl.analysis.effects import DIVERGED, FEWEST, OUTER, Array, Mask, Row, correlation, ends, importance
-from zdl.analysis.learnt import learnt
-from zdl.analysis.ranges import WIDEN, Spec, between, grid_points, is_wider, place, wider
+from zdl.analysis.learnt import surrogate_evidence
+from zdl.analysis.ranges import WIDEN, Spec, grid_points, is_wider, place, range_between, wider_range
 from zdl.analysis.ranking import top
 from zdl.config.checks import ranges
 from zdl.search.samplers import HALVINGS, History
@@ -74,27 +74,27 @@ def space(
     """A row for each searched hyper-parameter (columns: SPACE): where the best trials of a ranking lie,
     whether it matters, and what to do next. `contenders` are the trials that may be as good as Best-1, and
     `history` is what a search learnt from."""
-    searched = settings["search"]["space"]
-    scores = _standing(frame, settings["search"])
+    specs = settings["search"]["space"]
+    scores = _ranking_scores(frame, settings["search"])
     rank = np.arange(len(frame))  # the best come first
     best = rank < len(top(frame, size_of_best(len(frame))))
-    close = frame["trial"].isin(contenders).to_numpy() | (rank < len(top(frame, FEWEST // 2)))
-    rows, known = [], learnt(settings, history)
-    for name, spec in searched.items():
+    near_best = frame["trial"].isin(contenders).to_numpy() | (rank < len(top(frame, FEWEST // 2)))
+    rows, evidence = [], surrogate_evidence(settings, history)
+    for name, spec in specs.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), dtype="float64")
-        there = values.notna().to_numpy()
-        row = _row(name, spec, values[there], scores[there], best=best[there], close=close[there])
-        if name in known:
-            row = {key: value for key, value in row.items() if not key.startswith("p_")} | known[name]
+        active = values.notna().to_numpy()
+        row = _row(name, spec, values[active], scores[active], best=best[active], near_best=near_best[active])
+        if name in evidence:
+            row = {key: value for key, value in row.items() if not key.startswith("p_")} | evidence[name]
         rows.append(row)
     _judge(rows)
     _advise(rows, settings["search"])
     for row in rows:
-        _next(row, searched[row["name"]], settings)
+        _set_next_range(row, specs[row["name"]], settings)
     return _frame(rows)
 
 
-def _standing(frame: pd.DataFrame, search: Settings) -> Array:
+def _ranking_scores(frame: pd.DataFrame, search: Settings) -> Array:
     """The scores that rank. If trials were stopped, those of a later rung are above all of an earlier one."""
     scores = frame["val_acc"]
     if search["method"] in HALVINGS:
@@ -105,9 +105,9 @@ def _standing(frame: pd.DataFrame, search: Settings) -> Array:
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     """The rows as a table of all columns, blank where a row has no value."""
     blank = {name: "" if name in TEXT else math.nan for name in SPACE} | {"effect": False, "best": 0}
-    kinds: dict[str, Any] = {name: "str" if name in TEXT else "float64" for name in SPACE}
-    kinds |= {"effect": "bool", "best": "int64"}
-    return pd.DataFrame([{name: row.get(name, blank[name]) for name in SPACE} for row in rows]).astype(kinds)
+    dtypes: dict[str, Any] = {name: "str" if name in TEXT else "float64" for name in SPACE}
+    dtypes |= {"effect": "bool", "best": "int64"}
+    return pd.DataFrame([{name: row.get(name, blank[name]) for name in SPACE} for row in rows]).astype(dtypes)
 
 
 def size_of_best(trials: int) -> int:
@@ -116,14 +116,14 @@ def size_of_best(trials: int) -> int:
     return min(max(FEWEST // 2, trials // ONE_IN), max(1, trials // 4))
 
 
-def _row(name: str, spec: Spec, values: "Column", scores: Array, *, best: Mask, close: Mask) -> Row:
+def _row(name: str, spec: Spec, values: "Column", scores: Array, *, best: Mask, near_best: Mask) -> Row:
     row: Row = {"name": name, "distribution": spec["distribution"], "best": int(best.sum())}
     if "options" in spec:
         groups: NDArray[np.int64] = np.unique(values.astype("str"), return_inverse=True)[1]
     else:
         places = np.array([place(spec, value) for value in values])
         groups = np.minimum(places * FIFTHS + 1e-9, FIFTHS - 1).astype(np.int64)
-        row |= {"low": spec["low"], "high": spec["high"], "places": places[close]}
+        row |= {"low": spec["low"], "high": spec["high"], "places": places[near_best]}
         row |= ends(values.to_numpy(dtype=np.float64), places, scores, best) | correlation(places, scores)
     return row | importance(groups, scores)
 
@@ -138,13 +138,13 @@ def _bounds(search: Settings, name: str) -> tuple[float, float]:
 def _advise(rows: Sequence[Row], search: Settings) -> None:
     """What is known of every end, and which to widen: at most one of a range, and none that is at the end of
     the sampling bounds."""
-    tested = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
-    adjusted = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in tested])
-    for k in np.argsort(adjusted, kind="stable"):  # the surest first; NaN, without a test, last
-        p, (row, end) = float(adjusted[k]), tested[k]
+    row_ends = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
+    p_values = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in row_ends])
+    for k in np.argsort(p_values, kind="stable"):  # the surest first; NaN, without a test, last
+        p, (row, end) = float(p_values[k]), row_ends[k]
         spec = search["space"][row["name"]]
-        low, high = wider(spec, end, _bounds(search, row["name"]))
-        way = "down" if end == "low" else "up"
+        low, high = wider_range(spec, end, _bounds(search, row["name"]))
+        direction = "down" if end == "low" else "up"
         state = row.get(f"judged_{end}") or _state(row, end, p)
         if state == "crowded" and end in row["cliff"]:  # by the surrogate, which does not see a cliff
             state = "falls"
@@ -152,9 +152,9 @@ def _advise(rows: Sequence[Row], search: Settings) -> None:
         if "advice" in row:
             continue
         if state == "falls":
-            row["falls"] = way
+            row["falls"] = direction
         elif state == "crowded" and is_wider(spec, low, high):
-            row |= {"advice": way, "wider_low": low, "wider_high": high}
+            row |= {"advice": direction, "wider_low": low, "wider_high": high}
 
 
 def _state(row: Row, end: str, p: float) -> str:
@@ -170,58 +170,59 @@ def _state(row: Row, end: str, p: float) -> str:
 def _judge(rows: Sequence[Row]) -> None:
     """Which hyper-parameters have an effect: the lesser of two p-values is small twice as often as one. A
     search that learns has no p-values."""
-    tests = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
-    alone = [min(1.0, p_values[0] * len(p_values)) if p_values else math.nan for p_values in tests]
-    for row, p in zip(rows, statistics.significant_digits(statistics.holm(alone)), strict=True):
+    p_lists = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
+    raw_p = [min(1.0, p_values[0] * len(p_values)) if p_values else math.nan for p_values in p_lists]
+    for row, p in zip(rows, statistics.significant_digits(statistics.holm(raw_p)), strict=True):
         row |= {"p_effect": p, "effect": row.get("effect", p < statistics.ALPHA)}  # of NaN: false
 
 
-def _next(row: Row, spec: Spec, settings: Settings) -> None:
+def _set_next_range(row: Row, spec: Spec, settings: Settings) -> None:
     """The range of a closer look; the present one if the settings would refuse it."""
     if "options" in spec:
         return
     advice = row.get("advice", "")
-    start, end = _closer(row) if row["effect"] else (0.0, 1.0)
+    start, end = _close_range(row) if row["effect"] else (0.0, 1.0)
     start, end = (-WIDEN if advice == "down" else start), (1 + WIDEN if advice == "up" else end)
     if "points" in spec:
-        _next_of_grid(row, spec, settings, (start, end))
+        _set_next_grid(row, spec, settings, (start, end))
         return
     bounds = _bounds(settings["search"], row["name"])
-    within = (
+    limits = (
         bounds[0] if advice == "down" else spec["low"],
         bounds[1] if advice == "up" else spec["high"],
     )
-    low, high = between(spec, start, end, within)
+    low, high = range_between(spec, start, end, limits)
     if any(ranges(settings, row["name"], {**spec, "low": low, "high": high})):
         low, high = spec["low"], spec["high"]
     row |= {"next_low": low, "next_high": high}
 
 
-def _closer(row: Row) -> tuple[float, float]:
+def _close_range(row: Row) -> tuple[float, float]:
     """Where the contenders lie, with a margin, as places; an end that is not known to be clear stays where it
     is, and if contenders lie at such an end, better ones may lie beyond, and nothing is cut."""
     places = row.get("places", np.zeros(0))
     if len(places) < FEWEST // 2:
         return 0.0, 1.0
-    known = {end: row[f"{end}_end"] in ("clear", "falls") for end in ("low", "high")}
-    widened = {"down": "low", "up": "high"}.get(row.get("advice", ""))
-    for end, towards in (("low", 1 - places), ("high", places)):
-        if not known[end] and end != widened and towards.max() >= 1 - OUTER - 1e-9:
+    is_clear = {end: row[f"{end}_end"] in ("clear", "falls") for end in ("low", "high")}
+    advised_end = {"down": "low", "up": "high"}.get(row.get("advice", ""))
+    for end, nearness in (("low", 1 - places), ("high", places)):
+        if not is_clear[end] and end != advised_end and nearness.max() >= 1 - OUTER - 1e-9:
             return 0.0, 1.0
     start, end = max(0.0, places.min() - MARGIN), min(1.0, places.max() + MARGIN)
-    return start if known["low"] else 0.0, end if known["high"] else 1.0
+    return start if is_clear["low"] else 0.0, end if is_clear["high"] else 1.0
 
 
-def _next_of_grid(row: Row, spec: Spec, settings: Settings, places: tuple[float, float]) -> None:
+def _set_next_grid(row: Row, spec: Spec, settings: Settings, places: tuple[float, float]) -> None:
     """The range of a closer look of a grid: from one of its values to another, or to the wider one's end."""
-    known = values(spec)
-    at = [place(spec, value) for value in known]
-    low = known[max(k for k, each in enumerate(at) if each <= max(places[0], 0.0) + 1e-9)]
-    high = known[min(k for k, each in enumerate(at) if each >= min(places[1], 1.0) - 1e-9)]
+    grid = values(spec)
+    shares = [place(spec, value) for value in grid]
+    low = grid[max(k for k, share in enumerate(shares) if share <= max(places[0], 0.0) + 1e-9)]
+    high = grid[min(k for k, share in enumerate(shares) if share >= min(places[1], 1.0) - 1e-9)]
     low = row["wider_low"] if places[0] < 0 else low
     high = row["wider_high"] if places[1] > 1 else high
-    edited = (
+    next_spec = (
         {**spec, "low": low, "high": high, "points": grid_points(spec, low, high)} if low < high else spec
     )
-    kept = edited if not any(ranges(settings, row["name"], edited)) else spec
-    row |= {"next_low": kept["low"], "next_high": kept["high"]}
+    if any(ranges(settings, row["name"], next_spec)):
+        next_spec = spec
+    row |= {"next_low": next_spec["low"], "next_high": next_spec["high"]}

@@ -17,15 +17,15 @@ from zdl.analysis.outcomes import (
     Outcome,
     Replicates,
     difference,
+    held_out_scores,
     mean_and_deviation,
     mean_score,
-    of_held_out,
     outcomes,
     score_of,
     split_ratio,
     val_acc,
 )
-from zdl.analysis.ranking import by_epoch
+from zdl.analysis.ranking import curve_points
 from zdl.analysis.scored import Interval
 from zdl.analysis.statistics import signs_of_differences, standard_error_over_splits, student_interval
 from zdl.search.curves import scores as scores_of
@@ -45,7 +45,7 @@ CONFIRMED = (
     # that mean may be off (`standard_error_over_splits`; blank for one replicate, and all three for a trial
     # that was stopped, as its replicates have more epochs)
     *("luck", "luck_low", "luck_high"),
-    # Their mean score on the held-out rows, with its 95 % interval (`Scored.mean`)
+    # Their mean score on the held-out rows, with its 95 % interval (`NetworkScores.mean`)
     *("held_out", "held_out_low", "held_out_high"),
     # val_mean less held_out, of the same networks. It is above 0 if the held-out images are harder, or if the
     # networks were lucky on validation images. No search picked the linear model, so its own gap shows how
@@ -59,36 +59,38 @@ def confirmed(
 ) -> pd.DataFrame:
     """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking. `interval` gives
     that of a trial's score in the search."""
-    ranked = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
+    trials = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
     for trial, all_outcomes in replicates.items():
         finished = [outcome for outcome in all_outcomes if outcome["final"]]
-        epochs = ranked[trial]["epochs"]
-        alike = [each for each in finished if len(scores_of(each["curve"], "val")) == epochs]  # not stopped
-        score = ranked[trial]["val_acc"]
-        replicated = mean_and_deviation([val_acc(outcome) for outcome in finished])
-        held_out = mean_score(of_held_out(finished, t))
+        epochs = trials[trial]["epochs"]
+        comparable = [
+            outcome for outcome in finished if len(scores_of(outcome["curve"], "val")) == epochs
+        ]  # not stopped
+        score = trials[trial]["val_acc"]
+        val_mean_and_sd = mean_and_deviation([val_acc(outcome) for outcome in finished])
+        held_out = mean_score(held_out_scores(finished, t))
         rows.append(
             (
-                *(ranked[trial]["rank"], trial, score),
+                *(trials[trial]["rank"], trial, score),
                 *(round(end, 6) for end in interval(trial)),
                 *(len(finished), len(all_outcomes) - len(finished)),
-                *replicated,
-                *_selection_bias(score, replicated, alike),
+                *val_mean_and_sd,
+                *_selection_bias(score, val_mean_and_sd, comparable),
                 *held_out,
-                difference(replicated[0], held_out[0]),
+                difference(val_mean_and_sd[0], held_out[0]),
             )
         )
     return pd.DataFrame(rows, columns=CONFIRMED)
 
 
 def _selection_bias(
-    score: float, replicated: tuple[float, float], finished: Sequence[Outcome]
+    score: float, val_mean_and_sd: tuple[float, float], finished: Sequence[Outcome]
 ) -> tuple[float, float, float]:
     """A score less the mean of its replicates, with the interval of that."""
     if not finished:
         return math.nan, math.nan, math.nan
-    mean, deviation = replicated
+    mean, deviation = val_mean_and_sd
     error = standard_error_over_splits(deviation, len(finished), split_ratio(finished[0]))
     low, high = student_interval(mean, error, len(finished), score_of(finished).limits)
     return difference(score, mean), difference(score, high), difference(score, low)
@@ -117,10 +119,10 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
             number,
             outcome["status"],
             val_acc(outcome) if outcome["final"] else None,
-            round(of_held_out([outcome], t).mean()[0], 6) if outcome["final"] else None,
+            round(held_out_scores([outcome], t).mean()[0], 6) if outcome["final"] else None,
         )
-        for trial, of_trial in replicates.items()
-        for number, outcome in enumerate(of_trial, start=1)
+        for trial, trial_outcomes in replicates.items()
+        for number, outcome in enumerate(trial_outcomes, start=1)
     ]
     frame = pd.DataFrame(rows, columns=["rank", "trial", "repeat", "status", "val_acc", "held_out"])
     return frame.astype({"val_acc": "float64", "held_out": "float64"})
@@ -136,30 +138,30 @@ def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame
     are better on held-out ones, too; so its comparisons count as those of all pairs. They judge networks that
     learn from these images: other training images might order the trials otherwise.
     """
-    others = [other for other in replicates if trial is not None and other != trial]
-    pairs = [list(_pairs(outcomes(replicates, trial), replicates[other])) for other in others]
-    judged = {
-        "val": [_validation_difference(each) for each in pairs],
-        "held_out": [_held_out_difference(each, t) for each in pairs],
+    other_trials = [other for other in replicates if trial is not None and other != trial]
+    pairs = [list(_pairs(outcomes(replicates, trial), replicates[other])) for other in other_trials]
+    differences = {
+        "val": [_validation_difference(pair_list) for pair_list in pairs],
+        "held_out": [_held_out_difference(pair_list, t) for pair_list in pairs],
     }
     tests = math.comb(len(replicates), 2)
     signs = {}
-    for name, rows in judged.items():
+    for name, rows in differences.items():
         means, errors, counts = zip(*rows, strict=True) if rows else ((), (), ())
         signs[name] = signs_of_differences(means, errors, counts, tests=tests)
-    return pd.DataFrame({"trial": others, **signs}).astype("int64")
+    return pd.DataFrame({"trial": other_trials, **signs}).astype("int64")
 
 
-def _pairs(one: Sequence[Outcome], other: Sequence[Outcome]) -> Iterator[tuple[Outcome, Outcome]]:
+def _pairs(first: Sequence[Outcome], second: Sequence[Outcome]) -> Iterator[tuple[Outcome, Outcome]]:
     """The outcomes of two trials' replicates on the same split, where both finished."""
-    return ((a, b) for a, b in zip(one, other, strict=True) if a["final"] and b["final"])
+    return ((a, b) for a, b in zip(first, second, strict=True) if a["final"] and b["final"])
 
 
 def _validation_difference(pairs: Pairs) -> Difference:
     """The mean difference of validation accuracies, over splits of the same images."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
-    differences = np.array([val_acc(one) - val_acc(other) for one, other in pairs])
+    differences = np.array([val_acc(first) - val_acc(second) for first, second in pairs])
     deviation = round(float(differences.std(ddof=1)), 9)  # of equal differences: none
     error = standard_error_over_splits(deviation, len(pairs), split_ratio(pairs[0][0]))
     return float(differences.mean()), error, len(pairs)
@@ -169,8 +171,8 @@ def _held_out_difference(pairs: Pairs, t: Labels) -> Difference:
     """The mean difference of the shares of held-out images, which are the same for all networks."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
-    one, other = (of_held_out(networks, t) for networks in zip(*pairs, strict=True))
-    return *one.less(other), len(pairs)
+    first, second = (held_out_scores(networks, t) for networks in zip(*pairs, strict=True))
+    return *first.difference(second), len(pairs)
 
 
 def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
@@ -178,7 +180,7 @@ def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
     rows = [
         (number, epoch, train, val)
         for number, outcome in enumerate(outcomes(replicates, trial), start=1)
-        for epoch, train, val in by_epoch(outcome["curve"])
+        for epoch, train, val in curve_points(outcome["curve"])
     ]
     return pd.DataFrame(rows, columns=["repeat", "epoch", "train_acc", "val_acc"])
 
@@ -188,8 +190,8 @@ def metrics(confirmed: pd.DataFrame, linear: Mapping[str, float]) -> dict[str, f
     bias of Best-1, and the linear model; null where there is none."""
     rows = {row["trial"]: row for row in confirmed.to_dict("records")}
     best = rows.get(confirmed_best(confirmed), {})
-    first = next(iter(rows.values()), {})
+    best_1 = next(iter(rows.values()), {})
     names = ("trial", "repeats", "val_mean", "val_sd", "held_out", "held_out_low", "held_out_high")
     values = {name: best.get(name) for name in names}
-    values |= {"luck_of_best_1": first.get("luck"), "linear_held_out": linear["held_out"]}
+    values |= {"luck_of_best_1": best_1.get("luck"), "linear_held_out": linear["held_out"]}
     return {name: None if value is None or math.isnan(value) else value for name, value in values.items()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zdl.analysis import mistakes, ranking, recommendations, replication, significance
 from zdl.analysis.baseline import baseline_scores, margin_over_linear
-from zdl.analysis.outcomes import Labels, Replicates, interval, of_trials
+from zdl.analysis.outcomes import Labels, Replicates, interval, replicates_by_trial
 from zdl.analysis.rise import rise
 from zdl.analysis.rungs import Rung, rungs
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
@@ -61,12 +61,14 @@ class HeldOut:
     t: Labels  # their labels (n,)
     classes: NDArray[np.str_]  # the names of the classes; none in regression
     columns: NDArray[np.str_]  # the names of the columns, if it is a table
-    scored: float | None = None  # what `baseline.guess` scores on them; None, if rows are counted
+    guess_score: float | None = None  # what `baseline.guess` scores on them; None, if rows are counted
 
     @property
     def guess(self) -> float:
         """What the same answer to every row scores; of accuracy, the share of the commonest class."""
-        return float(np.bincount(self.t).max() / len(self.t)) if self.scored is None else self.scored
+        if self.guess_score is not None:
+            return self.guess_score
+        return float(np.bincount(self.t).max() / len(self.t))
 
 
 @dataclass(frozen=True)
@@ -88,20 +90,20 @@ def analyse(
     """All tables, from the contents of the files of trials, replicates, linear models and held-out rows."""
     trials, linear, score = decode_json(table), decode_json(baseline), Score.of(settings["search"])
     guess, guess_held_out = linear.get("guess") or (_commonest(trials), None)
-    unseen = HeldOut(**decode_npz(held_out), scored=guess_held_out)
+    held_out_rows = HeldOut(**decode_npz(held_out), guess_score=guess_held_out)
     search = _search(settings, trials, guess)
     metrics = ranking.metrics(trials, search.ranking, settings["report"]["best"])
-    replicated = _replication(of_trials(replicates, trials["trials"]), search, unseen, linear)
+    result = _replication(replicates_by_trial(replicates, trials["trials"]), search, held_out_rows, linear)
     return Analysis(
         search=search,
-        replication=replicated,
-        held_out=unseen,
+        replication=result,
+        held_out=held_out_rows,
         rows={part: linear["search"][f"{part}_size"] for part in ("train", "val")},
-        metrics=metrics | {"confirmed": replication.metrics(replicated.confirmed, replicated.linear)},
+        metrics=metrics | {"confirmed": replication.metrics(result.confirmed, result.linear)},
         made_from={
             **({} if score.counts else {"score": score.name}),
             "data": trials["data"],
-            "held_out": digest_of_arrays({"x": unseen.x, "t": unseen.t}),
+            "held_out": digest_of_arrays({"x": held_out_rows.x, "t": held_out_rows.t}),
             **trials["libraries"],
         },
         score=score,
@@ -118,7 +120,7 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
     frame = ranking.rank(table, settings["search"]["space"])
     contenders = significance.contenders(table, frame)
     points, outcomes = ([row[part] for row in table["trials"]] for part in ("point", "outcome"))
-    seen = bounded(history(points, outcomes), settings["search"])
+    observations = bounded(history(points, outcomes), settings["search"])
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Search(
         trials=table["trials"],
@@ -127,9 +129,9 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(frame, settings, contenders, seen),
+        space=recommendations.space(frame, settings, contenders, observations),
         budget=significance.budget(table, frame, settings),
-        in_full=len(ranking.in_full(table, frame)),
+        in_full=len(ranking.full_trials(table, frame)),
         rungs=rungs(table["trials"], settings["search"]),
     )
 

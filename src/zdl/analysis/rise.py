@@ -19,12 +19,12 @@ def rise(replicates: Replicates) -> dict[str, float]:
     mean over the splits, with its 95 % interval `rise_low` to `rise_high` (blank for one split), and over how
     many `splits`. Empty if curves are short or differ in length."""
     splits = zip(*replicates.values(), strict=True)
-    by_split = [[each for each in split if each["final"]] for split in splits]
-    finished = [each for split in by_split for each in split]
-    lengths = {len(scores(each["curve"], "val")) for each in finished}
+    finished_by_split = [[outcome for outcome in split if outcome["final"]] for split in splits]
+    finished = [outcome for split in finished_by_split for outcome in split]
+    lengths = {len(scores(outcome["curve"], "val")) for outcome in finished}
     if len(lengths) != 1 or min(lengths) < FEWEST:
         return {}
-    means = [float(np.mean([_rise(each) for each in split])) for split in by_split if split]
+    means = [float(np.mean([_rise(outcome) for outcome in split])) for split in finished_by_split if split]
     deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
     error = standard_error_over_splits(round(deviation, 9), len(means), split_ratio(finished[0]))
     mean = float(np.mean(means))
@@ -35,6 +35,6 @@ def rise(replicates: Replicates) -> dict[str, float]:
 def _rise(outcome: Outcome) -> float:
     """The slope of the last fifth of a curve, by least squares, times its length."""
     curve = np.array(scores(outcome["curve"], "val"), dtype=np.float64)
-    last = curve[-(len(curve) // PART) :]
-    places = np.arange(len(last)) - (len(last) - 1) / 2
-    return float(places @ last / (places @ places)) * len(last)
+    tail = curve[-(len(curve) // PART) :]
+    places = np.arange(len(tail)) - (len(tail) - 1) / 2
+    return float(places @ tail / (places @ places)) * len(tail)

@@ -29,28 +29,34 @@ def rungs(trials: Trials, search: Mapping[str, Any]) -> list[Rung]:
     if search["method"] not in HALVINGS:
         return []
     finished = [trial for trial in trials if trial["outcome"]["status"] == "finished"]
-    out = []
+    rows = []
     for epochs in lengths(search["min_epochs"], search["epochs"], search["eta"]):
-        there = [trial for trial in finished if trial["epochs"] >= epochs]
-        if not there:
+        entrants = [trial for trial in finished if trial["epochs"] >= epochs]
+        if not entrants:
             break
-        on = [_score(trial, epochs) for trial in there if trial["epochs"] > epochs]
-        in_full = [trial for trial in there if trial["epochs"] == search["epochs"]]
+        survivors = [_score(trial, epochs) for trial in entrants if trial["epochs"] > epochs]
+        full_trials = [trial for trial in entrants if trial["epochs"] == search["epochs"]]
         pairs = [
             (a[0] > b[0]) == (a[1] > b[1])
-            for a, b in itertools.combinations([(_score(t, epochs), _score(t)) for t in in_full], 2)
+            for a, b in itertools.combinations([(_score(t, epochs), _score(t)) for t in full_trials], 2)
             if a[0] != b[0] and a[1] != b[1]
         ]
-        best = max(_score(trial, epochs) for trial in there)
-        out.append(
+        best = max(_score(trial, epochs) for trial in entrants)
+        rows.append(
             Rung(
-                epochs, len(there), len(there) - len(on), best, min(on, default=None), len(pairs), sum(pairs)
+                epochs,
+                len(entrants),
+                len(entrants) - len(survivors),
+                best,
+                min(survivors, default=None),
+                len(pairs),
+                sum(pairs),
             )
         )
-    return out
+    return rows
 
 
-def spent(trials: Trials, search: Mapping[str, Any]) -> tuple[int, int]:
+def epochs_spent(trials: Trials, search: Mapping[str, Any]) -> tuple[int, int]:
     """The epochs of all trials, and how many they would be in full."""
     return sum(trial["epochs"] for trial in trials), search["epochs"] * len(trials)
 

@@ -22,7 +22,7 @@ NONE = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
-class Counted:
+class HitScores:
     """Which rows each network answers correctly: `hits` (k, n)."""
 
     hits: NDArray[Any]
@@ -35,20 +35,20 @@ class Counted:
         """The 95 % interval of each network's score, for other rows."""
         return [wilson(int(hits.sum()), len(hits)) for hits in self.hits]
 
-    def comes_first(self, rng: np.random.Generator) -> Array:
+    def first_shares(self, rng: np.random.Generator) -> Array:
         """How often each is best when the rows are drawn again, (k,) (`statistics.first_shares`)."""
-        one_row = self.hits.shape[1] < 2  # of which all samples are alike
-        return np.full(len(self), math.nan) if one_row else statistics.first_shares(self.hits, rng)
+        is_one_row = self.hits.shape[1] < 2  # of which all samples are alike
+        return np.full(len(self), math.nan) if is_one_row else statistics.first_shares(self.hits, rng)
 
-    def only(self) -> tuple[list[int], list[int]]:
+    def discordant_counts(self) -> tuple[list[int], list[int]]:
         """Of each network, how many rows only the first recognises, and how many only it does."""
-        first = (self.hits[0] & ~self.hits).sum(axis=1)
-        this = (self.hits & ~self.hits[0]).sum(axis=1)
-        return first.tolist(), this.tolist()
+        only_first = (self.hits[0] & ~self.hits).sum(axis=1)
+        only_this = (self.hits & ~self.hits[0]).sum(axis=1)
+        return only_first.tolist(), only_this.tolist()
 
     def p_values(self) -> Array:
         """Of no difference from the first network, (k,); NaN in its own place."""
-        pairs = zip(*self.only(), strict=True)
+        pairs = zip(*self.discordant_counts(), strict=True)
         p_values = np.array([statistics.mcnemar(*pair) for pair in pairs])
         p_values[0] = math.nan
         return p_values
@@ -57,10 +57,10 @@ class Counted:
         """The mean score and its 95 % interval, for other rows and other networks."""
         return crossed_mean(self.hits) if self.hits.size else (math.nan, *NONE)
 
-    def less(self, other: Any) -> tuple[float, float]:
+    def difference(self, other: Any) -> tuple[float, float]:
         """The mean difference from as many other networks, in pairs, and its standard error."""
-        apart = self.hits.astype(int) - other.hits
-        return float(apart.mean()), crossed_standard_error(apart)
+        differences = self.hits.astype(int) - other.hits
+        return float(differences.mean()), crossed_standard_error(differences)
 
     def error(self) -> float:
         """The standard error of the mean score."""
@@ -68,35 +68,37 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Redrawn:
-    """The score of each network (k,), and those of the same samples of rows, `drawn` again (k, draws): NaN
+class BootstrapScores:
+    """The score of each network (k,), and those of the same samples of rows, `samples` (k, draws): NaN
     where a sample has none. `limits` are the least and the greatest that a score can be; in tests, one below
     the `floor` is no worse than that (`zdl.data.scores.Score.floor`)."""
 
     scores: Array
-    drawn: Array
+    samples: Array
     limits: Interval
     floor: float = -math.inf
 
     @classmethod
-    def of(cls, score: Score, scores: Sequence[float], drawn: Sequence[Sequence[float | None]]) -> "Redrawn":
+    def of(
+        cls, score: Score, scores: Sequence[float], samples: Sequence[Sequence[float | None]]
+    ) -> "BootstrapScores":
         """From what records hold."""
-        shape = len(scores), max(map(len, drawn), default=0)
-        values = np.array(drawn, np.float64).reshape(shape)
+        shape = len(scores), max(map(len, samples), default=0)
+        values = np.array(samples, np.float64).reshape(shape)
         return cls(np.array(scores, np.float64), values, score.limits, score.floor(scores))
 
     def __len__(self) -> int:
         return len(self.scores)
 
     def intervals(self) -> list[Interval]:
-        return [_middle(drawn) for drawn in self.drawn]
+        return [_middle_interval(samples) for samples in self.samples]
 
-    def comes_first(self, rng: np.random.Generator) -> Array:
-        drawn = self.drawn[:, ~np.isnan(self.drawn).any(axis=0)]
-        if not drawn.size:
+    def first_shares(self, rng: np.random.Generator) -> Array:
+        samples = self.samples[:, ~np.isnan(self.samples).any(axis=0)]
+        if not samples.size:
             return np.full(len(self), math.nan)
-        first = drawn == drawn.max(axis=0)
-        shares: Array = (first / first.sum(axis=0)).mean(axis=1)
+        is_first = samples == samples.max(axis=0)
+        shares: Array = (is_first / is_first.sum(axis=0)).mean(axis=1)
         return shares
 
     def p_values(self) -> Array:
@@ -104,11 +106,13 @@ class Redrawn:
         there are would be needed to count how often the sign changes, once many differences are tested. (Of a
         score that a single row makes a thousand times worse, that error would hide any difference: hence the
         floor.)"""
-        scores, drawn = np.maximum(self.scores, self.floor), np.maximum(self.drawn, self.floor)
-        errors = [_deviation(each) for each in drawn - drawn[0]]
-        apart = scores - scores[0]
-        pairs = zip(apart.tolist(), errors, strict=True)
-        p_values = [math.erfc(abs(each) / error / math.sqrt(2)) if error else 1.0 for each, error in pairs]
+        scores, samples = np.maximum(self.scores, self.floor), np.maximum(self.samples, self.floor)
+        errors = [_deviation(difference) for difference in samples - samples[0]]
+        differences = scores - scores[0]
+        pairs = zip(differences.tolist(), errors, strict=True)
+        p_values = [
+            math.erfc(abs(difference) / error / math.sqrt(2)) if error else 1.0 for difference, error in pairs
+        ]
         return np.array([math.nan, *p_values[1:]])
 
     def mean(self) -> tuple[float, float, float]:
@@ -116,34 +120,36 @@ class Redrawn:
             return math.nan, *NONE
         mean = float(self.scores.mean())
         if len(self) == 1 or not self.error():
-            return mean, *_middle(self.drawn[0])
+            return mean, *_middle_interval(self.samples[0])
         return mean, *student_interval(mean, self.error(), len(self), self.limits)
 
-    def less(self, other: Any) -> tuple[float, float]:
-        apart = Redrawn(self.scores - other.scores, self.drawn - other.drawn, (-math.inf, math.inf))
-        return float(apart.scores.mean()), apart.error()
+    def difference(self, other: Any) -> tuple[float, float]:
+        difference = BootstrapScores(
+            self.scores - other.scores, self.samples - other.samples, (-math.inf, math.inf)
+        )
+        return float(difference.scores.mean()), difference.error()
 
     def error(self) -> float:
         """As `crossed_standard_error`: the variance of the networks' scores, and that of the mean score over
         samples of rows."""
         of_networks = float(np.var(self.scores, ddof=1)) / len(self) if len(self) > 1 else 0.0
-        return math.sqrt(of_networks + _deviation(self.drawn.mean(axis=0)) ** 2)
+        return math.sqrt(of_networks + _deviation(self.samples.mean(axis=0)) ** 2)
 
 
-Scored = Counted | Redrawn
+NetworkScores = HitScores | BootstrapScores
 
 
-def _middle(drawn: Array) -> Interval:
+def _middle_interval(samples: Array) -> Interval:
     """The middle 95 % of a bootstrap; none if it has fewer than two values, as of a single row."""
-    known = drawn[~np.isnan(drawn)]
-    if len(set(known.tolist())) < 2:
+    values = samples[~np.isnan(samples)]
+    if len(set(values.tolist())) < 2:
         return NONE
-    low, high = np.quantile(known, (0.025, 0.975))
+    low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 
-def _deviation(drawn: Array) -> float:
+def _deviation(samples: Array) -> float:
     """The standard deviation of what is known; 0 of values that agree to nine digits."""
-    known = drawn[~np.isnan(drawn)]
-    differ = len(known) > 1 and np.ptp(known) > 1e-9 * np.abs(known).max()
-    return float(np.std(known, ddof=1)) if differ else 0.0
+    values = samples[~np.isnan(samples)]
+    varies = len(values) > 1 and np.ptp(values) > 1e-9 * np.abs(values).max()
+    return float(np.std(values, ddof=1)) if varies else 0.0

@@ -38,25 +38,25 @@ def mcnemar(only_first: int, only_second: int) -> float:
     correlated proportions or percentages", 1947). 1 where there is no such image."""
     from scipy.stats import binomtest
 
-    differ = only_first + only_second
-    return float(binomtest(only_first, differ).pvalue) if differ else 1.0
+    discordant = only_first + only_second
+    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 def holm(p_values: ArrayLike) -> Array:
     """p-values, (k,), corrected for testing all of them (S. Holm, "A simple sequentially rejective multiple
     test procedure", 1979). NaN was not tested, and stays NaN."""
     p = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
+    corrected = np.full(p.shape, np.nan)
     order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
     steps = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return corrected
 
 
 def significant_digits(p: Any) -> Any:
     """p-values, one or many, to 4 significant digits: further ones differ between machines."""
     if np.ndim(p):
-        return [significant_digits(each) for each in p]
+        return [significant_digits(value) for value in p]
     return float(f"{float(p):.4g}")
 
 
@@ -74,15 +74,15 @@ def first_shares(hits: NDArray[np.bool_], rng: np.random.Generator, draws: int =
     """
     k, n = hits.shape
     shares = np.zeros(k)
-    kinds, which, counts = np.unique(hits, axis=0, return_inverse=True, return_counts=True)
+    patterns, pattern_of, counts = np.unique(hits, axis=0, return_inverse=True, return_counts=True)
     for start in range(0, draws, 500):
         size = min(500, draws - start)
         images = (rng.bit_generator.random_raw(size * n) % np.uint64(n)).astype(np.int64).reshape(size, n)
         cells = (images + n * np.arange(size)[:, None]).ravel()
         times = np.bincount(cells, minlength=size * n).reshape(size, n)
-        scores = kinds.astype(np.float32) @ times.T.astype(np.float32)
-        first = scores == scores.max(axis=0)
-        shares += (first / (counts @ first)).sum(axis=1)[which.reshape(-1)]
+        scores = patterns.astype(np.float32) @ times.T.astype(np.float32)
+        is_first = scores == scores.max(axis=0)
+        shares += (is_first / (counts @ is_first)).sum(axis=1)[pattern_of.reshape(-1)]
     return shares / draws
 
 
@@ -95,11 +95,11 @@ def expected_maximum(scores: ArrayLike) -> Array:
     from scipy.special import gammaln
 
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
-    up_to, n = counts.cumsum(), np.arange(1, counts.sum() + 1)
-    left = up_to[:, None] - n
+    ranks, n = counts.cumsum(), np.arange(1, counts.sum() + 1)
+    spare = ranks[:, None] - n
     # The probability that all n are among the lowest scores: such subsets, of all subsets
-    log_ways = gammaln(up_to + 1)[:, None] - gammaln(np.maximum(left, 0) + 1)
-    chance = np.where(left < 0, 0.0, np.exp(log_ways - log_ways[-1]))
+    log_ways = gammaln(ranks + 1)[:, None] - gammaln(np.maximum(spare, 0) + 1)
+    chance = np.where(spare < 0, 0.0, np.exp(log_ways - log_ways[-1]))
     return np.asarray(values @ np.diff(chance, axis=0, prepend=0.0))
 
 
@@ -118,14 +118,14 @@ def maximum_band(scores: ArrayLike) -> tuple[Array, Array]:
     from scipy.special import betainccinv, betaincinv  # as scipy.stats.beta, which takes a second to import
 
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
-    total, up_to = int(counts.sum()), counts.cumsum()
+    total, last_rank = int(counts.sum()), counts.cumsum()
     level = (1 - CONFIDENCE) / (2 * total)
-    least = np.append(0.0, betaincinv(up_to, total + 1 - up_to, level))  # F from each value on
-    first = up_to - counts + 1  # the place of each value's first score: up to there F is below its quantile
-    most = np.append(betainccinv(first, total + 1 - first, level), 1.0)
+    lower = np.append(0.0, betaincinv(last_rank, total + 1 - last_rank, level))  # F from each value on
+    first_rank = last_rank - counts + 1  # up to a value's first score, F is below its quantile
+    upper = np.append(betainccinv(first_rank, total + 1 - first_rank, level), 1.0)
     widths = np.diff(values, prepend=0.0, append=1.0)
     n = np.arange(1, total + 1)[:, None]
-    return (1 - most**n) @ widths, (1 - least**n) @ widths
+    return (1 - upper**n) @ widths, (1 - lower**n) @ widths
 
 
 def quartiles_of_experiments(scores: Sequence[float] | Array) -> Array:
@@ -141,24 +141,24 @@ def quartiles_of_experiments(scores: Sequence[float] | Array) -> Array:
     return quartiles
 
 
-def chance_gain_of_doubling(scores: ArrayLike, images: int, others: ArrayLike = ()) -> float:
+def chance_gain_of_doubling(scores: ArrayLike, images: int, other_scores: ArrayLike = ()) -> float:
     """What twice as many trials add to the best score by chance alone, on average, if those of `scores`,
     (n,), are equally good: each has the mean as its true score, and is measured on so many images. Half of
-    all trials hold a hypergeometric number of them, and if none, the best of the `others`, (m,).
+    all trials hold a hypergeometric number of them, and if none, the best of `other_scores`, (m,).
 
     The expected best of k binomial scores is from the distribution function F of one: sum of 1 - F(i)**k.
     (The gain of a single search scatters widely: see RARELY_EXCEEDED.)
     """
     from scipy.stats import binom, hypergeom
 
-    scores, others = np.asarray(scores, dtype=np.float64), np.asarray(others, dtype=np.float64)
-    n, trials = len(scores), len(scores) + len(others)
+    scores, other_scores = np.asarray(scores, dtype=np.float64), np.asarray(other_scores, dtype=np.float64)
+    n, trials = len(scores), len(scores) + len(other_scores)
     if n < 2:
         return 0.0
-    below = binom.cdf(np.arange(images), images, scores.mean())
-    best = np.array([(images - (below**k).sum()) / images for k in range(n + 1)])
+    cdf = binom.cdf(np.arange(images), images, scores.mean())
+    best = np.array([(images - (cdf**k).sum()) / images for k in range(n + 1)])
     if n <= trials - trials // 2:  # or else no half is without one of them
-        best[0] = expected_maximum(others)[trials // 2 - 1]
+        best[0] = expected_maximum(other_scores)[trials // 2 - 1]
     return float(best[n] - hypergeom.pmf(np.arange(n + 1), trials, n, trials // 2) @ best)
 
 
@@ -177,8 +177,8 @@ def crossed_standard_error(values: NDArray[Any]) -> float:
     belongs to neither twice, so it is rather too large (A. B. Owen, "The pigeonhole bootstrap", Annals of
     Applied Statistics 1, 2007).
     """
-    parts = [(values.mean(axis=1), values.shape[0]), (values.mean(axis=0), values.shape[1])]
-    return math.sqrt(sum(float(np.var(part, ddof=1)) / size for part, size in parts if size > 1))
+    means = [(values.mean(axis=1), values.shape[0]), (values.mean(axis=0), values.shape[1])]
+    return math.sqrt(sum(float(np.var(mean, ddof=1)) / size for mean, size in means if size > 1))
 
 
 def crossed_mean(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
@@ -194,7 +194,7 @@ def crossed_mean(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
 
 
 def student_interval(
-    mean: float, error: float, n: int, within: tuple[float, float] = (0, 1), confidence: float = CONFIDENCE
+    mean: float, error: float, n: int, limits: tuple[float, float] = (0, 1), confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """The interval of a mean of n values with that standard error (Student's t, n - 1 degrees of freedom),
     cut to where such a mean can be. One value has none, nor have values that agree exactly, as they do not
@@ -204,7 +204,7 @@ def student_interval(
     if n < 2 or error == 0:
         return math.nan, math.nan
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
-    return max(within[0], mean - half), min(within[1], mean + half)
+    return max(limits[0], mean - half), min(limits[1], mean + half)
 
 
 def signs_of_differences(
@@ -224,8 +224,11 @@ def signs_of_differences(
             p_values.append(2 * float(stdtr(n - 1, -abs(mean) / error)))
         else:
             p_values.append(p_if_all_agree(n) if mean else 1.0)
-    significant = holm(p_values + [1.0] * (tests - len(p_values)))[: len(p_values)] < ALPHA
-    return [int(np.sign(mean)) if each else 0 for mean, each in zip(means, significant, strict=True)]
+    is_significant = holm(p_values + [1.0] * (tests - len(p_values)))[: len(p_values)] < ALPHA
+    return [
+        int(np.sign(mean)) if significant else 0
+        for mean, significant in zip(means, is_significant, strict=True)
+    ]
 
 
 def p_if_all_agree(n: int) -> float:

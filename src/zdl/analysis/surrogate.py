@@ -14,8 +14,8 @@ from zdl.search.samplers.bayes import Bayes
 from zdl.search.samplers.gaussian_process import fit, posterior, standard
 from zdl.search.samplers.grid import values
 
-MODELLED = 500  # trials, the first ones, to learn from if the search did not: a fit takes the cube of it
-ALONG = 41  # values along a range
+MODEL_TRIALS = 500  # trials, the first ones, to learn from if the search did not: a fit takes the cube of it
+PROFILE_STEPS = 41  # values along a range
 Surface = tuple[list[NDArray[Any]], NDArray[np.float64]]
 
 
@@ -29,10 +29,10 @@ def surface(search: Mapping[str, Any], history: History, *names: str, steps: int
     """
     axes = [_ticks(search["space"][name], steps) for name in names]
     shape = [len(ticks) for ticks in axes]
-    predicted = np.full(math.prod(shape), np.nan)
+    scores = np.full(math.prod(shape), np.nan)
     if any(score is not None for _, score in history):
-        predicted = Surrogate(search, history).predict(names, list(itertools.product(*axes)))
-    return [np.array(ticks) for ticks in axes], np.round(predicted, 4).reshape(shape)
+        scores = Surrogate(search, history).predict(names, list(itertools.product(*axes)))
+    return [np.array(ticks) for ticks in axes], np.round(scores, 4).reshape(shape)
 
 
 class Surrogate:
@@ -40,14 +40,14 @@ class Surrogate:
 
     def __init__(self, search: Mapping[str, Any], history: History) -> None:
         self.space, self.model = search["space"], Bayes(search)
-        tried = self.model.columns(self.model.places([point for point, _ in history]))
+        columns = self.model.columns(self.model.places([point for point, _ in history]))
         scores, self.mean, self.deviation = standard(history)
-        self.process = posterior(*fit(tried, scores), tried, scores)
+        self.process = posterior(*fit(columns, scores), columns, scores)
         finished = [(point, score) for point, score in history if score is not None]
         self.best, _ = max(finished, key=lambda trial: trial[1])
 
     def _columns(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
-        points = [{**self.best, **dict(zip(names, each, strict=True))} for each in values]
+        points = [{**self.best, **dict(zip(names, combination, strict=True))} for combination in values]
         return self.model.columns(self.model.places(points))
 
     def predict(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
@@ -55,13 +55,13 @@ class Surrogate:
         scores: NDArray[np.float64] = self.process.predict(self._columns(names, values))
         return self.mean + self.deviation * scores
 
-    def along(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def scores_along(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The standard scores along a range, from its low end to its high one, (n,), and the standard error
         of each one's distance from the greatest, (n,)."""
-        values = [[tick] for tick in _ticks(self.space[name], ALONG)]
+        values = [[tick] for tick in _ticks(self.space[name], PROFILE_STEPS)]
         scores, covariance = self.process.predict(self._columns([name], values), return_cov=True)
-        top = int(np.argmax(np.round(scores, 6)))
-        variances = np.diag(covariance) + covariance[top, top] - 2 * covariance[top]
+        best = int(np.argmax(np.round(scores, 6)))
+        variances = np.diag(covariance) + covariance[best, best] - 2 * covariance[best]
         return scores, np.sqrt(np.maximum(variances, 1e-12))
 
 

@@ -17,28 +17,26 @@ from zdl.report.measures import fewer_trials, measures
 from zdl.report.sides import Side
 
 Row = dict[Any, Any]
-FATES = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen", "fallen")
+GROUPS = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen", "fallen")
 
 
 def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
     """The review as Markdown. `links` has the addresses of the figures `old` and `new` (of the best) and
     `overlay`, and of the page of all trials, `explore` (empty if it has none). `axes` is over how many
     hyper-parameters the overlay is drawn, 0 if there is none."""
-    scored_alike = old.score == new.score
-    same = {
-        part: scored_alike and old.made_from[part] == new.made_from[part] for part in ("data", "held_out")
-    }
-    fates = trials(old, new)
+    same_score = old.score == new.score
+    same = {part: same_score and old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
+    groups = trials(old, new)
     context = {
-        "by": new.score,
-        "scored_alike": scored_alike,
+        "score": new.score,
+        "same_score": same_score,
         "old": old,
         "new": new,
         "changes": list(changes(old.settings, new.settings)),
         "libraries": list(changes(old.libraries, new.libraries)),
         "same": same,
-        "trials": _called(fates, old, new),
-        "paired": paired(old, new, fates["other"]),
+        "trials": _places_by_group(groups, old, new),
+        "sign_test": sign_test(old, new, groups["other"]),
         "fewer": fewer_trials(old, new),
         "measures": list(measures(old, new, **same)),
         "best": moves(old, new),
@@ -71,35 +69,39 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
 
     Of another problem, no trial is the same.
     """
-    groups: dict[str, list[int]] = {name: [] for name in FATES}
-    before, after = ({_number(row): row for row in side.ranking.to_dict("records")} for side in (old, new))
-    known = before if old.settings["problem"] == new.settings["problem"] else {}
-    for number, row in sorted(after.items()):
-        fate = _fate(known.get(number), row)
-        groups["risen" if fate == "added" and old.partial else fate].append(number)
-    groups["fallen" if new.partial else "dropped"] = sorted(before.keys() - (known.keys() & after.keys()))
+    groups: dict[str, list[int]] = {name: [] for name in GROUPS}
+    old_rows, new_rows = (
+        {_number(row): row for row in side.ranking.to_dict("records")} for side in (old, new)
+    )
+    comparable_rows = old_rows if old.settings["problem"] == new.settings["problem"] else {}
+    for number, row in sorted(new_rows.items()):
+        group = _group(comparable_rows.get(number), row)
+        groups["risen" if group == "added" and old.partial else group].append(number)
+    groups["fallen" if new.partial else "dropped"] = sorted(
+        old_rows.keys() - (comparable_rows.keys() & new_rows.keys())
+    )
     return groups
 
 
-def _called(fates: Mapping[str, Sequence[int]], old: Side, new: Side) -> dict[str, list[int]]:
+def _places_by_group(groups: Mapping[str, Sequence[int]], old: Side, new: Side) -> dict[str, list[int]]:
     """Trials by their places in the search: the new one, or, of those that are gone, the old one."""
     places = {_number(row): row["trial"] for side in (old, new) for row in side.ranking.to_dict("records")}
-    return {fate: sorted(places[number] for number in numbers) for fate, numbers in fates.items()}
+    return {group: sorted(places[number] for number in numbers) for group, numbers in groups.items()}
 
 
 def _number(row: Row) -> int:
     return ranking.number(row["key"])
 
 
-def _fate(before: Row | None, after: Row) -> str:
-    if before is None:
+def _group(old_row: Row | None, new_row: Row) -> str:
+    if old_row is None:
         return "added"
-    came_out_the_same = before["result"] == after["result"]
-    if before["key"] == after["key"]:
-        return "kept" if came_out_the_same else "broken"
-    if _point(before) != _point(after):
+    same_result = old_row["result"] == new_row["result"]
+    if old_row["key"] == new_row["key"]:
+        return "kept" if same_result else "broken"
+    if _point(old_row) != _point(new_row):
         return "moved"
-    return "same" if came_out_the_same else "other"
+    return "same" if same_result else "other"
 
 
 def _point(row: Row) -> Row:
@@ -111,20 +113,20 @@ def _identity(row: Row) -> tuple[Any, ...]:
     return (_number(row), *_point(row).items())
 
 
-def paired(old: Side, new: Side, retrained: Sequence[int]) -> Row:
+def sign_test(old: Side, new: Side, retrained: Sequence[int]) -> Row:
     """Trials that were trained again at the same points, each compared with itself: how many scored `higher`
     and `lower` than before, the `median` difference, and the exact p-value of no difference (a sign test).
     None are compared where only the best are published: those that are among the best on both sides are a
     biased choice."""
-    compared = [] if old.partial or new.partial else list(retrained)
-    before, after = (side.scores.reindex(compared) for side in (old, new))
-    apart = (after - before).dropna()
-    higher, lower = int((apart > 0).sum()), int((apart < 0).sum())
+    numbers = [] if old.partial or new.partial else list(retrained)
+    old_scores, new_scores = (side.scores.reindex(numbers) for side in (old, new))
+    differences = (new_scores - old_scores).dropna()
+    higher, lower = int((differences > 0).sum()), int((differences < 0).sum())
     return {
-        "trials": len(apart),
+        "trials": len(differences),
         "higher": higher,
         "lower": lower,
-        "median": float(apart.median()) if len(apart) else math.nan,
+        "median": float(differences.median()) if len(differences) else math.nan,
         "p_value": mcnemar(higher, lower),
     }
 
@@ -133,13 +135,13 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
     """The best of the new search, each with its old rank; and those of the old best that are no longer among
     them."""
     names = [name for name in new.settings["search"]["space"] if name in new.ranking]
-    before = {_identity(row): row["rank"] for row in old.ranking.to_dict("records")}
+    old_ranks = {_identity(row): row["rank"] for row in old.ranking.to_dict("records")}
     best = ranking.top(new.ranking, new.settings["report"]["best"]).to_dict("records")
-    shown = old.settings["report"]["best"]
+    old_size = old.settings["report"]["best"]
     rows = [
         {
             "rank": row["rank"],
-            "was": _was(before.get(_identity(row)), shown, "?" if old.partial else "new"),
+            "old_rank": _old_rank(old_ranks.get(_identity(row)), old_size, "?" if old.partial else "new"),
             "trial": row["trial"],
             "val_acc": row["val_acc"],
             "point": [row[name] for name in names],
@@ -147,37 +149,43 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
         for row in best
     ]
     identities = {_identity(row) for row in best}
-    shown_before = ranking.top(old.ranking, shown).to_dict("records")
-    left = [row for row in shown_before if _identity(row) not in identities]
-    entered = sum(not row["was"].isdecimal() for row in rows)
-    return {"names": names, "rows": rows, "left": left, "entered": entered}
+    old_best = ranking.top(old.ranking, old_size).to_dict("records")
+    exits = [row for row in old_best if _identity(row) not in identities]
+    entries = sum(not row["old_rank"].isdecimal() for row in rows)
+    return {"names": names, "rows": rows, "exits": exits, "entries": entries}
 
 
-def _was(rank: int | None, shown: int, unknown: str) -> str:
+def _old_rank(rank: int | None, size: int, unknown: str) -> str:
     """The old rank, in brackets if it was beyond those shown."""
-    return unknown if rank is None else f"{rank}" if rank <= shown else f"({rank})"
+    return unknown if rank is None else f"{rank}" if rank <= size else f"({rank})"
 
 
 def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
     """The trials of both, with the columns `side` and `before` as `zdl.report.figures.overlay` takes them;
     and the hyper-parameters to draw them over: one or two that both searched in the same way, if there are
     any."""
-    before, after = (side.settings["search"]["space"] for side in (old, new))
-    space = {name: spec for name, spec in after.items() if name in before and _alike(before[name], spec)}
-    olds, news = ({_identity(row): row for row in side.ranking.to_dict("records")} for side in (old, new))
-    finished = {identity: row["val_acc"] for identity, row in olds.items() if row["status"] != "diverged"}
-    sides = [_side(olds.get(identity), row) for identity, row in news.items()]
-    scores = [finished.get(identity, math.nan) for identity in news]
-    gone = old.ranking[[identity not in news for identity in olds]]
+    old_space, new_space = (side.settings["search"]["space"] for side in (old, new))
+    space = {
+        name: spec for name, spec in new_space.items() if name in old_space and _alike(old_space[name], spec)
+    }
+    old_rows, new_rows = (
+        {_identity(row): row for row in side.ranking.to_dict("records")} for side in (old, new)
+    )
+    old_scores = {
+        identity: row["val_acc"] for identity, row in old_rows.items() if row["status"] != "diverged"
+    }
+    sides = [_overlay_side(old_rows.get(identity), row) for identity, row in new_rows.items()]
+    scores = [old_scores.get(identity, math.nan) for identity in new_rows]
+    old_only = old.ranking[[identity not in new_rows for identity in old_rows]]
     trials = pd.concat(
-        [new.ranking.assign(side=sides, before=scores), gone.assign(side="old", before=math.nan)],
+        [new.ranking.assign(side=sides, before=scores), old_only.assign(side="old", before=math.nan)],
         ignore_index=True,
     )
     return trials, ranking.map_axes(trials, space) if space else []
 
 
-def _side(before: Row | None, row: Row) -> str:
-    return "new" if before is None else "both" if before["result"] == row["result"] else "again"
+def _overlay_side(old_row: Row | None, new_row: Row) -> str:
+    return "new" if old_row is None else "both" if old_row["result"] == new_row["result"] else "again"
 
 
 def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 from zdl.analysis.edits import Edit
 from zdl.analysis.ranking import CROWDED, PUBLISHED, important_axes, map_axes, top
 from zdl.analysis.results import Analysis, HeldOut, Replication, Search, Settings
-from zdl.analysis.rungs import spent
+from zdl.analysis.rungs import epochs_spent
 from zdl.analysis.significance import single_searches
 from zdl.analysis.statistics import DRAWS, RARELY_EXCEEDED, chance_gain_of_doubling
 from zdl.config.checks import PROPOSING
@@ -21,9 +21,9 @@ from zdl.data import scoring
 from zdl.data.scores import Score
 from zdl.report.edits import ranges_to_write
 from zdl.report.formatting import accuracy, number, short
-from zdl.report.opening import guesses, longer, next_step
+from zdl.report.opening import guesses, next_step, training_rise
 from zdl.report.params_yaml import as_yaml
-from zdl.report.replicated import learned, replicated, rows_of
+from zdl.report.replicated import guess_facts, plain_rows, replicate_facts
 
 Row = dict[str, Any]
 Words = Mapping[str, Mapping[str, Any]]  # of the problem, by language (`zdl.config.words`)
@@ -37,13 +37,13 @@ def context(
 ) -> Row:
     """All values of the pages. `edits` are those of the ranges: "wider" and "next"."""
     search, counts, score = analysis.search, analysis.metrics["search"], analysis.score
-    searched, budget = _searched(search, settings), _budget(search, counts["val_images"], score)
+    hyperparameters, budget = _hyperparameters(search, settings), _budget(search, counts["val_images"], score)
     if budget and "helps" in budget:
-        budget["unequal"] = _unequal(search, analysis.replication)
+        budget["unequal"] = _contenders_differ(search, analysis.replication)
     classes = analysis.held_out.classes.tolist()
     facts = {
         "settings": settings,
-        "by": score,
+        "score": score,
         "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
@@ -55,16 +55,16 @@ def context(
         "best": _best(analysis.metrics, settings, search),
         "published": min(len(search.ranking), PUBLISHED),
         "leaders": _leaders(search, settings, score),
-        "alike": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
-        "searched": searched,
-        "tested": any(row["judged"] for row in searched),
+        "contenders": len(search.contenders) - 1,  # trials that cannot be distinguished from Best-1
+        "hyperparameters": hyperparameters,
+        "tested": any(row["judged"] for row in hyperparameters),
         # Ends beyond which better ones may lie, of hyper-parameters that matter
-        "open_ends": [row["name"] for row in searched if row["effect"] and row["open"]],
+        "open_ends": [row["name"] for row in hyperparameters if row["effect"] and row["open"]],
         "often_diverged": 3 * counts["diverged"] > counts["trials"],
         "budget": budget,
         "val_guess": search.guess,
         "guesses": guesses(analysis),
-        "epochs": longer(settings, analysis.replication),
+        "epochs": training_rise(settings, analysis.replication),
         "held_out": len(analysis.held_out.t),
         "of_each_class": [] if score.regression else _of_each_class(analysis.held_out),
         "classes": classes,
@@ -73,8 +73,8 @@ def context(
         "is_image": bool(image),
         "draws": DRAWS if score.counts else scoring.DRAWS,
         **_map(search, settings),
-        **replicated(analysis.replication),
-        **learned(analysis),
+        **replicate_facts(analysis.replication),
+        **guess_facts(analysis),
         **ranges_to_write(search, settings, edits),
         **_stopped(search, settings, analysis.replication),
     }
@@ -90,9 +90,11 @@ def _stopped(search: Search, settings: Settings, replication: Replication) -> Ro
         "stopped": [],
     }
     if search.rungs:
-        facts["spent"], facts["whole"] = spent(search.trials, settings["search"])
-        full = top(search.ranking, search.in_full)["trial"].tolist()
-        facts["stopped"] = [trial for trial in replication.confirmed["trial"].tolist() if trial not in full]
+        facts["epochs_spent"], facts["epochs_in_full"] = epochs_spent(search.trials, settings["search"])
+        full_trials = top(search.ranking, search.in_full)["trial"].tolist()
+        facts["stopped"] = [
+            trial for trial in replication.confirmed["trial"].tolist() if trial not in full_trials
+        ]
     return facts
 
 
@@ -131,7 +133,7 @@ def _leaders(search: Search, settings: Settings, score: Score) -> list[Row]:
             **{name: column[k] for name, column in texts.items()},
             "point": {name: best[name].iloc[k] for name in names},
         }
-        for k, row in enumerate(rows_of(search.leaders))
+        for k, row in enumerate(plain_rows(search.leaders))
     ]
 
 
@@ -142,16 +144,16 @@ def _accuracies(values: Sequence[float]) -> list[str]:
     return [text if text == "–" else text.ljust(width, "0") for text in texts]
 
 
-def _searched(search: Search, settings: Settings) -> list[Row]:
+def _hyperparameters(search: Search, settings: Settings) -> list[Row]:
     """A row for each searched hyper-parameter, with the columns of `zdl.analysis.recommendations.space`.
 
     `of_best` is what the best trials have of it. Where a range is to be widened, or scores fall before its
     end, `best_there` of the best lie at that end, and what is known of it ends in `_there`. `judged` says
     whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
     """
-    learnt = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
+    learns = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
     rows = []
-    for row in rows_of(search.space):
+    for row in plain_rows(search.space):
         name: str = row["name"]
         spec = settings["search"]["space"][name]
         best = top(search.ranking, len(search.ranking)).get(name, pd.Series(dtype="float64")).dropna()
@@ -162,9 +164,9 @@ def _searched(search: Search, settings: Settings) -> list[Row]:
                 "spec": spec,
                 "of_best": _summary(best.head(int(row["best"])).tolist(), spec),
                 "best_there": round(row[f"at_{end}"] * row["best"]) if end else None,
-                **{f"{what}_there": row[f"{what}_{end}"] if end else None for what in ("p", "piled")},
+                **{f"{column}_there": row[f"{column}_{end}"] if end else None for column in ("p", "piled")},
                 "near_there": round(row[f"near_{end}"]) if end else None,
-                "judged": row["p_effect"] is not None or (learnt and bool(row["best"])),
+                "judged": row["p_effect"] is not None or (learns and bool(row["best"])),
                 "settled": row["low_end"] in SETTLED and row["high_end"] in SETTLED,
                 "open": any(row[end] and row[end] not in SETTLED for end in ("low_end", "high_end")),
             }
@@ -208,32 +210,42 @@ def _budget(search: Search, images: int, score: Score) -> Row | None:
     budget = search.budget
     if len(budget) < 2:
         return None
-    last = rows_of(budget.tail(1))[0]
+    last = plain_rows(budget.tail(1))[0]
     if "best" in budget:
         if last["best"] is None:
             return None
-        first = next(row for row in rows_of(budget) if row["best"] == last["best"])
+        first = next(row for row in plain_rows(budget) if row["best"] == last["best"])
         return {**last, "last_gain": first["trials"]}
-    half = rows_of(budget[budget["trials"] == last["trials"] // 2])[0]
+    half = plain_rows(budget[budget["trials"] == last["trials"] // 2])[0]
     gain = round(last["expected"] - half["expected"], 6)
     ranking = search.ranking
     scores = ranking["val_acc"].where(ranking["status"] != "diverged", 0.0).fillna(0.0)
-    close = ranking["trial"].isin(search.contenders)
-    equal = scores[close]
-    chance_gain = round(chance_gain_of_doubling(equal, images, scores[~close]), 9) if score.counts else 0.0
+    is_contender = ranking["trial"].isin(search.contenders)
+    contender_scores = scores[is_contender]
+    chance_gain = (
+        round(chance_gain_of_doubling(contender_scores, images, scores[~is_contender]), 9)
+        if score.counts
+        else 0.0
+    )
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
     helps = gain > limit if last["trials"] >= ENOUGH and score.counts else None
-    gains = {"gain": gain, "equal": len(equal), "chance_gain": chance_gain, "limit": limit, "helps": helps}
+    gains = {
+        "gain": gain,
+        "equal": len(contender_scores),
+        "chance_gain": chance_gain,
+        "limit": limit,
+        "helps": helps,
+    }
     singles = [(last["trials"] // size, size) for size in single_searches(budget)["trials"].tolist()]
     return {**last, "half": half["trials"], "singles": singles, **gains}
 
 
-def _unequal(search: Search, replication: Replication) -> bool:
+def _contenders_differ(search: Search, replication: Replication) -> bool:
     """Whether held-out images distinguish the confirmed best from another of the trials that validation
     images do not distinguish from Best-1."""
     rivals = replication.rivals
-    apart = rivals["trial"][rivals["held_out"] != 0].isin(search.contenders)
-    return replication.best in search.contenders and bool(apart.any())
+    differs = rivals["trial"][rivals["held_out"] != 0].isin(search.contenders)
+    return replication.best in search.contenders and bool(differs.any())
 
 
 def _of_each_class(held_out: HeldOut) -> list[int]:

@@ -42,7 +42,7 @@ def search(settings: "Settings", table: bytes) -> Files:
     from zdl.analysis import recommendations
     from zdl.analysis.ranking import important_axes
     from zdl.analysis.significance import contenders
-    from zdl.analysis.surrogate import MODELLED, surface
+    from zdl.analysis.surrogate import MODEL_TRIALS, surface
     from zdl.config.checks import HALVINGS, PROPOSING
     from zdl.report.figures.heat_map import heat_map
     from zdl.report.figures.search_map import search_map
@@ -51,20 +51,20 @@ def search(settings: "Settings", table: bytes) -> Files:
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     trials, ranking = _ranked(settings, table)
-    scale = _scale(settings, _finished(ranking))
+    scale = _scale(settings, _finished_scores(ranking))
     if search["method"] == "grid":
         return _files("search", heat_map(ranking, space, best, scale))
-    seen = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
-    seen = bounded(seen, search)
-    importance = recommendations.space(ranking, settings, contenders(trials, ranking), seen)
+    observations = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
+    observations = bounded(observations, search)
+    importance = recommendations.space(ranking, settings, contenders(trials, ranking), observations)
     names = important_axes(ranking, space, importance)
     if search["method"] in PROPOSING:
-        predicted = surface(search, seen, *names)
-        figure = surface_map(ranking, space, predicted, search["batch"], best, names=names, scale=scale)
+        prediction = surface(search, observations, *names)
+        figure = surface_map(ranking, space, prediction, search["batch"], best, names=names, scale=scale)
     else:
-        halves = search["method"] in HALVINGS  # scores after different epochs have no common surface
-        expected = None if halves else surface(search, seen[:MODELLED], *names)
-        figure = search_map(ranking, space, best, expected=expected, names=names, scale=scale)
+        is_halving = search["method"] in HALVINGS  # scores after different epochs have no common surface
+        contours = None if is_halving else surface(search, observations[:MODEL_TRIALS], *names)
+        figure = search_map(ranking, space, best, surface=contours, names=names, scale=scale)
     return _files("search", figure)
 
 
@@ -74,7 +74,7 @@ def slices(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.slices import slices as draw
 
     trials, ranking = _ranked(settings, table)
-    scale = _scale(settings, _finished(ranking))
+    scale = _scale(settings, _finished_scores(ranking))
     figure = draw(ranking, settings["search"]["space"], contenders(trials, ranking), scale)
     return _files("slices", figure)
 
@@ -85,7 +85,7 @@ def budget(settings: "Settings", table: bytes) -> Files:
     from zdl.report.figures.budget import budget as draw
 
     trials, ranking = _ranked(settings, table)
-    scale = _scale(settings, _finished(ranking))
+    scale = _scale(settings, _finished_scores(ranking))
     return _files("budget", draw(significance.budget(trials, ranking, settings), scale))
 
 
@@ -95,16 +95,16 @@ def confirmed(
     """What the replicates of the best trials score."""
     from zdl.analysis import replication
     from zdl.analysis.baseline import baseline_scores
-    from zdl.analysis.outcomes import interval, of_trials
+    from zdl.analysis.outcomes import interval, replicates_by_trial
     from zdl.report.figures.confirmed import confirmed as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, t = of_trials(replicates, trials["trials"]), decode_npz(held_out)["t"]
-    rows = replication.confirmed(of_best, ranking, t, partial(interval, trials["trials"]))
-    curves = replication.curves(of_best, replication.confirmed_best(rows))
+    outcomes, t = replicates_by_trial(replicates, trials["trials"]), decode_npz(held_out)["t"]
+    rows = replication.confirmed(outcomes, ranking, t, partial(interval, trials["trials"]))
+    curves = replication.curves(outcomes, replication.confirmed_best(rows))
     linear = baseline_scores(decode_json(baseline))
     scale = _scale(settings, curves["val_acc"], curves["train_acc"], [linear["val_mean"]])
-    figure = draw(rows, replication.scores(of_best, ranking, t), curves, linear, scale)
+    figure = draw(rows, replication.scores(outcomes, ranking, t), curves, linear, scale)
     return _files("confirmed", figure)
 
 
@@ -120,27 +120,27 @@ def mistakes(
     """What the confirmed best takes for what, or in regression its answers; and the rows that it is most
     wrong about: as images of that shape, if they are any."""
     from zdl.analysis import mistakes, replication
-    from zdl.analysis.outcomes import interval, of_trials
+    from zdl.analysis.outcomes import interval, replicates_by_trial
     from zdl.report.figures.errors import errors as draw_errors
     from zdl.report.figures.mistakes import mistakes as draw
 
     trials, ranking = _ranked(settings, table)
-    of_best, rows = of_trials(replicates, trials["trials"]), decode_npz(held_out)
+    outcomes, rows = replicates_by_trial(replicates, trials["trials"]), decode_npz(held_out)
     t, classes = rows["t"], rows["classes"].tolist()
-    known = replication.confirmed(of_best, ranking, t, partial(interval, trials["trials"]))
-    best = replication.confirmed_best(known)
-    wrong = (mistakes.mistakes if classes else mistakes.errors)(of_best, best, t)
-    places = wrong["row"].tolist()
-    shown = (
-        rows["x"][places].reshape(len(wrong), *image)
+    confirmed_rows = replication.confirmed(outcomes, ranking, t, partial(interval, trials["trials"]))
+    best = replication.confirmed_best(confirmed_rows)
+    worst_rows = (mistakes.mistakes if classes else mistakes.errors)(outcomes, best, t)
+    places = worst_rows["row"].tolist()
+    details = (
+        rows["x"][places].reshape(len(worst_rows), *image)
         if image
         else mistakes.deviations(rows["x"], places, rows["columns"].tolist())
     )
     if not classes:
-        answers = mistakes.mean_answers(of_best, best)
-        return _files("mistakes", draw_errors(t, answers, wrong, shown, best, words=words["en"]))
-    confusion = mistakes.confusion(of_best, best, t, len(classes))
-    return _files("mistakes", draw(confusion, wrong, shown, best, words=words["en"], classes=classes))
+        answers = mistakes.mean_answers(outcomes, best)
+        return _files("mistakes", draw_errors(t, answers, worst_rows, details, best, words=words["en"]))
+    confusion = mistakes.confusion(outcomes, best, t, len(classes))
+    return _files("mistakes", draw(confusion, worst_rows, details, best, words=words["en"], classes=classes))
 
 
 def _ranked(settings: "Settings", table: bytes) -> "tuple[Mapping[str, Any], pd.DataFrame]":
@@ -158,7 +158,7 @@ def _scale(settings: "Settings", *scores: "Iterable[float]") -> "Scale":
     return Scale.of(Score.of(settings["search"]), *scores)
 
 
-def _finished(ranking: "pd.DataFrame") -> "pd.Series[float]":
+def _finished_scores(ranking: "pd.DataFrame") -> "pd.Series[float]":
     return ranking["val_acc"][ranking["status"] != "diverged"]
 
 

@@ -6,31 +6,33 @@ from typing import Any
 from zdl.analysis.edits import Edit
 from zdl.analysis.results import Search, Settings
 from zdl.report.params_yaml import space_as_yaml
-from zdl.report.replicated import rows_of
+from zdl.report.replicated import plain_rows
 
 Row = dict[str, Any]
 
 
 def ranges_to_write(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row:
     """The ranges to write in params.yaml: wider ones, where the best lie at an end; and for another round."""
-    present, wider, following = settings["search"]["space"], edits["wider"], edits["next"]
-    advised = [row["name"] for row in rows_of(search.space) if row["advice"]]
+    space, wider_edit, next_edit = settings["search"]["space"], edits["wider"], edits["next"]
+    names = [row["name"] for row in plain_rows(search.space) if row["advice"]]
     # A grid may outgrow the largest number of trials
-    allowed = {
-        which: "" if edit.trials <= settings["search"]["trials"] else f"  trials: {edit.trials}\n"
-        for which, edit in edits.items()
+    trials_lines = {
+        kind: "" if edit.trials <= settings["search"]["trials"] else f"  trials: {edit.trials}\n"
+        for kind, edit in edits.items()
     }
-    wide = space_as_yaml({name: wider.space[name] for name in advised}) if advised else ""
+    wider_lines = space_as_yaml({name: wider_edit.space[name] for name in names}) if names else ""
     return {
-        "wider": allowed["wider"] + wide if wide else "",
-        "next": allowed["next"] + space_as_yaml(following.space),
-        "moved": _moved(present, wider.space, following.space),
-        "shared": {"wider": wider.shared, "next": following.shared},
-        "planned": {"wider": wider.trials, "next": following.trials},
+        "wider": trials_lines["wider"] + wider_lines if wider_lines else "",
+        "next": trials_lines["next"] + space_as_yaml(next_edit.space),
+        "moved": _changed_ranges(space, wider_edit.space, next_edit.space),
+        "shared": {"wider": wider_edit.shared, "next": next_edit.shared},
+        "planned": {"wider": wider_edit.trials, "next": next_edit.trials},
     }
 
 
-def _moved(present: Mapping[str, Any], wider: Mapping[str, Any], following: Mapping[str, Any]) -> list[Row]:
+def _changed_ranges(
+    space: Mapping[str, Any], wider_space: Mapping[str, Any], next_space: Mapping[str, Any]
+) -> list[Row]:
     """The ranges of another round that are not the present ones, and where their ends are: "inside" or
     "outside" the present range, or at its own (""). None if it would only widen them, as the edit before
     does."""
@@ -39,14 +41,14 @@ def _moved(present: Mapping[str, Any], wider: Mapping[str, Any], following: Mapp
             "name": name,
             "low": spec["low"],
             "high": spec["high"],
-            "at_low": _side(spec["low"], present[name]["low"]),
-            "at_high": _side(-spec["high"], -present[name]["high"]),
+            "at_low": _side_of_end(spec["low"], space[name]["low"]),
+            "at_high": _side_of_end(-spec["high"], -space[name]["high"]),
         }
-        for name, spec in following.items()
-        if spec != present[name]
+        for name, spec in next_space.items()
+        if spec != space[name]
     ]
-    return rows if any(following[row["name"]] != wider[row["name"]] for row in rows) else []
+    return rows if any(next_space[row["name"]] != wider_space[row["name"]] for row in rows) else []
 
 
-def _side(end: float, present: float) -> str:
-    return "" if end == present else "inside" if end > present else "outside"
+def _side_of_end(end: float, present_end: float) -> str:
+    return "" if end == present_end else "inside" if end > present_end else "outside"

@@ -104,7 +104,7 @@ def spans(numbers: Sequence[int]) -> str:
         else:
             rows.append([number])
     runs = (row if len(row) < 3 else [f"{row[0]} to {row[-1]}"] for row in rows)
-    return ", ".join(str(each) for run in runs for each in run)
+    return ", ".join(str(text) for run in runs for text in run)
 
 
 def p_value(value: float | None) -> str:

@@ -17,8 +17,8 @@ TEMPLATES = Path(__file__).parent / "templates"  # a page's name and .j2
 
 def render(page: str, context: Mapping[str, Any], width: int | None) -> str:
     """The page that its template makes of the context, set by `tidy`. Scores are written as those that the
-    context has as `by`."""
-    templates = _templates(is_share=context["by"].is_share)
+    context has as `score`."""
+    templates = _templates(is_share=context["score"].is_share)
     return tidy(templates.get_template(f"{page}.j2").render(context), width)
 
 

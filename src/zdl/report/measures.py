@@ -31,50 +31,50 @@ def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measu
     rows, `held_out` whether on the same held-out ones: if not, two scores are not compared."""
     yield from _held_out(old, new, held_out)
     yield _best_1(old, new, data)
-    fewer = fewer_trials(old, new)
-    if fewer and None not in (pair := [_expected_best(side, fewer) for side in (old, new)]):
-        name = f"best of {count(fewer, 'trial')}, expected"
+    smaller_size = fewer_trials(old, new)
+    if smaller_size and None not in (pair := [_expected_best(side, smaller_size) for side in (old, new)]):
+        name = f"best of {count(smaller_size, 'trial')}, expected"
         yield _scores(name, pair, [None, None], data, score=new.score)
     sizes = dict.fromkeys(side.settings["report"]["best"] for side in (old, new))
-    shown = " and ".join(f"{size:,}" for size in sizes) if max(sizes) > 1 else "trial"
+    size_text = " and ".join(f"{size:,}" for size in sizes) if max(sizes) > 1 else "trial"
     for name, key in (("mean", "mean_val_acc"), ("least", "min_val_acc")):
         pair = [side.metrics["top"][key] for side in (old, new)]
-        measure = _scores(f"{name} of the best {shown}", pair, [None, None], data, score=new.score)
-        yield measure._replace(verdict=measure.verdict or (OF_MORE if fewer else ""))
-    counted = {"trials": "trials", "diverged": "diverged"}
+        measure = _scores(f"{name} of the best {size_text}", pair, [None, None], data, score=new.score)
+        yield measure._replace(verdict=measure.verdict or (OF_MORE if smaller_size else ""))
+    count_keys = {"trials": "trials", "diverged": "diverged"}
     if old.score == new.score and new.score.is_share:
-        counted[f"{new.score.title} above 0.5"] = "above_half"
-    for name, key in counted.items():
+        count_keys[f"{new.score.title} above 0.5"] = "above_half"
+    for name, key in count_keys.items():
         counts = [side.metrics["search"][key] for side in (old, new)]
-        verdict = OF_MORE if fewer and key != "trials" else ""
+        verdict = OF_MORE if smaller_size and key != "trials" else ""
         yield Measure(name, f"{counts[0]:,}", f"{counts[1]:,}", f"{counts[1] - counts[0]:+,}", verdict)
 
 
 def _held_out(old: Side, new: Side, comparable: bool) -> Iterator[Measure]:
     confirmed = [side.metrics["confirmed"] for side in (old, new)]
-    pair = [each["held_out"] for each in confirmed]
-    spans = [
-        None if each["held_out_low"] is None else (each["held_out_low"], each["held_out_high"])
-        for each in confirmed
+    pair = [row["held_out"] for row in confirmed]
+    intervals = [
+        None if row["held_out_low"] is None else (row["held_out_low"], row["held_out_high"])
+        for row in confirmed
     ]
-    networks = min(each["repeats"] or 0 for each in confirmed)
+    networks = min(row["repeats"] or 0 for row in confirmed)
     name = f"held-out {new.score.title} of the confirmed best"
-    measure = _scores(name, pair, spans, comparable, networks, score=new.score)
+    measure = _scores(name, pair, intervals, comparable, networks, score=new.score)
     yield measure._replace(verdict=OF_ONE) if networks == 1 and measure.verdict == NOISE else measure
-    pair = [each["linear_held_out"] for each in confirmed]
+    pair = [row["linear_held_out"] for row in confirmed]
     name = f"held-out {new.score.title} of a linear model"
     yield _scores(name, pair, [None, None], comparable, score=new.score)
 
 
 def _best_1(old: Side, new: Side, comparable: bool) -> Measure:
     pair = [side.metrics["best"]["val_acc"] for side in (old, new)]
-    spans = [
+    intervals = [
         wilson(round(score * side.images), side.images) if score is not None and side.score.counts else None
         for score, side in zip(pair, (old, new), strict=True)
     ]
     images = min(side.images for side in (old, new))
     name = f"validation {new.score.title} of Best-1"
-    return _scores(name, pair, spans, comparable, images, score=new.score)
+    return _scores(name, pair, intervals, comparable, images, score=new.score)
 
 
 def fewer_trials(old: Side, new: Side) -> int:
@@ -96,45 +96,45 @@ def _expected_best(side: Side, count: int) -> float | None:
 def _scores(
     name: str,
     pair: Sequence[float | None],
-    spans: Sequence[Interval | None],
+    intervals: Sequence[Interval | None],
     comparable: bool,
     n: int = 0,
     *,
     score: Score,
 ) -> Measure:
     """`n` is how many values, of the fewer, each interval allows for: networks, or else rows."""
-    before, after = pair
-    texts = _score(before, spans[0], score), _score(after, spans[1], score)
-    if before is None or after is None:
+    old, new = pair
+    texts = _score(old, intervals[0], score), _score(new, intervals[1], score)
+    if old is None or new is None:
         return Measure(name, *texts, "–", "")
     if not comparable:
         return Measure(name, *texts, "–", "other data")
     verdict = ""
-    if spans[0] and spans[1]:
-        sign = sign_of_difference(after - before, *difference(before, spans[0], after, spans[1]), n)
+    if intervals[0] and intervals[1]:
+        sign = sign_of_difference(new - old, *difference(old, intervals[0], new, intervals[1]), n)
         verdict = "more than noise" if sign else NOISE
-        if (before, spans[0]) == (after, spans[1]):
+        if (old, intervals[0]) == (new, intervals[1]):
             verdict = "the same"
-    return Measure(name, *texts, _written(score, "apart")(after - before), verdict)
+    return Measure(name, *texts, _formatter(score, "apart")(new - old), verdict)
 
 
-def _score(value: float | None, span: Interval | None, score: Score) -> str:
+def _score(value: float | None, interval: Interval | None, score: Score) -> str:
     if value is None:
         return "–"
-    text = _written(score, "share")
-    return text(value) + (f" ({text(span[0])} to {text(span[1])})" if span else "")
+    text = _formatter(score, "share")
+    return text(value) + (f" ({text(interval[0])} to {text(interval[1])})" if interval else "")
 
 
-def _written(score: Score, what: str) -> Callable[..., str]:
+def _formatter(score: Score, name: str) -> Callable[..., str]:
     """How a score, or a difference of two, is written."""
-    return FILTERS[what] if score.is_share else OF_ANY_NUMBER[what]
+    return FILTERS[name] if score.is_share else OF_ANY_NUMBER[name]
 
 
-def difference(before: float, first: Interval, after: float, second: Interval) -> Interval:
+def difference(old: float, old_interval: Interval, new: float, new_interval: Interval) -> Interval:
     """The interval of the difference of two scores, from those of each: R. G. Newcombe's method 10
     ("Interval estimation for the difference between independent proportions", 1998). Where both are measured
     on the same rows it is too wide, so what it calls more than noise is more than noise."""
-    apart = after - before
-    low = math.sqrt((after - second[0]) ** 2 + (first[1] - before) ** 2)
-    high = math.sqrt((second[1] - after) ** 2 + (before - first[0]) ** 2)
-    return apart - low, apart + high
+    change = new - old
+    low = math.sqrt((new - new_interval[0]) ** 2 + (old_interval[1] - old) ** 2)
+    high = math.sqrt((new_interval[1] - new) ** 2 + (old - old_interval[0]) ** 2)
+    return change - low, change + high

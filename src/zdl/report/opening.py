@@ -5,7 +5,7 @@ from typing import Any
 
 from zdl.analysis.results import Analysis, Replication, Settings
 from zdl.config.space import fixed
-from zdl.report.replicated import judged, plain
+from zdl.report.replicated import plain_row, with_sign
 
 Row = dict[str, Any]
 
@@ -13,11 +13,11 @@ Row = dict[str, Any]
 def guesses(analysis: Analysis) -> int:
     """How many trials do not score above always naming the commonest class of the validation rows."""
     frame = analysis.search.ranking
-    above = (frame["status"] != "diverged") & (frame["val_acc"] > analysis.search.guess)
-    return int((~above).sum())
+    is_above = (frame["status"] != "diverged") & (frame["val_acc"] > analysis.search.guess)
+    return int((~is_above).sum())
 
 
-def longer(settings: Settings, replication: Replication) -> Row | None:
+def training_rise(settings: Settings, replication: Replication) -> Row | None:
     """Whether accuracy still rises at the end of the curves, with the `sign_of_difference` of that; how long
     they are, in `epochs`; of how many `trials` and `splits` they are; and what twice as many epochs would
     cost. None if the curves do not tell, or the search varies their length."""
@@ -25,7 +25,7 @@ def longer(settings: Settings, replication: Replication) -> Row | None:
     if epochs is None or "epochs" in settings["search"]["space"] or not rise:
         return None
     return {
-        **judged(plain(rise), "rise", int(rise["splits"])),
+        **with_sign(plain_row(rise), "rise", int(rise["splits"])),
         "last": epochs // 5,
         "epochs": epochs,
         "trials": int((replication.confirmed["repeats"] > 0).sum()),

@@ -5,7 +5,7 @@ The same search gives the same bytes: no time, host, path or duration.
 
 from collections.abc import Sequence
 
-from zdl.analysis.edits import edited
+from zdl.analysis.edits import edit_of_ranges
 from zdl.analysis.results import Settings, analyse
 from zdl.report.context import Words, context
 from zdl.report.markdown import render
@@ -26,6 +26,6 @@ def pages(
     """The pages, by name. They are computed from the results, not from the published tables: people may edit
     those, and another run may be replacing them."""
     analysis = analyse(settings, table, replicates, baseline, held_out)
-    edits = {which: edited(settings, analysis.search.space, which) for which in ("wider", "next")}
+    edits = {target: edit_of_ranges(settings, analysis.search.space, target) for target in ("wider", "next")}
     facts = context(settings, analysis, edits, words, image)
     return {name: render(name, facts, width).encode() for name, width in PAGES.items()}

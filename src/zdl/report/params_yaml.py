@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-ADDED = ("hyperparameters", "score", "epochs")  # to `search` when settings are loaded
+LOADED_KEYS = ("hyperparameters", "score", "epochs")  # to `search` when settings are loaded
 NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
 
 
@@ -19,7 +19,7 @@ def as_yaml(settings: Mapping[str, Any]) -> str:
             continue
         lines += [f"{section}:"] if values else []
         for key, value in values.items():
-            if section == "search" and key in ADDED:
+            if section == "search" and key in LOADED_KEYS:
                 continue
             if key == "space":
                 lines.append(space_as_yaml(value))

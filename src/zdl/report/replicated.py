@@ -15,16 +15,16 @@ from zdl.analysis.statistics import sign_of_difference
 Row = dict[str, Any]
 
 
-def replicated(replication: Replication) -> Row:
+def replicate_facts(replication: Replication) -> Row:
     """The trials that have replicates, `trainings` each, of which so many `networks` finished (None if that
     differs); the best of them, and how it compares with the others and with a linear model; what Best-1 has
     lost; and what is mistaken for what."""
-    confirmed = rows_of(replication.confirmed)
+    confirmed = plain_rows(replication.confirmed)
     finished = [row for row in confirmed if row["val_mean"] is not None]
-    never = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
-    rivals = [row for row in rows_of(replication.rivals) if row["trial"] not in never]
+    failed_trials = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
+    rivals = [row for row in plain_rows(replication.rivals) if row["trial"] not in failed_trials]
     best = next((row for row in confirmed if row["trial"] == replication.best), None)
-    first = next((row for row in finished if row["rank"] == 1), None)
+    best_1 = next((row for row in finished if row["rank"] == 1), None)
     trainings = confirmed[0]["repeats"] + confirmed[0]["diverged"] if confirmed else 0
     return {
         "confirmed": confirmed,
@@ -37,9 +37,9 @@ def replicated(replication: Replication) -> Row:
             images: {sign: [row["trial"] for row in rivals if row[images] == sign] for sign in (1, 0, -1)}
             for images in ("val", "held_out")
         },
-        "best_1": first and judged(first, "luck", first["repeats"]),
-        "linear": judged(plain(replication.linear), "loss", trainings),
-        "margin": judged(plain(replication.margin), "apart", best["repeats"] if best else 0),
+        "best_1": best_1 and with_sign(best_1, "luck", best_1["repeats"]),
+        "linear": with_sign(plain_row(replication.linear), "loss", trainings),
+        "margin": with_sign(plain_row(replication.margin), "apart", best["repeats"] if best else 0),
         "confusion": _confusion(replication.confusion) if confirmed else None,
     }
 
@@ -48,14 +48,14 @@ def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
     """The other trials whose mean is not below the confirmed best's. One that is `ahead` diverged more often;
     one that is `level` comes after it for that, or for its rank."""
     others = [row for row in finished if best and row is not best]
-    sides = {"ahead": 1, "level": 0}
+    signs = {"ahead": 1, "level": 0}
     return {
-        side: [row["trial"] for row in others if best and np.sign(row["val_mean"] - best["val_mean"]) == sign]
-        for side, sign in sides.items()
+        name: [row["trial"] for row in others if best and np.sign(row["val_mean"] - best["val_mean"]) == sign]
+        for name, sign in signs.items()
     }
 
 
-def judged(row: Row, name: str, n: int) -> Row:
+def with_sign(row: Row, name: str, n: int) -> Row:
     """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
     if name not in row:
         return row
@@ -64,43 +64,48 @@ def judged(row: Row, name: str, n: int) -> Row:
     return {**row, f"{name}_sign": sign_of_difference(mean, low, high, n)}
 
 
-def learned(analysis: Analysis) -> Row:
+def guess_facts(analysis: Analysis) -> Row:
     """Whether the confirmed best scores more than a guess. That is asked of its own networks, not of others
     that it might have, so rows count, and one network may do."""
     rows, guess = analysis.replication.confirmed, analysis.held_out.guess
     for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
-        ahead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
-        return {"guess": guess, "learned": sign_of_difference(ahead, low, high, len(analysis.held_out.t)) > 0}
-    return {"guess": guess, "learned": False}
+        lead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
+        return {
+            "guess": guess,
+            "beats_guess": sign_of_difference(lead, low, high, len(analysis.held_out.t)) > 0,
+        }
+    return {"guess": guess, "beats_guess": False}
 
 
 def _confusion(confusion: NDArray[np.float64]) -> Row | None:
     """The class that is most often taken for another, with the share, and how many pairs of classes tie with
     it; and those read best and worst."""
     shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
-    right = shares.diagonal().tolist()
-    wrong = shares - np.diag(right)
-    if not wrong.max(initial=0) > 0:  # also of none, in regression
+    recalls = shares.diagonal().tolist()
+    confusions = shares - np.diag(recalls)
+    if not confusions.max(initial=0) > 0:  # also of none, in regression
         return None
-    digit, taken_for = divmod(int(wrong.argmax()), len(wrong))
-    best, worst = ([k for k, share in enumerate(right) if share == end(right)] for end in (max, min))
+    digit, taken_for = divmod(int(confusions.argmax()), len(confusions))
+    best, worst = (
+        [k for k, share in enumerate(recalls) if share == extreme(recalls)] for extreme in (max, min)
+    )
     return {
         "digit": digit,
         "taken_for": taken_for,
-        "share": wrong.max().item(),
-        "tied": int((wrong == wrong.max()).sum()) - 1,
+        "share": confusions.max().item(),
+        "tied": int((confusions == confusions.max()).sum()) - 1,
         "read_best": best,
-        "best_share": max(right),
+        "best_share": max(recalls),
         "read_worst": worst,
-        "worst_share": min(right),
+        "worst_share": min(recalls),
     }
 
 
-def rows_of(frame: pd.DataFrame) -> list[Row]:
+def plain_rows(frame: pd.DataFrame) -> list[Row]:
     """A table's rows as plain values, None for a blank."""
     records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-    return [plain(row) for row in records]
+    return [plain_row(row) for row in records]
 
 
-def plain(row: Mapping[str, Any]) -> Row:
+def plain_row(row: Mapping[str, Any]) -> Row:
     return {name: None if pd.isna(cell) else cell for name, cell in row.items()}

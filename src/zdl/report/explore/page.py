@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zdl.analysis.outcomes import of_trials
+from zdl.analysis.outcomes import replicates_by_trial
 from zdl.analysis.ranking import rank
 from zdl.analysis.results import Settings
 from zdl.artifacts.encoding import decode_json, decode_npz
@@ -31,8 +31,8 @@ def search_page(
     trials = decode_json(table)
     ranking = rank(trials, settings["search"]["space"])
     labels = decode_npz(held_out)["t"]
-    of_best, titles = of_trials(replicates, trials["trials"]), words["ja"]["titles"]
-    return page(search_payload(settings, trials["trials"], ranking, of_best, labels, titles=titles))
+    outcomes, titles = replicates_by_trial(replicates, trials["trials"]), words["ja"]["titles"]
+    return page(search_payload(settings, trials["trials"], ranking, outcomes, labels, titles=titles))
 
 
 def review_page(old: Side, new: Side, curves: Sequence[bytes | None]) -> bytes:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from zdl.analysis import recommendations
-from zdl.analysis.outcomes import Labels, Outcome, Replicates, of_held_out
+from zdl.analysis.outcomes import Labels, Outcome, Replicates, held_out_scores
 from zdl.analysis.ranking import important_axes
 from zdl.analysis.results import Settings
 from zdl.analysis.significance import contenders
-from zdl.analysis.surrogate import MODELLED, surface
+from zdl.analysis.surrogate import MODEL_TRIALS, surface
 from zdl.data.scores import Score
 from zdl.report.formatting import title
 from zdl.report.sides import Side
@@ -43,14 +43,16 @@ def search_payload(
     the held-out rows, `titles` the names of the hyper-parameters in Japanese."""
     space, score = settings["search"]["space"], Score.of(settings["search"])
     curves = [trials[place]["outcome"]["curve"] for place in ranking["trial"].tolist()]
-    seen = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
-    seen = bounded(seen, settings["search"])
-    importance = recommendations.space(ranking, settings, contenders({"trials": trials}, ranking), seen)
+    observations = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
+    observations = bounded(observations, settings["search"])
+    importance = recommendations.space(
+        ranking, settings, contenders({"trials": trials}, ranking), observations
+    )
     axes = important_axes(ranking, space, importance)
     return {
         "trials": ranking["trial"].tolist(),
         "diverged": (ranking["status"] == "diverged").astype(int).tolist(),
-        "score": names_of(score),
+        "score": score_names(score),
         "columns": columns(ranking, space, titles=titles, score=score),
         "axes": axes if len(axes) > 1 else [*axes, "val_acc"],
         "sizes": [curves[0]["val_size"], curves[0]["train_size"]] if curves and score.counts else [1, 1],
@@ -59,8 +61,10 @@ def search_payload(
         "replicates": {
             trial: [_replicate(outcome, t) for outcome in outcomes] for trial, outcomes in replicates.items()
         },
-        "modelled": min(MODELLED, len(trials)),
-        "surfaces": _surfaces(settings["search"], seen[:MODELLED], important(importance, space)),
+        "modelled": min(MODEL_TRIALS, len(trials)),
+        "surfaces": _surfaces(
+            settings["search"], observations[:MODEL_TRIALS], most_important(importance, space)
+        ),
     }
 
 
@@ -68,33 +72,35 @@ def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict
     """The trials of two revisions, as far as their commits have them; one that both have is there once.
     `curves` are the contents of each one's reports/curves.csv, None where a commit has none."""
     pairs = [list(zip(side.ranking["key"], side.ranking["result"], strict=True)) for side in (old, new)]
-    both = {*pairs[0]} & {*pairs[1]}
-    gone = old.ranking[[pair not in both for pair in pairs[0]]].assign(side=old.name)
-    here = new.ranking.assign(side=["both" if pair in both else new.name for pair in pairs[1]])
-    trials = pd.concat([gone, here]).sort_values("rank", kind="stable")
+    common_pairs = {*pairs[0]} & {*pairs[1]}
+    old_trials = old.ranking[[pair not in common_pairs for pair in pairs[0]]].assign(side=old.name)
+    new_trials = new.ranking.assign(side=["both" if pair in common_pairs else new.name for pair in pairs[1]])
+    trials = pd.concat([old_trials, new_trials]).sort_values("rank", kind="stable")
     spaces = (side.settings["search"]["space"] for side in (old, new))
-    shown = columns(trials, *spaces, titles={}, score=new.score)
+    data_columns = columns(trials, *spaces, titles={}, score=new.score)
     sides = dict.fromkeys([old.name, "both", new.name])
-    known = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
-    known["both"] = known[new.name]
-    of_trials = [known[side].get(trial) for side, trial in zip(trials["side"], trials["trial"], strict=True)]
+    curves_by_side = {old.name: _curves(curves[0]), new.name: _curves(curves[1])}
+    curves_by_side["both"] = curves_by_side[new.name]
+    trial_curves = [
+        curves_by_side[side].get(trial) for side, trial in zip(trials["side"], trials["trial"], strict=True)
+    ]
     return {
         "trials": trials["trial"].tolist(),
         "ranks": trials["rank"].tolist(),
         "diverged": (trials["status"] == "diverged").astype(int).tolist(),
-        "score": names_of(new.score),
-        "columns": [_sides(list(sides), trials["side"].tolist()), *shown],
-        "axes": [column["name"] for column in shown][:2],
+        "score": score_names(new.score),
+        "columns": [_side_column(list(sides), trials["side"].tolist()), *data_columns],
+        "axes": [column["name"] for column in data_columns][:2],
         "sizes": [1, 1],  # the curves of a commit are shares already
-        "val": [curve and curve["val_acc"] for curve in of_trials],
-        "train": [curve and curve["train_acc"] for curve in of_trials],
+        "val": [curve and curve["val_acc"] for curve in trial_curves],
+        "train": [curve and curve["train_acc"] for curve in trial_curves],
         "replicates": {},
         "surfaces": [],
         "partial": old.partial or new.partial,
     }
 
 
-def _sides(options: list[str], values: list[str]) -> Column:
+def _side_column(options: list[str], values: list[str]) -> Column:
     labels = {"both": ("both", "両方")}
     column = {"name": "side", "title": ("revision", "リビジョン"), "scale": "options", "labels": labels}
     return column | {"options": options, "values": values}
@@ -108,7 +114,7 @@ def _curves(table: bytes | None) -> dict[int, Any]:
     return {int(str(trial)): rows[[*SCORES]].to_dict("list") for trial, rows in groups}
 
 
-def names_of(score: Score) -> tuple[str, str]:
+def score_names(score: Score) -> tuple[str, str]:
     """What a score is called in both languages."""
     return score.title, "正解率" if score.counts else score.title
 
@@ -131,7 +137,7 @@ def columns(
         found.append(
             {
                 "name": name,
-                "title": [text.format(word) for text, word in zip(words, names_of(score), strict=True)],
+                "title": [text.format(word) for text, word in zip(words, score_names(score), strict=True)],
                 "scale": "linear",
                 "ends": ends,
                 "values": _values(ranking[name]),
@@ -146,7 +152,7 @@ def _hyperparameter(
     words = (title(name), titles.get(name, title(name)))
     column: Column = {"name": name, "title": words, "values": _values(ranking[name])}
     if any("options" in spec for spec in specs):
-        options = dict.fromkeys(str(each) for spec in specs for each in spec.get("options", ()))
+        options = dict.fromkeys(str(option) for spec in specs for option in spec.get("options", ()))
         column["values"] = [None if value is None else str(value) for value in column["values"]]
         options |= dict.fromkeys(value for value in column["values"] if value is not None)
         return column | {"scale": "options", "options": list(options)}
@@ -155,28 +161,28 @@ def _hyperparameter(
     return column | {"scale": "log" if log else "linear", "ends": ends}
 
 
-def important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[str]:
+def most_important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[str]:
     """The numeric hyper-parameters that matter most, in the order of the space."""
     names = importance.sort_values("importance", ascending=False, kind="stable")["name"].tolist()
     numeric = [name for name in names if "options" not in space[name]][:MOST]
     return [name for name in space if name in numeric]
 
 
-def _surfaces(search: Mapping[str, Any], seen: History, names: Sequence[str]) -> list[dict[str, Any]]:
+def _surfaces(search: Mapping[str, Any], observations: History, names: Sequence[str]) -> list[dict[str, Any]]:
     """The scores that a surrogate expects over each pair of hyper-parameters; none if no trial finished."""
-    found: list[dict[str, Any]] = []
+    surfaces: list[dict[str, Any]] = []
     if search["method"] in HALVINGS:  # scores after different epochs have no common surface
-        return found
+        return surfaces
     for pair in itertools.combinations(names, 2):
-        ticks, expected = surface(search, seen, *pair, steps=STEPS)
+        ticks, expected = surface(search, observations, *pair, steps=STEPS)
         if not np.isnan(expected).any():
             x, y = (axis.tolist() for axis in ticks)
-            found.append({"names": pair, "x": x, "y": y, "expected": expected.round(3).tolist()})
-    return found
+            surfaces.append({"names": pair, "x": x, "y": y, "expected": expected.round(3).tolist()})
+    return surfaces
 
 
 def _replicate(outcome: Outcome, t: Labels) -> dict[str, Any]:
-    held_out = None if outcome["held_out"] is None else of_held_out([outcome], t).mean()[0]
+    held_out = None if outcome["held_out"] is None else held_out_scores([outcome], t).mean()[0]
     held_out, *val = (
         score and float(f"{score:.4g}") for score in (held_out, *scores(outcome["curve"], "val"))
     )

@@ -44,17 +44,19 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY)
         rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
         lines = min(NAMED, len(names))
         caption = 0.36 + 0.15 * lines
-        across, down = WIDTH + GAP, caption + HEIGHT
+        column_width, row_height = WIDTH + GAP, caption + HEIGHT
         figure = new_figure(
-            LEFT + (columns - 1) * across + WIDTH + RIGHT,
-            HEADER + rows * down + FOOTER,
+            LEFT + (columns - 1) * column_width + WIDTH + RIGHT,
+            HEADER + rows * row_height + FOOTER,
             _heading(len(panels), len(ranking)),
         )
         end = curves["epoch"].max()
         ranked = {row["trial"]: row for row in ranking.to_dict("records")}
         for k, (trial, curve) in enumerate(panels):
             row, column = divmod(k, COLUMNS)
-            ax = add_axes(figure, LEFT + column * across, HEADER + caption + row * down, WIDTH, HEIGHT)
+            ax = add_axes(
+                figure, LEFT + column * column_width, HEADER + caption + row * row_height, WIDTH, HEIGHT
+            )
             handles = _draw_curve(ax, curve, end, scale, last=k + columns >= len(panels))
             _write_caption(ax, ranked[trial], names, lines, scale)
             if column:
@@ -94,15 +96,18 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, scale: Scale, last: boo
 def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str], lines: int, scale: Scale) -> None:
     """Write Best-k and the score; under them, in so many lines, the first of the hyper-parameters `names`
     that play a part."""
-    above = 4 + 11 * lines
-    playing = [name for name in names if not pd.isna(row[name])][:lines]
-    ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=above)
+    pad = 4 + 11 * lines
+    active_names = [name for name in names if not pd.isna(row[name])][:lines]
+    ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=pad)
     ax.set_title(
-        f"val {'acc ' * scale.score.counts}{scale.text(row['val_acc'])}", loc="right", fontsize=8, pad=above
+        f"val {'acc ' * scale.score.counts}{scale.text(row['val_acc'])}", loc="right", fontsize=8, pad=pad
     )
     ax.annotate(
         "\n".join(
-            [*(f"{title(name)} {short(row[name])}" for name in playing), *[""] * (lines - len(playing))]
+            [
+                *(f"{title(name)} {short(row[name])}" for name in active_names),
+                *[""] * (lines - len(active_names)),
+            ]
         ),
         (0, 1),
         (0, 4),

@@ -26,9 +26,9 @@ def budget(budget: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
     Of any other search (columns trials, best) it is the best so far.
     """
     column = "expected" if "expected" in budget else "best"
-    known = budget.dropna(subset=[column])
+    rows = budget.dropna(subset=[column])
     with style():
-        if known.empty:
+        if rows.empty:
             return new_figure(4, 0.4, "No trial finished")
         trials = count(int(budget["trials"].max()), "trial")
         random = f"The best of so many random trials, estimated from {trials}"
@@ -38,28 +38,28 @@ def budget(budget: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
         if column == "expected":
-            add_legend(figure, _draw_expected(ax, known), handlelength=1.6)
+            add_legend(figure, _draw_expected(ax, rows), handlelength=1.6)
         else:
-            _draw_best_so_far(ax, known)
-        _mark_last(ax, known["trials"].iloc[-1], known[column].iloc[-1], scale)
+            _draw_best_so_far(ax, rows)
+        _mark_last(ax, rows["trials"].iloc[-1], rows[column].iloc[-1], scale)
     return figure
 
 
-def _draw_expected(ax: Axes, known: pd.DataFrame) -> list[Artist]:
+def _draw_expected(ax: Axes, rows: pd.DataFrame) -> list[Artist]:
     """Draw the expected best of random trials. Returns legend handles."""
-    end = int(known["trials"].max())
+    end = int(rows["trials"].max())
     doublings = [2**k for k in range(end.bit_length())]
     _scale_by_doublings(ax, doublings, end)
-    x = known["trials"]
+    x = rows["trials"]
     handles: list[Artist] = []
-    if known["low"].notna().any():
-        ax.fill_between(x, known["low"], known["high"], color=VALIDATION, alpha=BAND, lw=0)
+    if rows["low"].notna().any():
+        ax.fill_between(x, rows["low"], rows["high"], color=VALIDATION, alpha=BAND, lw=0)
         for edge in ("low", "high"):
-            ax.plot(x, known[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
+            ax.plot(x, rows[edge], color=VALIDATION, lw=0.7, ls=(0, (4, 3)), alpha=0.6)
         band = Patch(fc=(VALIDATION, BAND), ec=(VALIDATION, 0.6), lw=0.7, label="its 95 % confidence band")
         handles = [band]
-    handles = [*ax.plot(x, known["expected"], color=VALIDATION, lw=2.4, label="mean of the best"), *handles]
-    quartiles = single_searches(known)
+    handles = [*ax.plot(x, rows["expected"], color=VALIDATION, lw=2.4, label="mean of the best"), *handles]
+    quartiles = single_searches(rows)
     if quartiles.empty:
         return handles
     ax.vlines(quartiles["trials"], quartiles["lower"], quartiles["upper"], color=INK, lw=1, alpha=0.6)
@@ -78,11 +78,11 @@ def _scale_by_doublings(ax: Axes, doublings: list[int], end: int) -> None:
     ax.set_xticklabels([f"{n:,}" for n in ticks])
 
 
-def _draw_best_so_far(ax: Axes, known: pd.DataFrame) -> None:
-    end = int(known["trials"].max())
+def _draw_best_so_far(ax: Axes, rows: pd.DataFrame) -> None:
+    end = int(rows["trials"].max())
     ax.set_xlim(min(1, end - 1), end)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
-    ax.step(known["trials"], known["best"], where="post", color=VALIDATION, lw=1.8, clip_on=False)
+    ax.step(rows["trials"], rows["best"], where="post", color=VALIDATION, lw=1.8, clip_on=False)
 
 
 def _mark_last(ax: Axes, trials: int, best: float, scale: Scale) -> None:

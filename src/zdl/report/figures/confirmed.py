@@ -74,8 +74,8 @@ def _heading(confirmed: pd.DataFrame, replicates: pd.DataFrame) -> str:
     trials = len(confirmed)
     stopped = confirmed["rank"].max() > trials  # those of a search that stopped others are not all the best
     best = "the best trial," if trials == 1 else f"{'' if stopped else 'the best '}{trials} trials, each"
-    most = int(replicates.groupby("rank").size().max())
-    return f"What survived: {best} trained {'once' if most == 1 else count(most, 'time')} more"
+    times = int(replicates.groupby("rank").size().max())
+    return f"What survived: {best} trained {'once' if times == 1 else count(times, 'time')} more"
 
 
 def _row_name(row: Mapping[Any, Any]) -> str:
@@ -118,9 +118,9 @@ def _draw_rows(ax: Axes, confirmed: pd.DataFrame, replicates: pd.DataFrame, gap:
     ]
 
 
-def _fit_x_axis(ax: Axes, shown: NDArray[np.float64], baseline: float, scale: Scale) -> None:
+def _fit_x_axis(ax: Axes, scores: NDArray[np.float64], baseline: float, scale: Scale) -> None:
     """Make the x axis as wide as what it shows."""
-    values = np.append(shown, baseline)
+    values = np.append(scores, baseline)
     low, high = np.nanmin(values), np.nanmax(values)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     if not scale.score.is_share:
@@ -137,14 +137,14 @@ def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float, sc
     dash would look like a mean in grey.)"""
     y = np.arange(rows) + gap
     ax.plot(np.full(rows, baseline), y, "x", color=HELD_OUT, markersize=5, mew=1.4, zorder=4)
-    across = ax.transLimits.transform((baseline, 0))[0]
+    x = ax.transLimits.transform((baseline, 0))[0]
     ax.annotate(
         f"linear model, held-out rows {scale.mean(baseline)}",
         (baseline, 1),
         (0, 3),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
-        ha="left" if across < 0.3 else "right" if across > 0.7 else "center",
+        ha="left" if x < 0.3 else "right" if x > 0.7 else "center",
         fontsize=8,
         color=HELD_OUT,
     )

@@ -81,20 +81,20 @@ def label_best(ax: Axes, trials: pd.DataFrame) -> None:
     numbers *= 72 / ax.figure.dpi
     points = ax.transData.transform(trials[["x", "y"]].to_numpy("float64")) * 72 / ax.figure.dpi
     left, right = (edge * 72 / ax.figure.dpi for edge in ax.bbox.intervalx)
-    for (x, y), (across, up) in zip(
+    for (x, y), (best_x, best_y) in zip(
         trials.loc[trials["rank"] == 1, ["x", "y"]].to_numpy(), points[trials["rank"] == 1], strict=True
     ):
-        hidden = []
+        costs = []
         for dx, dy in SPOTS:  # the middle of the text
-            apart = np.abs(points - (across + dx, up + dy)) - np.divide(TEXT, 2)
-            inside = left <= across + dx - TEXT[0] / 2 and across + dx + TEXT[0] / 2 <= right
-            covered = np.abs(numbers - (across + dx, up + dy)) < np.add(TEXT, NUMBER) / 2
-            clear = inside and not covered.all(axis=1).any()
-            hidden.append(int((apart < 5).all(axis=1).sum()) + (0 if clear else len(points) + 1))
+            distances = np.abs(points - (best_x + dx, best_y + dy)) - np.divide(TEXT, 2)
+            inside = left <= best_x + dx - TEXT[0] / 2 and best_x + dx + TEXT[0] / 2 <= right
+            covered = np.abs(numbers - (best_x + dx, best_y + dy)) < np.add(TEXT, NUMBER) / 2
+            is_clear = inside and not covered.all(axis=1).any()
+            costs.append(int((distances < 5).all(axis=1).sum()) + (0 if is_clear else len(points) + 1))
         ax.annotate(
             "Best-1",
             (x, y),
-            SPOTS[int(np.argmin(hidden))],
+            SPOTS[int(np.argmin(costs))],
             textcoords="offset points",
             ha="center",
             va="center",

@@ -18,8 +18,8 @@ from zdl.report.formatting import number, plural
 def errors(
     t: NDArray[np.float64],
     answers: NDArray[np.float64],
-    furthest: pd.DataFrame,
-    shown: NDArray[Any] | Deviations,
+    worst_rows: pd.DataFrame,
+    details: NDArray[Any] | Deviations,
     trial: int | None,
     *,
     words: Mapping[str, Any],
@@ -40,11 +40,11 @@ def errors(
             (LEFT, f"the {rows} with the largest errors"),
         ):
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
-        records = furthest.to_dict("records")
-        if isinstance(shown, np.ndarray):
-            draw_images(figure, [_caption(row, "\n") for row in records], shown, small=True)
+        records = worst_rows.to_dict("records")
+        if isinstance(details, np.ndarray):
+            draw_images(figure, [_caption(row, "\n") for row in records], details, small=True)
         else:
-            write_rows(figure, [_caption(row, ", ") for row in records], shown)
+            write_rows(figure, [_caption(row, ", ") for row in records], details)
     return figure
 
 

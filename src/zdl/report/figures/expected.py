@@ -49,18 +49,20 @@ def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
     the scores before it. A line that is too short for that is left out: nobody could tell its score."""
     dpi = ax.figure.dpi
     box = ax.bbox.padded(-0.15 * dpi)
-    occupied = ax.transData.transform(places[["x", "y"]].to_numpy("float64"))
+    obstacles = ax.transData.transform(places[["x", "y"]].to_numpy("float64"))
     paths = []
     for level, lines in zip(contours.levels, contours.allsegs, strict=True):
         in_pixels = [(line, ax.transData.transform(line)) for line in lines]
-        long = [(line, pixels) for line, pixels in in_pixels if np.ptp(pixels, axis=0).max() > SHORT * dpi]
-        for _, pixels in long:
+        long_lines = [
+            (line, pixels) for line, pixels in in_pixels if np.ptp(pixels, axis=0).max() > SHORT * dpi
+        ]
+        for _, pixels in long_lines:
             spots = pixels.clip(box.min, box.max)
             inside = (spots == pixels).all(axis=1)
             spots = spots[inside] if inside.any() else spots  # or beside a line along the edge
-            room = np.linalg.norm(spots[:, None] - occupied, axis=2).min(axis=1)
+            room = np.linalg.norm(spots[:, None] - obstacles, axis=2).min(axis=1)
             spot = spots[room.round(3).argmax()]
-            occupied = np.vstack([occupied, spot])
+            obstacles = np.vstack([obstacles, spot])
             x, y = ax.transData.inverted().transform(spot)
             ax.text(
                 x,
@@ -72,5 +74,5 @@ def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
                 color=QUIET,
                 path_effects=[withStroke(linewidth=4, foreground="white")],
             )
-        paths.append(Path.make_compound_path(*(Path(line) for line, _ in long)))
+        paths.append(Path.make_compound_path(*(Path(line) for line, _ in long_lines)))
     contours.set_paths(paths)

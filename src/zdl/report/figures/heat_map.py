@@ -29,7 +29,7 @@ from zdl.report.figures.base import (
 from zdl.report.figures.dots import diverged_handle, scatter
 from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.search_map import search_map
-from zdl.report.figures.space_axes import Space, not_shown
+from zdl.report.figures.space_axes import Space, hidden_note
 from zdl.report.formatting import count, listed, short, title
 
 PANELS = 12  # at most; with more combinations, one panel shows the best over them
@@ -51,14 +51,14 @@ def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20, scale: Scale =
         return search_map(ranking, space, best, scale=scale)
     x, y, *others = axes
     heading = f"The whole grid: {count(len(ranking), 'trial')}"
-    shown = ranking.dropna(subset=[x, y])
-    if others and shown.groupby(others, dropna=False).ngroups > PANELS:
+    trials = ranking.dropna(subset=[x, y])
+    if others and trials.groupby(others, dropna=False).ngroups > PANELS:
         names = listed(map(title, others)) if len(others) < 3 else f"{len(others)} others"
         heading += f", in each cell the best over {names}"
-        panels = {"": shown}
+        panels = {"": trials}
     else:
-        panels = _panels(shown, {name: values[name] for name in others})
-    heading += not_shown(ranking, (x, y))
+        panels = _panels(trials, {name: values[name] for name in others})
+    heading += hidden_note(ranking, (x, y))
     with style():
         return _draw_panels(heading, panels, {name: values[name] for name in (x, y)}, scale)
 
@@ -71,7 +71,7 @@ def _values(column: "pd.Series[Any]", spec: Mapping[str, Any]) -> list[Any]:
     return sorted(values)
 
 
-def _panels(shown: pd.DataFrame, others: Mapping[str, Sequence[Any]]) -> dict[str, pd.DataFrame]:
+def _panels(trials: pd.DataFrame, others: Mapping[str, Sequence[Any]]) -> dict[str, pd.DataFrame]:
     """The trials of each combination of the other hyper-parameters, by the title of their panel.
 
     A hyper-parameter that plays no part in a trial is not in the title; such trials come last.
@@ -79,11 +79,11 @@ def _panels(shown: pd.DataFrame, others: Mapping[str, Sequence[Any]]) -> dict[st
     panels = {}
     for combination in itertools.product(*([*values, None] for values in others.values())):
         point = {name: value for name, value in zip(others, combination, strict=True) if value is not None}
-        inside = pd.Series(True, shown.index)
+        inside = pd.Series(True, trials.index)
         for name in others:
-            inside &= shown[name] == point[name] if name in point else shown[name].isna()
+            inside &= trials[name] == point[name] if name in point else trials[name].isna()
         if inside.any():
-            panels["\n".join(f"{title(name)} {short(v)}" for name, v in point.items())] = shown[inside]
+            panels["\n".join(f"{title(name)} {short(v)}" for name, v in point.items())] = trials[inside]
     return panels
 
 
@@ -94,18 +94,20 @@ def _draw_panels(
     columns = 2 if len(panels) == 4 else min(len(panels), 3 if len(panels) < 10 else 4)
     rows = math.ceil(len(panels) / columns)
     caption = 0.08 + 0.15 * max(name.count("\n") + bool(name) for name in panels)
-    _, up = axes.values()
+    _, y_values = axes.values()
     width = (6.85 - (columns - 1) * GAP) / columns
-    height = min(3.75, 1.25 * len(up)) if columns == 1 else max(0.62 * width, 0.18 * len(up))
-    down = caption + height + GAP
-    figure = new_figure(9, HEADER + rows * down - GAP + FOOTER, heading)
+    height = min(3.75, 1.25 * len(y_values)) if columns == 1 else max(0.62 * width, 0.18 * len(y_values))
+    row_height = caption + height + GAP
+    figure = new_figure(9, HEADER + rows * row_height - GAP + FOOTER, heading)
     for k, (name, trials) in enumerate(panels.items()):
         row, column = divmod(k, columns)
-        ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + caption + row * down, width, height)
+        ax = add_axes(
+            figure, LEFT + column * (width + GAP), HEADER + caption + row * row_height, width, height
+        )
         mesh = _draw_panel(ax, trials, axes, scale)
         ax.set_title(name, fontsize=8, loc="left", pad=4)
         _label_axes(ax, axes, (width, height), bottom=k + columns >= len(panels), left=column == 0)
-    bar = add_axes(figure, 8.05, HEADER + caption, 0.16, rows * down - GAP - caption)
+    bar = add_axes(figure, 8.05, HEADER + caption, 0.16, rows * row_height - GAP - caption)
     figure.colorbar(mesh, cax=bar, label=scale.short_label).outline.set_visible(False)
     add_legend(figure, _legend_handles(pd.concat(panels.values())), handlelength=0.8)
     return figure
@@ -125,14 +127,14 @@ def _label_axes(
     ax: Axes, axes: Mapping[str, Sequence[Any]], size: tuple[float, float], bottom: bool, left: bool
 ) -> None:
     """Label the axes of a panel of that size in inches, if it is at the bottom or on the left."""
-    (x, across), (y, up) = axes.items()
+    (x, x_values), (y, y_values) = axes.items()
     ax.tick_params(length=0)
     ax.set(xticks=[], yticks=[])
     if bottom:
-        ax.set_xticks(*_ticks(across, size[0], upright=False))
+        ax.set_xticks(*_ticks(x_values, size[0], upright=False))
         ax.set_xlabel(title(x))
     if left:
-        ax.set_yticks(*_ticks(up, size[1], upright=True))
+        ax.set_yticks(*_ticks(y_values, size[1], upright=True))
         ax.set_ylabel(title(y))
 
 
@@ -140,15 +142,15 @@ def _ticks(values: Sequence[Any], length: float, upright: bool) -> tuple[list[fl
     """Places (the middles of cells) and labels of as many values as fit on an axis of `length` inches."""
     labels = [short(value) for value in values]
     room = 0.18 if upright else 0.15 + 0.075 * max(map(len, labels))
-    every = math.ceil(len(values) * room / length)
-    return [k + 0.5 for k in range(0, len(values), every)], labels[::every]
+    step = math.ceil(len(values) * room / length)
+    return [k + 0.5 for k in range(0, len(values), step)], labels[::step]
 
 
 def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]], scale: Scale) -> QuadMesh:
     """Draw a cell for each pair of values that has trials; it shows the best of them."""
-    (x, across), (y, up) = axes.items()
-    columns, rows = len(across), len(up)
-    places = trials.assign(x=trials[x].map(across.index), y=trials[y].map(up.index))
+    (x, x_values), (y, y_values) = axes.items()
+    columns, rows = len(x_values), len(y_values)
+    places = trials.assign(x=trials[x].map(x_values.index), y=trials[y].map(y_values.index))
     cells = places.sort_values("rank").drop_duplicates(["x", "y"])
     diverged = cells[cells["status"] == "diverged"]
     finished = cells.drop(diverged.index)
@@ -161,9 +163,9 @@ def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]
         "rasterized": many,
     }
     edges = np.arange(columns + 1), np.arange(rows + 1)
-    failed = np.full((rows, columns), np.nan)
-    failed[diverged["y"], diverged["x"]] = 0
-    ax.pcolormesh(*edges, failed, cmap=ListedColormap(["#ececec"]), **look)
+    diverged_cells = np.full((rows, columns), np.nan)
+    diverged_cells[diverged["y"], diverged["x"]] = 0
+    ax.pcolormesh(*edges, diverged_cells, cmap=ListedColormap(["#ececec"]), **look)
     size = ax.get_window_extent().size / np.array([columns, rows]) / ax.figure.dpi  # of a cell, in inches
     cross = 5 * min(1, 3 * size.min())  # points
     middles = diverged[["x", "y"]].astype("float64") + 0.5

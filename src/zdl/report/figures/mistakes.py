@@ -29,7 +29,7 @@ Deviations = Sequence[Sequence[tuple[str, float, float]]]
 def mistakes(
     confusion: NDArray[np.float64],
     mistakes: pd.DataFrame,
-    shown: NDArray[Any] | Deviations,
+    details: NDArray[Any] | Deviations,
     trial: int | None,
     *,
     words: Mapping[str, Any],
@@ -61,11 +61,16 @@ def mistakes(
         ):
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
         records = mistakes.to_dict("records")
-        if isinstance(shown, np.ndarray):
-            draw_images(figure, [_caption(each, classes) for each in records], shown, small=_long(classes))
+        if isinstance(details, np.ndarray):
+            draw_images(
+                figure, [_caption(mistake, classes) for mistake in records], details, small=_long(classes)
+            )
         else:
-            taken = [f"{_taken(each, classes, WIDE)}: {_how_often(each)}" for each in records]
-            write_rows(figure, taken, shown)
+            captions = [
+                f"{_confusion_text(mistake, classes, WIDE)}: {_frequency_text(mistake)}"
+                for mistake in records
+            ]
+            write_rows(figure, captions, details)
     return figure
 
 
@@ -110,17 +115,17 @@ def write_rows(figure: Figure, captions: Sequence[str], deviations: Deviations) 
 
 def _caption(mistake: Mapping[Any, Any], classes: Sequence[str]) -> str:
     """Two lines, or three narrow ones."""
-    taken = _taken(mistake, classes, ROOM)
-    taken = taken.replace(" taken for ", " taken\nfor ") if _long(classes) else taken
-    return f"{taken}\n{_how_often(mistake)}"
+    text = _confusion_text(mistake, classes, ROOM)
+    text = text.replace(" taken for ", " taken\nfor ") if _long(classes) else text
+    return f"{text}\n{_frequency_text(mistake)}"
 
 
-def _taken(mistake: Mapping[Any, Any], classes: Sequence[str], room: int) -> str:
-    names = (_cut(classes[mistake[which]], room) for which in ("label", "taken_for"))
+def _confusion_text(mistake: Mapping[Any, Any], classes: Sequence[str], room: int) -> str:
+    names = (_cut(classes[mistake[column]], room) for column in ("label", "taken_for"))
     return " taken for ".join(names)
 
 
-def _how_often(mistake: Mapping[Any, Any]) -> str:
+def _frequency_text(mistake: Mapping[Any, Any]) -> str:
     return f"{mistake['wrong']} of {mistake['repeats']}, {mistake['confidence']:.2f}"
 
 
@@ -159,14 +164,14 @@ def _draw_confusion(
         linewidth=1 if numbered else 0,
     )
     ax.set(xlim=(0, len(classes)), ylim=(len(classes), 0))
-    named = edges[: -1 : -(-len(classes) // (2 * NUMBERED))]  # not every one, of many
-    long, few = _long(classes), len(named) <= FEW
-    names = [_cut(classes[k], ROOM if few else ROOM - 3) for k in named]
+    ticks = edges[: -1 : -(-len(classes) // (2 * NUMBERED))]  # not every one, of many
+    long, few = _long(classes), len(ticks) <= FEW
+    names = [_cut(classes[k], ROOM if few else ROOM - 3) for k in ticks]
     small: dict[str, Any] = {"labelpad": 0, "fontsize": 8} if long and not few else {}
     ax.set_xlabel("taken for", **small)
     ax.set_ylabel(class_name, **small)
-    ax.xaxis.set_ticks(named + 0.5, names, rotation=90 if small else 0, parse_math=False)
-    ax.yaxis.set_ticks(named + 0.5, names, rotation=90 if long and few else 0, va="center", parse_math=False)
+    ax.xaxis.set_ticks(ticks + 0.5, names, rotation=90 if small else 0, parse_math=False)
+    ax.yaxis.set_ticks(ticks + 0.5, names, rotation=90 if long and few else 0, va="center", parse_math=False)
     ax.tick_params(labelsize=6 if small else 8, length=0)
     ax.spines[:].set_visible(False)
     for (i, j), share in np.ndenumerate(confusion):

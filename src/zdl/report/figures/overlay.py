@@ -54,10 +54,10 @@ def overlay(
                 _draw_frame(ax, [old[name] for name in names], label="old range", ls="--", ec=QUIET),
                 _draw_frame(ax, [new[name] for name in names], label="new range", ls="-", ec=INK),
             ]
-        now = finished[finished["side"] != "old"]
-        best = now[now["rank"] == 1]
+        new_trials = finished[finished["side"] != "old"]
+        best = new_trials[new_trials["rank"] == 1]
         scatter(ax, best, s=3 * size, facecolors="none", edgecolors=INK, linewidths=1.2, zorder=4)
-        label_best(ax, now)
+        label_best(ax, new_trials)
         if handles:
             add_legend(figure, handles, handlelength=1.2)
     return figure
@@ -76,17 +76,17 @@ def _draw_finished(
     """Draw the trials that finished, with a colour bar. Returns legend handles."""
     handles = []
     for side, (label, marker) in SIDES.items():
-        shown = finished[finished["side"] == side]
-        if len(shown):
+        trials = finished[finished["side"] == side]
+        if len(trials):
             look = {"s": size, "linewidths": 0.6}
             dots, handle = draw_finished(
-                ax, shown, f"{label} ({len(shown)})", marker, scale if coloured else None, **look
+                ax, trials, f"{label} ({len(trials)})", marker, scale if coloured else None, **look
             )
             handles.append(handle)
-    changed = finished[finished["side"] == "again"]
-    if len(changed):
-        draw_changed = _draw_halves if coloured else _draw_moves
-        dots, handle = draw_changed(ax, changed, f"before | now ({len(changed)})", size, scale)
+    retrained = finished[finished["side"] == "again"]
+    if len(retrained):
+        draw = _draw_halves if coloured else _draw_moves
+        dots, handle = draw(ax, retrained, f"before | now ({len(retrained)})", size, scale)
         handles.append(handle)
     if coloured and handles:
         add_colour_bar(figure, dots, scale.label)
@@ -97,9 +97,9 @@ def _draw_moves(
     ax: Axes, trials: pd.DataFrame, label: str, size: float, scale: Scale
 ) -> tuple[PathCollection, Line2D]:
     """Draw trials with another result as a line from the old score. Also returns a legend handle."""
-    before = scale.places(trials["before"])
-    ax.vlines(trials["x"], before, trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
-    scatter(ax, trials.assign(y=before), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
+    old_scores = scale.places(trials["before"])
+    ax.vlines(trials["x"], old_scores, trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
+    scatter(ax, trials.assign(y=old_scores), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
     dots, _ = draw_finished(ax, trials, label, "o", None, s=size, linewidths=0.6)
     return dots, legend_handle(label, marker="o", fillstyle="right", mfcalt="white", color=VALIDATION)
 
@@ -121,8 +121,8 @@ def _draw_halves(
 
 def _draw_frame(ax: Axes, ranges: Sequence[Mapping[str, Any]], **look: Any) -> Rectangle:
     """Draw a frame around two ranges. Returns it as a legend handle."""
-    x, y = (each["low"] for each in ranges)
-    width, height = (each["high"] - each["low"] for each in ranges)
+    x, y = (spec["low"] for spec in ranges)
+    width, height = (spec["high"] - spec["low"] for spec in ranges)
     frame = Rectangle((x, y), width, height, fill=False, clip_on=False, lw=1.3, zorder=1.5, **look)
     ax.add_patch(frame)
     return frame

@@ -24,7 +24,7 @@ class Scale(NamedTuple):
     @classmethod
     def of(cls, score: Score, *scores: Iterable[float]) -> "Scale":
         """The scale for these scores; what is NaN does not count."""
-        values = [value for each in scores for value in each]
+        values = [value for group in scores for value in group]
         low, high = score.ends(values)
         return cls(score, low, high, any(value < low for value in values))
 
@@ -64,8 +64,8 @@ class Scale(NamedTuple):
         """Round numbers within the limits, about so many steps apart."""
         if self.score.is_share:
             return [round(k / steps, 9) for k in range(steps + 1)]
-        found = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10]).tick_values(*self.limits)
-        return [float(f"{tick:.9g}") for tick in found if self.low <= tick <= self.high]
+        ticks = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10]).tick_values(*self.limits)
+        return [float(f"{tick:.9g}") for tick in ticks if self.low <= tick <= self.high]
 
     def places(self, scores: "pd.Series[float]") -> "pd.Series[float]":
         """Where scores are drawn along an axis."""

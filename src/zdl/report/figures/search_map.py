@@ -34,7 +34,7 @@ def search_map(
     space: Space,
     best: int = 20,
     *,
-    expected: Surface | None = None,
+    surface: Surface | None = None,
     names: Sequence[str] = (),
     scale: Scale = ACCURACY,
 ) -> Figure:
@@ -50,8 +50,8 @@ def search_map(
     with style():
         figure, ax, places = empty_map("The whole search", ranking, space, names, scale)
         lines: list[Line2D] = []
-        if expected is not None and "options" not in space[names[0]] and not np.isnan(expected[1]).all():
-            lines = draw_expected(ax, places, expected, scale)
+        if surface is not None and "options" not in space[names[0]] and not np.isnan(surface[1]).all():
+            lines = draw_expected(ax, places, surface, scale)
         if not lines or len(names) == 1:
             ax.grid(color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
@@ -96,19 +96,19 @@ def _draw_cells(
     """Draw cells in the colour of the mean of their trials that finished, and a cross where at least half of
     them diverged. Returns legend handles."""
     sums = _cell_sums(ax, finished, scale.places(finished["val_acc"]))
-    alive, lost = _cell_sums(ax, finished), _cell_sums(ax, diverged)
-    mean = np.ma.masked_invalid(sums / np.where(alive, alive, np.nan))
+    finished_counts, diverged_counts = _cell_sums(ax, finished), _cell_sums(ax, diverged)
+    mean = np.ma.masked_invalid(sums / np.where(finished_counts, finished_counts, np.nan))
     data = ax.transAxes - ax.transData
     edges = [data.transform(np.column_stack([np.linspace(0, 1, n + 1)] * 2)) for n in CELLS]
     look: dict[str, Any] = {**scale.colours, "zorder": 0.5, "rasterized": True}
     mesh = ax.pcolormesh(edges[0][:, 0], edges[1][:, 1], mean, **look)
     add_colour_bar(figure, mesh, f"mean {scale.label}")
-    if not lost.any():
+    if not diverged_counts.any():
         return []
-    y, x = np.nonzero((lost > 0) & (lost >= alive))
+    y, x = np.nonzero((diverged_counts > 0) & (diverged_counts >= finished_counts))
     middles = pd.DataFrame(data.transform((np.column_stack([x, y]) + 0.5) / CELLS), columns=["x", "y"])
     scatter(ax, middles, s=14, c=DIVERGED, marker="x", linewidths=0.9, zorder=3)
-    label = f"half or more diverged ({int(lost.sum()):,} in all)"
+    label = f"half or more diverged ({int(diverged_counts.sum()):,} in all)"
     return [legend_handle(label, marker="x", mew=1.6, color=DIVERGED)]
 
 

@@ -55,19 +55,19 @@ def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale
     options = {name: _option_labels(spec, width) for name, spec in specs.items() if "options" in spec}
     lines = max((label.count("\n") for labels in options.values() for label in labels), default=0)
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
-    down = height + footer
+    row_height = height + footer
     trials = diverged_at_the_bottom(ranking, scale).iloc[::-1]
     finished = int((ranking["status"] != "diverged").sum())
     dark = contenders if len(contenders) < finished else []
-    against = "each hyper-parameter" if len(specs) > 1 else title(*specs)
-    heading = f"Validation {scale.title} against {against}: {count(len(ranking), 'trial')}"
+    subject = "each hyper-parameter" if len(specs) > 1 else title(*specs)
+    heading = f"Validation {scale.title} against {subject}: {count(len(ranking), 'trial')}"
     rasterized = len(trials) * len(specs) > MANY
     handles: dict[str, Line2D] = {}
     with style():
-        figure = new_figure(9, HEADER + rows * down, heading)
+        figure = new_figure(9, HEADER + rows * row_height, heading)
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
-            ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * down, width, height)
+            ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * row_height, width, height)
             for handle in _draw_slice(ax, trials, name, spec, dark, scale=scale, rasterized=rasterized):
                 handles[str(handle.get_label())] = handle
             if name in options:
@@ -118,28 +118,28 @@ def _draw_slice(
     rasterized: bool,
 ) -> list[Line2D]:
     """Draw one panel, the contenders dark. Returns legend handles."""
-    shown = trials.dropna(subset=[name])
+    panel_trials = trials.dropna(subset=[name])
     many = len(trials) > MANY
     overlap = (0.01 if many else 0.04) * (scale.high - scale.low)
-    x = place_on_axis(ax, "x", shown, name, spec, overlap=overlap)
-    places = shown.assign(x=x, y=scale.places(shown["val_acc"]))
+    x = place_on_axis(ax, "x", panel_trials, name, spec, overlap=overlap)
+    places = panel_trials.assign(x=x, y=scale.places(panel_trials["val_acc"]))
     ax.set(ylim=scale.limits, yticks=scale.ticks(5))
     ax.grid(axis="y", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
-    if len(shown) < len(trials):
-        ax.set_xlabel(f"{title(name)}\n(in {len(shown):,} of {count(len(trials), 'trial')})")
+    if len(panel_trials) < len(trials):
+        ax.set_xlabel(f"{title(name)}\n(in {len(panel_trials):,} of {count(len(trials), 'trial')})")
     size = 5.0 if many else dot_size(places, 24.0)
     look = {"alpha": crowd_alpha(len(trials)), "lw": 0} if many else {"lw": 0.3}
     finished = places[places["status"] != "diverged"]
     dark = finished["trial"].isin(contenders)
     alike = f"not distinguishable from Best-1 ({len(contenders):,})"
     handles = []
-    for dots, label, colour, area, how in (
+    for dots, label, colour, area, extra_look in (
         (finished[~dark], "finished", PALE, size, {**look, "rasterized": rasterized}),
         (finished[dark], alike, INK, max(size, 9.0), {"lw": 0.4}),
     ):
         if len(dots):
-            scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **how)
+            scatter(ax, dots, s=area, c=colour, edgecolors="white", zorder=2, **extra_look)
             handles.append(legend_handle(label, marker="o", markersize=6, color=colour))
     handles += _ring_best(ax, finished[finished["rank"] == 1])
     diverged = places[places["status"] == "diverged"]
@@ -161,8 +161,8 @@ def _set_ticks(ax: Axes, spec: Mapping[str, Any], width: float) -> None:
     low, high = spec["low"], spec["high"]
     locator: Locator
     if spec["distribution"] != "log_uniform":
-        whole = spec["distribution"] == "int_uniform"
-        locator = MaxNLocator(max(2, int(width / 0.5)), steps=[1, 2, 5, 10], integer=whole)
+        is_whole = spec["distribution"] == "int_uniform"
+        locator = MaxNLocator(max(2, int(width / 0.5)), steps=[1, 2, 5, 10], integer=is_whole)
     elif high < 10 * low:  # the range may have no power of ten
         locator = LogLocator(subs=(1, 2, 5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(float(value))))

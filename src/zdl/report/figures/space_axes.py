@@ -24,28 +24,32 @@ def empty_map(
     The table has the trials in which these hyper-parameters play a part, each with its place (columns x and
     y). The best is last, so that it is drawn on top. The heading counts the other trials.
     """
-    shown = diverged_at_the_bottom(ranking, scale).dropna(subset=names).iloc[::-1]
+    trials = diverged_at_the_bottom(ranking, scale).dropna(subset=names).iloc[::-1]
     heading = f"{heading}: {count(len(ranking), 'trial')}"
-    figure = new_figure(9, 5.2, heading + not_shown(ranking, names))
+    figure = new_figure(9, 5.2, heading + hidden_note(ranking, names))
     ax = add_axes(figure, 0.85, 0.8, 7.0 if len(names) == 2 else 8.0, 3.75)
     overlap = 0.04 * (scale.high - scale.low)
-    places = shown.assign(x=place_on_axis(ax, "x", shown, names[0], space[names[0]], overlap=overlap))
+    places = trials.assign(x=place_on_axis(ax, "x", trials, names[0], space[names[0]], overlap=overlap))
     if len(names) == 2:
-        places["y"] = place_on_axis(ax, "y", shown, names[1], space[names[1]])
+        places["y"] = place_on_axis(ax, "y", trials, names[1], space[names[1]])
     else:
-        places["y"] = scale.places(shown["val_acc"])
+        places["y"] = scale.places(trials["val_acc"])
         ax.set(ylim=scale.limits, ylabel=scale.short_label + scale.note)
         if not scale.score.is_share:
             ax.set_yticks(scale.ticks(5))
     return figure, ax, places
 
 
-def not_shown(ranking: pd.DataFrame, names: Sequence[str]) -> str:
+def hidden_note(ranking: pd.DataFrame, names: Sequence[str]) -> str:
     """What a heading says of the trials in which one of these hyper-parameters plays no part, if there are
     any."""
-    absent = [name for name in names if ranking[name].hasnans]
-    hidden = len(ranking) - len(ranking.dropna(subset=absent))
-    return f" ({hidden} without {' or '.join(map(title, absent))} not shown)" if hidden else ""
+    partial_names = [name for name in names if ranking[name].hasnans]
+    hidden_trials = len(ranking) - len(ranking.dropna(subset=partial_names))
+    return (
+        f" ({hidden_trials} without {' or '.join(map(title, partial_names))} not shown)"
+        if hidden_trials
+        else ""
+    )
 
 
 def place_on_axis(
@@ -86,5 +90,5 @@ def _place_in_strips(
     middle = trials[name].map(strips).astype("float64")
     level = (trials["val_acc"] / overlap).round()
     groups = trials["rank"].groupby([middle, level])
-    aside = groups.cumcount() - (groups.transform("size") - 1) / 2
-    return middle + aside * min(0.02 * len(options), 0.8 / groups.size().max())
+    offset = groups.cumcount() - (groups.transform("size") - 1) / 2
+    return middle + offset * min(0.02 * len(options), 0.8 / groups.size().max())

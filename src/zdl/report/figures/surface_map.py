@@ -20,7 +20,7 @@ from zdl.report.figures.space_axes import Space, empty_map
 def surface_map(
     ranking: pd.DataFrame,
     space: Space,
-    expected: Surface,
+    surface: Surface,
     first: int,
     best: int = 20,
     *,
@@ -35,7 +35,7 @@ def surface_map(
     finished, there is no surface, and `search_map` draws the trials.
     """
     names = names or map_axes(ranking, space)
-    values, mean = expected
+    values, mean = surface
     if "options" in space[names[0]] or np.isnan(mean).all():
         return search_map(ranking, space, best, names=names, scale=scale)
     coloured = len(names) == 2
@@ -49,7 +49,7 @@ def surface_map(
             add_colour_bar(figure, ground, f"{scale.label}: expected, and as it was", ticks=ticks)
         else:
             ax.grid(color=FAINT, linewidth=0.6)
-            handles += draw_expected(ax, places, expected, scale)
+            handles += draw_expected(ax, places, surface, scale)
         handles += _draw_trials(ax, places, first, scale if coloured else None)
         add_legend(figure, handles, handlelength=0.8 if coloured else 1.6)
     return figure
