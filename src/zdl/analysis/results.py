@@ -15,10 +15,10 @@ from zdl.analysis.baseline import baseline_scores, margin_over_linear
 from zdl.analysis.outcomes import Labels, Replicates, interval, replicates_by_trial
 from zdl.analysis.rise import rise
 from zdl.analysis.rungs import Rung, rungs
+from zdl.analysis.surrogate import observations
 from zdl.artifacts.encoding import decode_json, decode_npz, digest_of_arrays
 from zdl.data.scores import Score
 from zdl.search.distributions import stream
-from zdl.search.rounds import bounded, history
 
 Settings = Mapping[str, Any]
 
@@ -119,8 +119,6 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
     best = settings["report"]["best"]
     frame = ranking.rank(table, settings["search"]["space"])
     contenders = significance.contenders(table, frame)
-    points, outcomes = ([row[part] for row in table["trials"]] for part in ("point", "outcome"))
-    observations = bounded(history(points, outcomes), settings["search"])
     rng = np.random.Generator(stream(settings["search"]["seed"], "leaders"))
     return Search(
         trials=table["trials"],
@@ -129,7 +127,9 @@ def _search(settings: Settings, table: Mapping[str, Any], guess: float) -> Searc
         curves=ranking.curves(table, frame, best),
         leaders=significance.leaders(table, frame, best, rng),
         contenders=contenders,
-        space=recommendations.space(frame, settings, contenders, observations),
+        space=recommendations.space(
+            frame, settings, contenders, observations(table["trials"], settings["search"])
+        ),
         budget=significance.budget(table, frame, settings),
         in_full=len(ranking.full_trials(table, frame)),
         rungs=rungs(table["trials"], settings["search"]),

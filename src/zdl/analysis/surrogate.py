@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zdl.search import rounds
 from zdl.search.samplers import History
 from zdl.search.samplers.bayes import Bayes
 from zdl.search.samplers.gaussian_process import fit, posterior, standard
@@ -33,6 +34,12 @@ def surface(search: Mapping[str, Any], history: History, *names: str, steps: int
     if any(score is not None for _, score in history):
         scores = Surrogate(search, history).predict(names, list(itertools.product(*axes)))
     return [np.array(ticks) for ticks in axes], np.round(scores, 4).reshape(shape)
+
+
+def observations(trials: Sequence[Mapping[str, Any]], search: Mapping[str, Any]) -> History:
+    """The points and scores of trials in the order of the search, as its sampler learns from them."""
+    points, outcomes = ([trial[part] for trial in trials] for part in ("point", "outcome"))
+    return rounds.bounded(rounds.history(points, outcomes), search)
 
 
 class Surrogate:

@@ -5,7 +5,7 @@ two digests agree on both sides: that of all that determines it, and that of its
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -70,16 +70,13 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     Of another problem, no trial is the same.
     """
     groups: dict[str, list[int]] = {name: [] for name in GROUPS}
-    old_rows, new_rows = (
-        {_number(row): row for row in side.ranking.to_dict("records")} for side in (old, new)
-    )
+    old_rows, new_rows = (_rows_by(_number, side) for side in (old, new))
     comparable_rows = old_rows if old.settings["problem"] == new.settings["problem"] else {}
     for number, row in sorted(new_rows.items()):
         group = _group(comparable_rows.get(number), row)
         groups["risen" if group == "added" and old.partial else group].append(number)
-    groups["fallen" if new.partial else "dropped"] = sorted(
-        old_rows.keys() - (comparable_rows.keys() & new_rows.keys())
-    )
+    missing = old_rows.keys() - (comparable_rows.keys() & new_rows.keys())
+    groups["fallen" if new.partial else "dropped"] = sorted(missing)
     return groups
 
 
@@ -87,6 +84,10 @@ def _places_by_group(groups: Mapping[str, Sequence[int]], old: Side, new: Side) 
     """Trials by their places in the search: the new one, or, of those that are gone, the old one."""
     places = {_number(row): row["trial"] for side in (old, new) for row in side.ranking.to_dict("records")}
     return {group: sorted(places[number] for number in numbers) for group, numbers in groups.items()}
+
+
+def _rows_by(key: Callable[[Row], Any], side: Side) -> dict[Any, Row]:
+    return {key(row): row for row in side.ranking.to_dict("records")}
 
 
 def _number(row: Row) -> int:
@@ -168,9 +169,7 @@ def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
     space = {
         name: spec for name, spec in new_space.items() if name in old_space and _alike(old_space[name], spec)
     }
-    old_rows, new_rows = (
-        {_identity(row): row for row in side.ranking.to_dict("records")} for side in (old, new)
-    )
+    old_rows, new_rows = (_rows_by(_identity, side) for side in (old, new))
     old_scores = {
         identity: row["val_acc"] for identity, row in old_rows.items() if row["status"] != "diverged"
     }

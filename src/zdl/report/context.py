@@ -221,23 +221,22 @@ def _budget(search: Search, images: int, score: Score) -> Row | None:
     ranking = search.ranking
     scores = ranking["val_acc"].where(ranking["status"] != "diverged", 0.0).fillna(0.0)
     is_contender = ranking["trial"].isin(search.contenders)
-    contender_scores = scores[is_contender]
-    chance_gain = (
-        round(chance_gain_of_doubling(contender_scores, images, scores[~is_contender]), 9)
-        if score.counts
-        else 0.0
-    )
+    chance_gain = 0.0
+    if score.counts:
+        chance_gain = round(chance_gain_of_doubling(scores[is_contender], images, scores[~is_contender]), 9)
     limit = round(RARELY_EXCEEDED * chance_gain, 6)
     helps = gain > limit if last["trials"] >= ENOUGH and score.counts else None
-    gains = {
+    singles = [(last["trials"] // size, size) for size in single_searches(budget)["trials"].tolist()]
+    return {
+        **last,
+        "half": half["trials"],
+        "singles": singles,
         "gain": gain,
-        "equal": len(contender_scores),
+        "equal": int(is_contender.sum()),
         "chance_gain": chance_gain,
         "limit": limit,
         "helps": helps,
     }
-    singles = [(last["trials"] // size, size) for size in single_searches(budget)["trials"].tolist()]
-    return {**last, "half": half["trials"], "singles": singles, **gains}
 
 
 def _contenders_differ(search: Search, replication: Replication) -> bool:

@@ -42,28 +42,26 @@ def search(settings: "Settings", table: bytes) -> Files:
     from zdl.analysis import recommendations
     from zdl.analysis.ranking import important_axes
     from zdl.analysis.significance import contenders
-    from zdl.analysis.surrogate import MODEL_TRIALS, surface
+    from zdl.analysis.surrogate import MODEL_TRIALS, observations, surface
     from zdl.config.checks import HALVINGS, PROPOSING
     from zdl.report.figures.heat_map import heat_map
     from zdl.report.figures.search_map import search_map
     from zdl.report.figures.surface_map import surface_map
-    from zdl.search.rounds import bounded, history
 
     search, best, space = settings["search"], settings["report"]["best"], settings["search"]["space"]
     trials, ranking = _ranked(settings, table)
     scale = _scale(settings, _finished_scores(ranking))
     if search["method"] == "grid":
         return _files("search", heat_map(ranking, space, best, scale))
-    observations = history(*zip(*((row["point"], row["outcome"]) for row in trials["trials"]), strict=True))
-    observations = bounded(observations, search)
-    importance = recommendations.space(ranking, settings, contenders(trials, ranking), observations)
+    history = observations(trials["trials"], search)
+    importance = recommendations.space(ranking, settings, contenders(trials, ranking), history)
     names = important_axes(ranking, space, importance)
     if search["method"] in PROPOSING:
-        prediction = surface(search, observations, *names)
+        prediction = surface(search, history, *names)
         figure = surface_map(ranking, space, prediction, search["batch"], best, names=names, scale=scale)
     else:
         is_halving = search["method"] in HALVINGS  # scores after different epochs have no common surface
-        contours = None if is_halving else surface(search, observations[:MODEL_TRIALS], *names)
+        contours = None if is_halving else surface(search, history[:MODEL_TRIALS], *names)
         figure = search_map(ranking, space, best, surface=contours, names=names, scale=scale)
     return _files("search", figure)
 

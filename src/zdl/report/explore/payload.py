@@ -13,12 +13,11 @@ from zdl.analysis.outcomes import Labels, Outcome, Replicates, held_out_scores
 from zdl.analysis.ranking import important_axes
 from zdl.analysis.results import Settings
 from zdl.analysis.significance import contenders
-from zdl.analysis.surrogate import MODEL_TRIALS, surface
+from zdl.analysis.surrogate import MODEL_TRIALS, observations, surface
 from zdl.data.scores import Score
 from zdl.report.formatting import title
 from zdl.report.sides import Side
 from zdl.search.curves import scores
-from zdl.search.rounds import bounded, history
 from zdl.search.samplers import HALVINGS, History
 
 MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
@@ -43,11 +42,8 @@ def search_payload(
     the held-out rows, `titles` the names of the hyper-parameters in Japanese."""
     space, score = settings["search"]["space"], Score.of(settings["search"])
     curves = [trials[place]["outcome"]["curve"] for place in ranking["trial"].tolist()]
-    observations = history(*zip(*((row["point"], row["outcome"]) for row in trials), strict=True))
-    observations = bounded(observations, settings["search"])
-    importance = recommendations.space(
-        ranking, settings, contenders({"trials": trials}, ranking), observations
-    )
+    history = observations(trials, settings["search"])
+    importance = recommendations.space(ranking, settings, contenders({"trials": trials}, ranking), history)
     axes = important_axes(ranking, space, importance)
     return {
         "trials": ranking["trial"].tolist(),
@@ -62,9 +58,7 @@ def search_payload(
             trial: [_replicate(outcome, t) for outcome in outcomes] for trial, outcomes in replicates.items()
         },
         "modelled": min(MODEL_TRIALS, len(trials)),
-        "surfaces": _surfaces(
-            settings["search"], observations[:MODEL_TRIALS], most_important(importance, space)
-        ),
+        "surfaces": _surfaces(settings["search"], history[:MODEL_TRIALS], most_important(importance, space)),
     }
 
 
@@ -127,23 +121,23 @@ def columns(
 ) -> list[Column]:
     """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
-    found = [
+    hyperparameters = [
         _hyperparameter(name, [space[name] for space in spaces if name in space], ranking, titles)
         for name in names
     ]
     finished = ranking[ranking["status"] != "diverged"]
     ends = score.ends(finished[[*SCORES]].to_numpy("float64").ravel())
-    for name, words in SCORES.items():
-        found.append(
-            {
-                "name": name,
-                "title": [text.format(word) for text, word in zip(words, score_names(score), strict=True)],
-                "scale": "linear",
-                "ends": ends,
-                "values": _values(ranking[name]),
-            }
-        )
-    return found
+    scores = [
+        {
+            "name": name,
+            "title": [text.format(word) for text, word in zip(words, score_names(score), strict=True)],
+            "scale": "linear",
+            "ends": ends,
+            "values": _values(ranking[name]),
+        }
+        for name, words in SCORES.items()
+    ]
+    return hyperparameters + scores
 
 
 def _hyperparameter(
@@ -168,13 +162,13 @@ def most_important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[s
     return [name for name in space if name in numeric]
 
 
-def _surfaces(search: Mapping[str, Any], observations: History, names: Sequence[str]) -> list[dict[str, Any]]:
+def _surfaces(search: Mapping[str, Any], history: History, names: Sequence[str]) -> list[dict[str, Any]]:
     """The scores that a surrogate expects over each pair of hyper-parameters; none if no trial finished."""
     surfaces: list[dict[str, Any]] = []
     if search["method"] in HALVINGS:  # scores after different epochs have no common surface
         return surfaces
     for pair in itertools.combinations(names, 2):
-        ticks, expected = surface(search, observations, *pair, steps=STEPS)
+        ticks, expected = surface(search, history, *pair, steps=STEPS)
         if not np.isnan(expected).any():
             x, y = (axis.tolist() for axis in ticks)
             surfaces.append({"names": pair, "x": x, "y": y, "expected": expected.round(3).tolist()})

@@ -44,10 +44,10 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY)
         rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
         lines = min(NAMED, len(names))
         caption = 0.36 + 0.15 * lines
-        column_width, row_height = WIDTH + GAP, caption + HEIGHT
+        column_step, row_step = WIDTH + GAP, caption + HEIGHT
         figure = new_figure(
-            LEFT + (columns - 1) * column_width + WIDTH + RIGHT,
-            HEADER + rows * row_height + FOOTER,
+            LEFT + (columns - 1) * column_step + WIDTH + RIGHT,
+            HEADER + rows * row_step + FOOTER,
             _heading(len(panels), len(ranking)),
         )
         end = curves["epoch"].max()
@@ -55,7 +55,7 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY)
         for k, (trial, curve) in enumerate(panels):
             row, column = divmod(k, COLUMNS)
             ax = add_axes(
-                figure, LEFT + column * column_width, HEADER + caption + row * row_height, WIDTH, HEIGHT
+                figure, LEFT + column * column_step, HEADER + caption + row * row_step, WIDTH, HEIGHT
             )
             handles = _draw_curve(ax, curve, end, scale, last=k + columns >= len(panels))
             _write_caption(ax, ranked[trial], names, lines, scale)

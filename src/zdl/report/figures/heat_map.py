@@ -97,17 +97,15 @@ def _draw_panels(
     _, y_values = axes.values()
     width = (6.85 - (columns - 1) * GAP) / columns
     height = min(3.75, 1.25 * len(y_values)) if columns == 1 else max(0.62 * width, 0.18 * len(y_values))
-    row_height = caption + height + GAP
-    figure = new_figure(9, HEADER + rows * row_height - GAP + FOOTER, heading)
+    row_step = caption + height + GAP
+    figure = new_figure(9, HEADER + rows * row_step - GAP + FOOTER, heading)
     for k, (name, trials) in enumerate(panels.items()):
         row, column = divmod(k, columns)
-        ax = add_axes(
-            figure, LEFT + column * (width + GAP), HEADER + caption + row * row_height, width, height
-        )
+        ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + caption + row * row_step, width, height)
         mesh = _draw_panel(ax, trials, axes, scale)
         ax.set_title(name, fontsize=8, loc="left", pad=4)
         _label_axes(ax, axes, (width, height), bottom=k + columns >= len(panels), left=column == 0)
-    bar = add_axes(figure, 8.05, HEADER + caption, 0.16, rows * row_height - GAP - caption)
+    bar = add_axes(figure, 8.05, HEADER + caption, 0.16, rows * row_step - GAP - caption)
     figure.colorbar(mesh, cax=bar, label=scale.short_label).outline.set_visible(False)
     add_legend(figure, _legend_handles(pd.concat(panels.values())), handlelength=0.8)
     return figure

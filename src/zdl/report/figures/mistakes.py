@@ -62,14 +62,9 @@ def mistakes(
             figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
         records = mistakes.to_dict("records")
         if isinstance(details, np.ndarray):
-            draw_images(
-                figure, [_caption(mistake, classes) for mistake in records], details, small=_long(classes)
-            )
+            draw_images(figure, [_caption(row, classes) for row in records], details, small=_long(classes))
         else:
-            captions = [
-                f"{_confusion_text(mistake, classes, WIDE)}: {_frequency_text(mistake)}"
-                for mistake in records
-            ]
+            captions = [f"{_confusion_text(row, classes, WIDE)}: {_frequency_text(row)}" for row in records]
             write_rows(figure, captions, details)
     return figure
 

@@ -55,7 +55,7 @@ def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale
     options = {name: _option_labels(spec, width) for name, spec in specs.items() if "options" in spec}
     lines = max((label.count("\n") for labels in options.values() for label in labels), default=0)
     footer = 0.6 + 0.14 * max(lines, int(ranking[list(specs)].isna().any(axis=None)))
-    row_height = height + footer
+    row_step = height + footer
     trials = diverged_at_the_bottom(ranking, scale).iloc[::-1]
     finished = int((ranking["status"] != "diverged").sum())
     dark = contenders if len(contenders) < finished else []
@@ -64,10 +64,10 @@ def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale
     rasterized = len(trials) * len(specs) > MANY
     handles: dict[str, Line2D] = {}
     with style():
-        figure = new_figure(9, HEADER + rows * row_height, heading)
+        figure = new_figure(9, HEADER + rows * row_step, heading)
         for k, (name, spec) in enumerate(specs.items()):
             row, column = divmod(k, columns)
-            ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * row_height, width, height)
+            ax = add_axes(figure, LEFT + column * (width + GAP), HEADER + row * row_step, width, height)
             for handle in _draw_slice(ax, trials, name, spec, dark, scale=scale, rasterized=rasterized):
                 handles[str(handle.get_label())] = handle
             if name in options:

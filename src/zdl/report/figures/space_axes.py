@@ -44,12 +44,8 @@ def hidden_note(ranking: pd.DataFrame, names: Sequence[str]) -> str:
     """What a heading says of the trials in which one of these hyper-parameters plays no part, if there are
     any."""
     partial_names = [name for name in names if ranking[name].hasnans]
-    hidden_trials = len(ranking) - len(ranking.dropna(subset=partial_names))
-    return (
-        f" ({hidden_trials} without {' or '.join(map(title, partial_names))} not shown)"
-        if hidden_trials
-        else ""
-    )
+    n = len(ranking) - len(ranking.dropna(subset=partial_names))
+    return f" ({n} without {' or '.join(map(title, partial_names))} not shown)" if n else ""
 
 
 def place_on_axis(
