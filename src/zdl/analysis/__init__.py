@@ -1,1 +1,1 @@
-"""What the trials tell, and how surely: tables, in one typed result (`zdl.analysis.results`). No drawing."""
+"""Tables of what the trials show, in one typed result (`zdl.analysis.results`). Nothing here draws."""

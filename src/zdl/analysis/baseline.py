@@ -1,8 +1,8 @@
-"""A linear model on the same rows: beside it one sees whether a deep network is worth having.
+"""The linear model that networks are compared with, fitted to the same rows.
 
-A problem may bring its own. Otherwise it is scikit-learn's LogisticRegression (in regression: Ridge) with its
-own penalty, which nobody tuned, on standardised columns. Its loss is convex, so there is one best set of
-weights; solved to eight digits, it answers alike on every machine.
+A problem may define its own. The default is scikit-learn's LogisticRegression (Ridge in regression) with its
+default penalty, on standardised columns. Its loss is convex and it is solved to eight digits, so it gives the
+same answers on every machine.
 """
 
 import math
@@ -32,7 +32,7 @@ from zdl.data.scores import Score
 from zdl.data.scoring import redrawn, scored
 from zdl.search.replicates import split_again
 
-MakeModel = Callable[[], Any]  # of a model of scikit-learn
+MakeModel = Callable[[], Any]  # returns a model of scikit-learn that is not fitted
 
 
 def baseline(
@@ -44,8 +44,8 @@ def baseline(
     score: str,
     digest: str,
 ) -> bytes:
-    """The file of the linear models: `splits` are the search's, and that of each replicate. Of a score other
-    than accuracy it also has what a guess scores, on validation and on held-out rows."""
+    """The file of the linear models. `splits` are the search's split and that of each replicate. For a score
+    other than accuracy, the file also has what `guess` scores."""
     rows, held_out_rows = decode_npz(prepared), decode_npz(held_out)
     scorer = Score(score)
     new_model = linear or (ridge if scorer.regression else logistic_regression)
@@ -60,14 +60,14 @@ def baseline(
 
 
 def logistic_regression() -> Any:
-    """Softmax regression on columns of mean 0 and variance 1, with their means where a number is missing."""
+    """Softmax regression on standardised columns; a missing number becomes the mean of its column."""
     from sklearn.linear_model import LogisticRegression
 
     return _with_standardised_columns(LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000))
 
 
 def ridge() -> Any:
-    """The same for a regression."""
+    """Ridge regression on standardised columns; a missing number becomes the mean of its column."""
     from sklearn.linear_model import Ridge
 
     return _with_standardised_columns(Ridge())
@@ -82,8 +82,8 @@ def _with_standardised_columns(model: Any) -> Any:
 
 
 def fit_outcome(new_model: MakeModel, split: Split, held_out: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The outcome of a fit to the training rows of `split`: how many rows of each set it answers correctly,
-    and which of the held-out ones (x, t), one bit a row in hexadecimal."""
+    """Fit a model to the training rows of `split`. Returns how many rows of each set it answers correctly,
+    and which of the held-out rows (x, t), as one bit a row in hexadecimal."""
     model = _fit(new_model, split)
     train, val, hits = (
         model.predict(_flat(x)) == t
@@ -106,7 +106,8 @@ def fit_outcome(new_model: MakeModel, split: Split, held_out: Mapping[str, NDArr
 def fit_outcome_by_score(
     score: Score, new_model: MakeModel, split: Split, held_out: Mapping[str, NDArray[Any]]
 ) -> dict[str, Any]:
-    """The outcome of a fit by another score: that of each set, and of the held-out rows drawn again."""
+    """Fit a model to the training rows of `split`. Returns its score on each set, and on bootstrap samples of
+    the held-out rows."""
     model = _fit(new_model, split)
     train_answers, val_answers, held_out_answers = (
         _answers(score, model, x, len(split.classes)) for x in (split.x_train, split.x_val, held_out["x"])
@@ -131,8 +132,8 @@ def _fit(new_model: MakeModel, split: Split) -> Any:
 
 
 def guess(score: Score, split: Split, held_out: Mapping[str, NDArray[Any]]) -> list[float]:
-    """What the same answer to every row scores, on validation and on held-out rows: the shares of the classes
-    among the training rows, or the mean of their numbers."""
+    """The scores, on validation and on held-out rows, of giving every row the same answer: the shares of the
+    classes among the training rows, or in regression the mean of their labels."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     model = DummyRegressor() if score.regression else DummyClassifier(strategy="prior")
@@ -142,7 +143,8 @@ def guess(score: Score, split: Split, held_out: Mapping[str, NDArray[Any]]) -> l
 
 
 def _answers(score: Score, model: Any, x: NDArray[Any], classes: int) -> NDArray[Any]:
-    """As a problem's predictor answers: also with the probability of classes that no training row has."""
+    """The answers in the form of a problem's predictor: (n, classes), with probability 0 for a class that no
+    training row has; in regression (n,)."""
     if score.regression:
         return np.asarray(model.predict(_flat(x)), np.float64)
     if not hasattr(model, "predict_proba"):
@@ -157,12 +159,11 @@ def _flat(x: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def baseline_scores(contents: Mapping[str, Any]) -> dict[str, float]:
-    """What the file of the linear models says, in the terms of `zdl.analysis.replication.confirmed`:
-    `val_acc` on the search's split, `val_mean` and `val_sd` on those of the replicates, and `held_out` with
-    its interval.
+    """The scores of the linear models, under the names of `zdl.analysis.replication.confirmed`: `val_acc` on
+    the search's split, `val_mean` and `val_sd` on those of the replicates, and `held_out` with its interval.
 
-    `loss` is `val_mean` less `held_out`: how much harder the held-out rows are, as no search picked this
-    model. Its 95 % interval, `loss_low` to `loss_high` (blank for one split), is from the errors of both.
+    `loss` is `val_mean` less `held_out`. No search picked this model, so it shows how much harder the
+    held-out rows are. Its 95 % interval is `loss_low` to `loss_high`, NaN for one split.
     """
     fits = contents["replicates"]
     val_mean, val_sd = mean_and_deviation([_val(fit) for fit in fits])
@@ -190,12 +191,12 @@ def _val(fit: Mapping[str, Any]) -> float:
 def margin_over_linear(
     replicates: Replicates, trial: int | None, t: Labels, contents: Mapping[str, Any]
 ) -> dict[str, float]:
-    """How much more of the held-out rows a trial's networks answer correctly than the linear models on the
-    same splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, blank for one split
-    (`NetworkScores.difference`). Empty without a trial.
+    """How much better a trial's networks score on the held-out rows than the linear models on the same
+    splits: `apart`, and its 95 % interval `apart_low` to `apart_high`, NaN for one split. Empty without a
+    trial.
 
-    The trial was picked as the best, and its networks are partly lucky. So the interval is one of those that
-    would hold for all trials with replicates at once (Bonferroni)."""
+    The trial was picked as the best, so its score is partly luck. The interval is therefore corrected for the
+    number of trials that have replicates (Bonferroni)."""
     fits = zip(contents["replicates"], outcomes(replicates, trial), strict=False)
     pairs = [(fit, outcome) for fit, outcome in fits if outcome["final"]]
     if not pairs:

@@ -15,14 +15,14 @@ Settings = Mapping[str, Any]
 class Edit(NamedTuple):
     """An edit of the ranges in params.yaml, and what it costs."""
 
-    space: dict[str, Any]  # search.space after it
-    shared: int  # trials of the present search that a search of this space has, too
-    trials: int  # of that search (of one that learns, `shared` counts those of the first round)
+    space: dict[str, Any]  # search.space after the edit
+    shared: int  # trials that the present and the edited search share (if it learns: of the first round)
+    trials: int  # all trials of the edited search
 
 
 def edit_of_ranges(settings: Settings, space_table: pd.DataFrame, target: str) -> Edit:
-    """The edit to the ranges `next_low` to `next_high` of a table of recommendations; or "wider", where it
-    has such."""
+    """The edit to the ranges of a table of recommendations: those for another round (`target` "next"), or the
+    wider ones ("wider")."""
     space = {name: dict(spec) for name, spec in settings["search"]["space"].items()}
     low, high = f"{target}_low", f"{target}_high"
     for row in space_table.dropna(subset=[low, high]).to_dict("records"):

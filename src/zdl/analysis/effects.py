@@ -1,7 +1,8 @@
 """The tests behind `zdl.analysis.recommendations`, for one hyper-parameter: whether it matters, and whether
 the best trials crowd at an end of its range.
 
-p-values are rounded to 4 significant digits and all else to 6 decimals or fewer: the same on every machine.
+p-values are rounded to 4 significant digits, other numbers to 6 decimals or fewer, so that they are the same
+on every machine.
 """
 
 import math
@@ -16,20 +17,21 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Row = dict[str, Any]
 
-OUTER = 0.1  # of a range: where the best trials crowd if better ones lie beyond its end
-NEAR_END = 0.3  # of a range: where scores rise to an end beyond which better ones lie
-ENOUGH_AT_END = 6  # trials in the outer tenth, or half as many at the very end, to see a rise up to there
-WEAK_EVIDENCE = 0.15  # a p-value below it is no proof of a fall, but casts doubt on a rise
-FEWEST = 10  # trials for a test: with fewer, the distributions that p-values come from do not hold
+OUTER = 0.1  # of a range: the best trials crowd here if better ones lie beyond the end
+NEAR_END = 0.3  # of a range: scores rise here if better trials lie beyond the end
+ENOUGH_AT_END = 6  # trials in the outer tenth (half as many at the very end), to see a rise
+WEAK_EVIDENCE = 0.15  # a p-value of a fall below it casts doubt on a rise
+FEWEST = 10  # trials for a test: the distributions behind the p-values do not hold for fewer
 DIVERGED = -math.inf  # a score below all others
 
 
 def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
-    """Where the best trials lie, how many of them in the outer tenths, and what scores do towards each end:
-    `cliff` (trials beyond the best diverged), `falling` and `rising` are sets of ends.
+    """Where the best trials lie, which share of them is in the outer tenths, and how scores change towards
+    each end. `cliff` (trials beyond the best diverged), `falling` and `rising` are sets of ends.
 
-    p_low and p_high are not binomial but hypergeometric, out of all trials as they lie: so they hold for
-    whole numbers, or a grid.
+    `values`, `places` (0 to 1 along the range), `scores` and `best` are arrays (n,), one element a trial.
+    p_low and p_high are hypergeometric: they take the places of all trials as given, so they also hold for
+    whole numbers and for a grid.
     """
     from scipy.stats import hypergeom
 
@@ -51,11 +53,11 @@ def ends(values: Array, places: Array, scores: Array, best: Mask) -> Row:
 
 
 def _trends_near_end(row: Row, end: str, nearness: Array, scores: Array, best: Mask) -> None:
-    """What scores do towards an end: fall, where the best are near it, from their median place on, or stop at
-    trials that diverged; or rise over the outer three tenths, and nothing hints at a fall.
+    """Add to `row` whether scores fall towards an end, from the median place of the best trials near it; rise
+    over the outer three tenths without a hint of a fall; or whether trials diverge beyond the best.
 
-    The median place of the best was picked for its scores, so what follows looks worse than it is: hence the
-    smaller level of a fall.
+    The median place was picked for its scores, so the trials beyond it look worse than they are. Hence a
+    fall is tested at a smaller level.
     """
     outer, tenth = (nearness >= 1 - share - 1e-9 for share in (NEAR_END, OUTER))
     row[f"near_{end}"] = int(outer.sum())
@@ -68,7 +70,7 @@ def _trends_near_end(row: Row, end: str, nearness: Array, scores: Array, best: M
     p_fall, p_fall_at_end = (_trend(nearness[part], scores[part], "less") for part in (from_median, tenth))
     if p_fall < statistics.ALPHA / 5:
         row["falling"] |= {end}
-    # Few trials there may all lie on this side of a peak, unless they are at the very end, as those of a grid
+    # A few trials may all lie on this side of a peak, unless they are at the very end, as in a grid
     enough_trials = tenth.sum() >= ENOUGH_AT_END or (nearness >= 1 - 1e-9).sum() >= ENOUGH_AT_END / 2
     is_rising = _trend(nearness[outer], scores[outer], "greater") < statistics.ALPHA
     if enough_trials and is_rising and min(p_fall, p_fall_at_end) > WEAK_EVIDENCE:
@@ -76,8 +78,8 @@ def _trends_near_end(row: Row, end: str, nearness: Array, scores: Array, best: M
 
 
 def _trend(places: Array, scores: Array, alternative: str) -> float:
-    """The p-value of Spearman's correlation of place and score, which is "greater" or "less" than none; 1
-    with fewer than 5 trials, or with all alike."""
+    """The one-sided p-value of Spearman's correlation of place and score ("greater" or "less" than 0); 1 for
+    fewer than 5 trials, or if all are alike."""
     from scipy.stats import spearmanr
 
     places = np.round(places, 9)
@@ -87,7 +89,7 @@ def _trend(places: Array, scores: Array, alternative: str) -> float:
 
 
 def correlation(places: Array, scores: Array) -> Row:
-    """Spearman's rank correlation of place and score; nothing with too few trials or with all alike."""
+    """Spearman's rank correlation of place and score; empty for too few trials, or if all are alike."""
     from scipy.stats import spearmanr
 
     if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(places)) < 2:
@@ -100,10 +102,10 @@ def importance(groups: NDArray[np.int64], scores: Array) -> Row:
     """The test of Kruskal and Wallis over groups, and the share of the variance of scores' ranks that the
     groups explain, corrected for what chance explains.
 
-    That share is epsilon squared (T. L. Kelley, "An unbiased correlation ratio measure", 1935; here of
-    ranks): of one hyper-parameter alone, with nothing fitted and nothing drawn. The permutation importance of
-    a random forest gave a tenth to a weight decay without effect (p 0.7), since a forest fits noise, and it
-    changes with the seed. A Gaussian process is too slow for 10,000 trials.
+    That share is epsilon squared of ranks (T. L. Kelley, "An unbiased correlation ratio measure", 1935). It
+    fits no model and needs no random numbers. The permutation importance of a random forest depends on the
+    seed, and gave a tenth to a weight decay without effect (p 0.7), as a forest fits noise. A Gaussian
+    process is too slow for 10,000 trials.
     """
     from scipy.stats import kruskal
 

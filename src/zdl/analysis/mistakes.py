@@ -1,5 +1,4 @@
-"""What the replicates of a trial mistake among the held-out rows, as tables; in regression, how far they are
-off."""
+"""The mistakes of a trial's replicates on the held-out rows, as tables; in regression, their errors."""
 
 from collections.abc import Sequence
 
@@ -16,8 +15,8 @@ ERRORS = ("row", "label", "answer", "error")
 
 
 def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int) -> NDArray[np.float64]:
-    """Of the held-out rows of each class (row), the share that a trial's replicates take for each (column): a
-    mean over those that finished, (classes, classes), or (0, 0) if none did."""
+    """The confusion matrix (classes, classes): of the held-out rows of each class (row), the share that a
+    trial's replicates take for each class (column). A mean over replicates that finished; (0, 0) if none."""
     finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
     answers = [held_out_answers(outcome, t) for outcome in finished] if classes else []
     if not answers:
@@ -34,11 +33,12 @@ def confusion(replicates: Replicates, trial: int | None, t: Labels, classes: int
 
 
 def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 20) -> pd.DataFrame:
-    """The held-out rows that the replicates of a trial are most surely wrong about, the surest first.
+    """The held-out rows that a trial's replicates answer wrongly with the greatest confidence, at most
+    `most`.
 
-    That is the mean over all replicates of the probability of a wrong answer (0 for a right one). Columns:
-    `row`, its place; `label`, its class; `taken_for`, the commonest wrong answer; `wrong` of `repeats` give a
-    wrong one; `confidence`, the mean probability that these give theirs.
+    They are sorted by the probability of the wrong answer (0 for a right one), a mean over the replicates.
+    Columns: `row`, its place; `label`, its class; `taken_for`, the commonest wrong answer; `wrong`, how many
+    of the `repeats` replicates are wrong; `confidence`, the mean probability of their wrong answers.
     """
     finished = [outcome for outcome in outcomes(replicates, trial) if outcome["final"]]
     if not finished:
@@ -63,15 +63,15 @@ def mistakes(replicates: Replicates, trial: int | None, t: Labels, most: int = 2
 
 
 def mean_answers(replicates: Replicates, trial: int | None) -> NDArray[np.float64]:
-    """In regression, what a trial's replicates answer to the held-out rows on average, (n,), to 6 digits; or
-    (0,) if none finished."""
+    """In regression, the mean answers (n,) of a trial's replicates to the held-out rows, to 6 digits; (0,) if
+    none finished."""
     answers = [outcome["held_out"]["answers"] for outcome in outcomes(replicates, trial) if outcome["final"]]
     return np.array([float(f"{mean:.6g}") for mean in np.mean(answers, axis=0)] if answers else [])
 
 
 def errors(replicates: Replicates, trial: int | None, t: Labels, most: int = 20) -> pd.DataFrame:
-    """The held-out rows that the replicates of a trial are furthest from, in the mean of their answers.
-    Columns: `row`, its place; `label`, its number; `answer`, that mean; `error`, that less the label."""
+    """The held-out rows on which the mean answer of a trial's replicates is furthest from the label, at most
+    `most`. Columns: `row`, its place; `label`; `answer`, the mean; `error`, the answer less the label."""
     answers = mean_answers(replicates, trial)
     residuals = answers - t if len(answers) else np.zeros(0)
     places = np.argsort(-abs(residuals), kind="stable")[:most]
@@ -82,9 +82,9 @@ def errors(replicates: Replicates, trial: int | None, t: Labels, most: int = 20)
 def deviations(
     x: NDArray[np.float64], rows: Sequence[int], columns: Sequence[str], most: int = 2
 ) -> list[list[tuple[str, float, float]]]:
-    """In which columns each of these rows of a table x (n, columns) is furthest from the mean of all: the
-    column's name, the row's value, and by how many standard deviations it is off. Columns without a name are
-    numbered; what is missing is at the mean."""
+    """The columns in which each of these rows of a table x (n, columns) is furthest from the column's mean:
+    the column's name, the row's value, and the difference in standard deviations. Columns without names are
+    numbered, and a missing value counts as the mean."""
     x = x.reshape(len(x), -1).astype(np.float64)
     values = np.where(np.isnan(x), np.nanmean(np.where(np.isnan(x).all(axis=0), 0.0, x), axis=0), x)
     deviation = values.std(axis=0)

@@ -1,8 +1,8 @@
-"""What the records of replicates and of linear models hold, as numbers and arrays, and their means.
+"""The records of replicates and of linear models as numbers and arrays, and their means.
 
-`replicates` are those of each of the best trials, in the order of ranks (`replicates_by_trial`); `t` are the
-labels (n,) of the held-out rows. Here and in the modules that use it, numbers are rounded to 6 decimals: the
-same on every machine.
+`replicates` are those of each of the best trials, in the order of ranks (`replicates_by_trial`), and `t` (n,)
+are the labels of the held-out rows. Numbers are rounded to 6 decimals here and in the modules that use these
+functions, so that they are the same on every machine.
 """
 
 import math
@@ -26,8 +26,8 @@ Labels = NDArray[Any]  # places of classes, or in regression numbers
 
 
 def replicates_by_trial(files: Iterable[bytes], trials: Iterable[Mapping[str, Any]]) -> Replicates:
-    """From the files of replicates, what became of those of each trial, which is called by its place among
-    all `trials`; its files have its number."""
+    """The outcomes of each trial's replicates, from their files. The keys are places of trials among all
+    `trials`; the files hold numbers of trials."""
     places = {row["trial"]: place for place, row in enumerate(trials)}
     replicates: dict[int, list[Outcome]] = {}
     for contents in map(decode_json, files):
@@ -37,22 +37,22 @@ def replicates_by_trial(files: Iterable[bytes], trials: Iterable[Mapping[str, An
 
 
 def outcomes(replicates: Replicates, trial: int | None) -> Sequence[Outcome]:
-    """What became of each replicate of a trial; none without a trial."""
+    """The outcome of each replicate of a trial; none without a trial."""
     return [] if trial is None else replicates.get(trial, [])
 
 
 def held_out_answers(outcome: Outcome, t: Labels) -> Labels:
-    """What a network takes each held-out row for, (n,)."""
+    """The class (n,) that a network gives each held-out row."""
     return from_hex(outcome["held_out"]["taken_for"], t.dtype)
 
 
 def score_of(outcomes: Sequence[Outcome]) -> Score:
-    """What they are scored by."""
+    """The score of these outcomes."""
     return Score.of(outcomes[0]["curve"]) if outcomes else Score()
 
 
 def validation_scores(outcomes: Sequence[Outcome]) -> NetworkScores:
-    """The scores of the validation rows, which are the same for all these trials of a search."""
+    """The scores on the validation rows, which must be the same for all these trials."""
     curves, score = [outcome["curve"] for outcome in outcomes], score_of(outcomes)
     if score.counts:
         return HitScores(np.array([unpacked(curve["val_hits"], curve["val_size"]) for curve in curves]))
@@ -66,7 +66,7 @@ def interval(trials: Sequence[Mapping[str, Any]], trial: int) -> Interval:
 
 
 def held_out_scores(outcomes: Sequence[Outcome], t: Labels) -> NetworkScores:
-    """The scores of the held-out rows, of replicates that finished."""
+    """The scores on the held-out rows of replicates that finished."""
     score, records = score_of(outcomes), [outcome["held_out"] for outcome in outcomes]
     if score.counts:
         return HitScores(np.array([held_out_answers(outcome, t) == t for outcome in outcomes]))
@@ -75,7 +75,7 @@ def held_out_scores(outcomes: Sequence[Outcome], t: Labels) -> NetworkScores:
 
 
 def linear_scores(fits: Sequence[Outcome]) -> NetworkScores:
-    """The same of linear models."""
+    """The scores on the held-out rows of linear models."""
     if Score.of(fits[0]).counts:
         return HitScores(np.array([unpacked(fit["held_out_hits"], fit["held_out_size"]) for fit in fits]))
     samples = [fit["held_out_redrawn"] for fit in fits]

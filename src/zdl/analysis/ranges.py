@@ -1,5 +1,5 @@
-"""Arithmetic on the range of a hyper-parameter. A place in it is on the scale of its distribution: 0 is the
-low end, 1 the high end."""
+"""Arithmetic on the range of a hyper-parameter. A place in a range is a number on the scale of its
+distribution: 0 is the low end, 1 the high end."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ WIDEN = 0.25  # of a range: how far to move an end outwards
 
 
 def place(spec: Spec, value: float) -> float:
-    """Where in its range a value lies: 0 and 1 are the very ends."""
+    """The place of a value in its range, from 0 to 1."""
     if spec["distribution"] == "int_uniform":
         return float((value - spec["low"]) / (spec["high"] - spec["low"]))
     share = shares(spec["distribution"], (spec["low"], spec["high"]), value, value)[0]
@@ -23,8 +23,8 @@ def place(spec: Spec, value: float) -> float:
 
 
 def wider_range(spec: Spec, end: str, bounds: Interval) -> Interval:
-    """The range with one end, "low" or "high", a quarter further out, inside the sampling `bounds`; of a grid
-    as many steps as that takes, so that it keeps its values."""
+    """The range with one end, "low" or "high", moved outwards by a quarter, within the sampling `bounds`. A
+    grid grows by whole steps, so that it keeps its values."""
     if "points" in spec:
         return _wider_grid_range(spec, end, bounds)
     low, high = (-WIDEN, 1.0) if end == "low" else (0.0, 1 + WIDEN)
@@ -32,8 +32,8 @@ def wider_range(spec: Spec, end: str, bounds: Interval) -> Interval:
 
 
 def _wider_grid_range(spec: Spec, end: str, bounds: Interval) -> Interval:
-    """The range of a grid, longer by whole steps: a quarter of them, or more if whole numbers ask for it; the
-    present one if the bounds leave no room."""
+    """The range of a grid, longer by a quarter of its steps (more if whole numbers need it); the present
+    range if the bounds leave no room."""
     kind, steps, low, high = spec["distribution"], spec["points"] - 1, spec["low"], spec["high"]
     for extra_steps in range(math.ceil(WIDEN * steps), steps + 1):
         if kind == "int_uniform":
@@ -43,7 +43,7 @@ def _wider_grid_range(spec: Spec, end: str, bounds: Interval) -> Interval:
             limits = (low - distance, high) if end == "low" else (low, high + distance)
         else:
             share = Decimal(-extra_steps if end == "low" else steps + extra_steps) / steps
-            new_end = float(exact(kind, share, low, high))  # with all digits, or values in between would move
+            new_end = float(exact(kind, share, low, high))  # unrounded, to keep the values between
             limits = (new_end, high) if end == "low" else (low, new_end)
         if bounds[0] <= limits[0] and limits[1] <= bounds[1]:
             return limits
@@ -51,8 +51,8 @@ def _wider_grid_range(spec: Spec, end: str, bounds: Interval) -> Interval:
 
 
 def grid_points(spec: Spec, low: float, high: float) -> int:
-    """How many values a grid has from `low` to `high`, at its own steps; at half of them if these are no more
-    than it has now, so that a closer look sees something new."""
+    """The number of values of a grid from `low` to `high`, at half its present steps if that gives no more
+    values than it has now, otherwise at its present steps."""
     start, end = shares(spec["distribution"], (spec["low"], spec["high"]), low, high)
     if spec["distribution"] == "int_uniform":
         start, end = ((value - spec["low"]) / (spec["high"] - spec["low"]) for value in (low, high))
@@ -69,8 +69,8 @@ def is_wider(spec: Spec, low: float, high: float) -> bool:
 
 
 def range_between(spec: Spec, start: float, end: float, limits: Interval) -> Interval:
-    """The range between two places. An end at 0 or 1 stays as it is, to the last digit; another becomes a
-    round number, there or a little further out, but not outside of `limits`."""
+    """The range between two places. An end at 0 or 1 keeps all its digits; any other is rounded outwards, but
+    stays within `limits`."""
     low, high = _rounded_outwards(spec, start, end)
     low = spec["low"] if start == 0 else max(low, limits[0])
     high = spec["high"] if end == 1 else min(high, limits[1])

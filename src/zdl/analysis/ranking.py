@@ -1,8 +1,8 @@
-"""The ranking: what became of every trial, as tables.
+"""The ranking and the learning curves of trials, as tables.
 
-A trial's score is the last point of its validation curve, which is what the book ranks by. Ties keep the
-order of the search. A trial that diverged ranks after all that finished, whatever it had reached: its
-network is useless. *The best n* are the first n that finished, so there may be fewer.
+A trial's score is the last point of its validation curve, as in the book. Ties keep the order of the search.
+A trial that diverged ranks after all that finished, whatever it had reached, as its network is useless. *The
+best n* are the first n that finished, so there may be fewer.
 """
 
 import io
@@ -18,23 +18,22 @@ from zdl.search.curves import final_score, last_score, scores
 FIXED = ("rank", "trial", "key", "result", "val_acc", "train_acc", "final_val_acc", "status", "epochs")
 TEXT = ("key", "result", "status")
 CURVES = ("rank", "trial", "epoch", "train_acc", "val_acc")
-CROWDED = 4000  # trials: from so many on, their dots on a map hide each other
-PUBLISHED = 1000  # rows of the ranking under reports/, the best ones: 100 kB, which a pull request can carry
+CROWDED = 4000  # trials: with more, their dots on a map hide each other
+PUBLISHED = 1000  # rows of the ranking under reports/, the best ones: 100 kB, small enough to commit
 
 
 def rank(table: Mapping[str, Any], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Every trial of `table`, best first: the columns of FIXED, then one for each searched hyper-parameter.
 
-    A trial is called by its place in the search. `names` are the searched hyper-parameters in the order of
-    params.yaml; by default, those of the points, in the order met. Accuracies are shares of rows, in [0, 1]:
-    `val_acc` and `train_acc` the curve's last point, `final_val_acc` after the last update. (Another score of
-    a problem has these columns, too: reviews, plots and scripts find it there.) Blank are those never
-    evaluated, the final one of a diverged trial, and a hyper-parameter that plays no part in its trial.
+    A trial is identified by its place in the search. `names` are the searched hyper-parameters in the order
+    of params.yaml; by default, those of the points, in the order met. Accuracies are shares of rows, in [0,
+    1]: `val_acc` and `train_acc` the curve's last point, `final_val_acc` after the last update. (Another
+    score than accuracy is in the same columns.) Blank are a score that was never evaluated, the final score
+    of a diverged trial, and a hyper-parameter that plays no part in its trial.
 
-    `key` follows from all that determines a trial's record, and `result` from its outcome: searches whose
-    trials agree in both have the same trials (`zdl.report.compare`). `epochs` counts the points of the curve.
-    If `epochs` is searched it has no second column: the one it has holds the value drawn, which differs from
-    the count only if the trial diverged.
+    `key` depends on all that determines a trial, and `result` on its outcome. Two searches whose trials agree
+    in both have the same trials (`zdl.report.compare`). `epochs` is the number of points of the curve; if
+    `epochs` is searched, it is the value of the hyper-parameter, which differs only in a diverged trial.
     """
     records = table["trials"]
     names = _hyperparameters(records) if names is None else list(names)
@@ -51,7 +50,7 @@ def _hyperparameters(records: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(record: Mapping[str, Any], trial: int) -> dict[str, Any]:
-    """One trial's values under their column names; what is missing is None."""
+    """One trial's values by column; None for a blank."""
     outcome = record["outcome"]
     curve = outcome["curve"]
     return {
@@ -68,12 +67,12 @@ def _row(record: Mapping[str, Any], trial: int) -> dict[str, Any]:
 
 
 def number(key: str) -> int:
-    """The number that names a trial's files, from its key."""
+    """The number in a trial's key, which names its files."""
     return int(key.split("-", maxsplit=1)[0])
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
-    """Text, whole numbers or floats, each with blanks; mixed choices ('relu', 0.01) are text."""
+    """A column of texts, whole numbers or floats, with blanks; mixed choices ('relu', 0.01) become text."""
     cells = [value for value in values if value is not None]
     if any(isinstance(value, str) for value in cells):
         return pd.Series([None if value is None else str(value) for value in values], dtype="str")
@@ -89,8 +88,8 @@ def csv(frame: pd.DataFrame) -> str:
 
 
 def read(text: str) -> pd.DataFrame:
-    """The frame that `csv` wrote as `text`: the same values and the same types."""
-    # Types are inferred here, as pandas would take a result such as 000012345678 for a number.
+    """The frame that `csv` wrote as `text`, with the same values and types."""
+    # Types are inferred here: pandas would read a result such as 000012345678 as a number
     raw = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
     return pd.DataFrame(
         {
@@ -110,7 +109,7 @@ def _value(cell: str) -> int | float | str | None:
 
 
 def top(frame: pd.DataFrame, n: int) -> pd.DataFrame:
-    """The best n of a ranking: its first n rows that finished."""
+    """The first n rows of a ranking that finished."""
     return frame[frame["status"] != "diverged"].head(n)
 
 
@@ -125,11 +124,11 @@ def full_trials(table: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
 def map_axes(
     ranking: pd.DataFrame, space: Mapping[str, Mapping[str, Any]], order: Sequence[str] = ()
 ) -> list[str]:
-    """The one or two hyper-parameters to draw a search over: numbers, if there are any.
+    """The one or two hyper-parameters to draw a search over: numeric ones, if there are any.
 
-    Those that play a part in every trial come first, and among them those that come first in `order`, if it
-    is given. The two chosen are then in the order of `space`. One that plays a part in fewer than half of the
-    trials is no second axis, as it would hide the other trials.
+    Those that play a part in every trial come first, then those that come first in `order`. With an `order`,
+    the result is sorted as `space`. A hyper-parameter that plays a part in fewer than half of the trials is
+    no second axis, as it would hide the other trials.
     """
     names = [name for name in space if name in ranking]
     place = {name: k for k, name in enumerate(order)}

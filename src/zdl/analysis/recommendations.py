@@ -1,9 +1,9 @@
 """Recommendations: where in the space the best trials lie, which hyper-parameters matter, and which ranges to
-search next: a table, which the page and the figures show. (`zdl.analysis.edits` has the edits that follow.)
+search next, as a table. (`zdl.analysis.edits` has the edits that follow from it.)
 
-Scores are those that rank (`zdl.analysis.ranking`). A trial that diverged counts as worse than all that
-finished. A trial in which a hyper-parameter plays no part is left out for it; with fewer than 10 others there
-are no tests. The points of a search that learns follow from the scores, so its p-values are too small.
+Scores are those of `zdl.analysis.ranking`. A trial that diverged counts as worse than all that finished. The
+row of a hyper-parameter leaves out the trials in which it plays no part, and has no tests if fewer than 10
+remain. The points of a search that learns depend on the scores, so its p-values would be too small.
 """
 
 import math
@@ -30,39 +30,38 @@ Settings = Mapping[str, Any]
 
 ONE_IN = 10  # one in so many trials is among the best
 FIFTHS = 5
-MARGIN = 0.05  # of a range, left on either side of the best trials
+MARGIN = 0.05  # of a range, on either side of the best trials
 
 SPACE = (
-    # As in params.yaml; low and high are blank for a choice, as is all below about ends or order
+    # As in params.yaml. low, high and all columns about ends or order are blank for a choice
     *("name", "distribution", "low", "high"),
-    # How many trials the best are (`size_of_best`), less those in which it plays no part, and their ends
+    # The number of best trials (`size_of_best`) in which it plays a part, and their least and greatest value
     *("best", "best_low", "best_high"),
-    # The share of the best trials in the outer tenth of either end, and that of all trials
+    # The share of the best trials, and that of all trials, in the outer tenth at either end
     *("at_low", "at_high", "all_low", "all_high"),
-    # The p-value of so many at an end by chance; blank where even all of them there would prove nothing
+    # The p-value of so many at an end by chance; blank if even all of them there would not be significant
     *("p_low", "p_high"),
-    # What is known of either end. If Holm's p over all ends is below 0.05: "falls" if scores fall from the
-    # best trials there to the end, or "crowded" if there is an effect and they rise to it; "clear" if no more
-    # of the best lie there than of all; "untested" without a p-value; else "unclear". Where a search learns:
-    # `zdl.analysis.learnt`
+    # The state of either end. If Holm's p over all ends is below 0.05: "falls" if scores fall from the best
+    # trials to the end, "crowded" if there is an effect and scores rise to the end. Otherwise "clear" if the
+    # share of the best there is at most that of all, "untested" without a p-value, else "unclear". For a
+    # search that learns, see `zdl.analysis.learnt`
     *("low_end", "high_end"),
-    # How many trials lie in the outer three tenths, and which share of the later proposals in the
-    # outer tenth
+    # The number of trials in the outer three tenths, and the share of the later proposals in the outer tenth
     *("near_low", "near_high", "piled_low", "piled_high"),
-    # The end to widen, "down" or "up"; the one that is "falls". Otherwise ""
+    # The end to widen, and the end whose state is "falls": "down", "up" or ""
     *("advice", "falls"),
     # The wider range, by a quarter on its own scale; blank without advice
     *("wider_low", "wider_high"),
     # Spearman's rank correlation with the score; Kruskal and Wallis, over options or over fifths of a range
     *("rho", "p_rho", "p_groups"),
-    # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; is it below
-    # 0.05, or, in a search that learns, are two of the predicted scores surely apart
+    # The lesser of both p-values, doubled, with Holm's correction over all hyper-parameters; and whether it
+    # is below 0.05, or in a search that learns, whether two of the predicted scores clearly differ
     *("p_effect", "effect"),
-    # 0 to 1: the share of the variance of the scores' ranks that options or fifths explain
+    # The share (0 to 1) of the variance of the scores' ranks that options or fifths explain
     "importance",
-    # The range for a closer look: around the contenders (and never fewer than the best five) if there is an
-    # effect, moved beyond an end where that is advised; the present one otherwise. An end that is not known
-    # to be clear stays, and so does the other one if contenders lie at it. A choice is left alone.
+    # The range for another round: if there is an effect, around the contenders (at least the best five), and
+    # beyond an end that is to be widened; the present range otherwise. An end that is not known to be clear
+    # stays; if contenders lie at it, so does the other end. Blank for a choice
     *("next_low", "next_high"),
 )
 TEXT = ("name", "distribution", "low_end", "high_end", "advice", "falls")
@@ -73,7 +72,7 @@ def space(
 ) -> pd.DataFrame:
     """A row for each searched hyper-parameter (columns: SPACE): where the best trials of a ranking lie,
     whether it matters, and what to do next. `contenders` are the trials that may be as good as Best-1, and
-    `history` is what a search learnt from."""
+    `history` is what the sampler learns from."""
     specs = settings["search"]["space"]
     scores = _ranking_scores(frame, settings["search"])
     rank = np.arange(len(frame))  # the best come first
@@ -95,7 +94,7 @@ def space(
 
 
 def _ranking_scores(frame: pd.DataFrame, search: Settings) -> Array:
-    """The scores that rank. If trials were stopped, those of a later rung are above all of an earlier one."""
+    """The scores (n,) in which a later rung, if trials were stopped, is above all of an earlier one."""
     scores = frame["val_acc"]
     if search["method"] in HALVINGS:
         scores = scores + frame["epochs"].rank(method="dense") * (1 + scores.max() - scores.min())
@@ -111,8 +110,8 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def size_of_best(trials: int) -> int:
-    """How many of so many trials are the best here: enough for a test, few enough to be good. A tenth, at
-    least 5, at most a quarter."""
+    """How many trials count as the best: a tenth, but at least 5 (enough for a test) and at most a
+    quarter."""
     return min(max(FEWEST // 2, trials // ONE_IN), max(1, trials // 4))
 
 
@@ -136,17 +135,17 @@ def _bounds(search: Settings, name: str) -> tuple[float, float]:
 
 
 def _advise(rows: Sequence[Row], search: Settings) -> None:
-    """What is known of every end, and which to widen: at most one of a range, and none that is at the end of
-    the sampling bounds."""
+    """Add the state of every end to `rows`, and the end to widen: at most one of each range, and none that is
+    already at the sampling bounds."""
     row_ends = [(row, end) for row in rows for end in ("low", "high") if "falling" in row]
     p_values = statistics.holm([row.get(f"p_{end}", math.nan) for row, end in row_ends])
-    for k in np.argsort(p_values, kind="stable"):  # the surest first; NaN, without a test, last
+    for k in np.argsort(p_values, kind="stable"):  # the least p-value first; NaN last
         p, (row, end) = float(p_values[k]), row_ends[k]
         spec = search["space"][row["name"]]
         low, high = wider_range(spec, end, _bounds(search, row["name"]))
         direction = "down" if end == "low" else "up"
         state = row.get(f"judged_{end}") or _state(row, end, p)
-        if state == "crowded" and end in row["cliff"]:  # by the surrogate, which does not see a cliff
+        if state == "crowded" and end in row["cliff"]:  # the surrogate does not model a cliff
             state = "falls"
         row[f"{end}_end"] = state
         if "advice" in row:
@@ -158,7 +157,7 @@ def _advise(rows: Sequence[Row], search: Settings) -> None:
 
 
 def _state(row: Row, end: str, p: float) -> str:
-    """What a test tells of an end, with its corrected p-value."""
+    """The state of an end, from its corrected p-value."""
     if math.isnan(p):
         return "untested"
     if p < statistics.ALPHA:
@@ -168,16 +167,16 @@ def _state(row: Row, end: str, p: float) -> str:
 
 
 def _judge(rows: Sequence[Row]) -> None:
-    """Which hyper-parameters have an effect: the lesser of two p-values is small twice as often as one. A
-    search that learns has no p-values."""
+    """Add to `rows` which hyper-parameters have an effect. The lesser of two p-values is doubled, as it is
+    small twice as often as one. A search that learns has no p-values."""
     p_lists = [sorted(row[test] for test in ("p_rho", "p_groups") if test in row) for row in rows]
     raw_p = [min(1.0, p_values[0] * len(p_values)) if p_values else math.nan for p_values in p_lists]
     for row, p in zip(rows, statistics.significant_digits(statistics.holm(raw_p)), strict=True):
-        row |= {"p_effect": p, "effect": row.get("effect", p < statistics.ALPHA)}  # of NaN: false
+        row |= {"p_effect": p, "effect": row.get("effect", p < statistics.ALPHA)}  # false for NaN
 
 
 def _set_next_range(row: Row, spec: Spec, settings: Settings) -> None:
-    """The range of a closer look; the present one if the settings would refuse it."""
+    """Add the range for another round to `row`; the present one if that range would be invalid."""
     if "options" in spec:
         return
     advice = row.get("advice", "")
@@ -198,8 +197,8 @@ def _set_next_range(row: Row, spec: Spec, settings: Settings) -> None:
 
 
 def _close_range(row: Row) -> tuple[float, float]:
-    """Where the contenders lie, with a margin, as places; an end that is not known to be clear stays where it
-    is, and if contenders lie at such an end, better ones may lie beyond, and nothing is cut."""
+    """The two places between which the contenders lie, with a margin. An end that is not known to be clear
+    stays. If contenders lie at such an end, better trials may lie beyond it, and the whole range stays."""
     places = row.get("places", np.zeros(0))
     if len(places) < FEWEST // 2:
         return 0.0, 1.0
@@ -213,7 +212,8 @@ def _close_range(row: Row) -> tuple[float, float]:
 
 
 def _set_next_grid(row: Row, spec: Spec, settings: Settings, places: tuple[float, float]) -> None:
-    """The range of a closer look of a grid: from one of its values to another, or to the wider one's end."""
+    """Add the range for another round of a grid to `row`. Its ends are values of the grid or of the wider
+    one."""
     grid = values(spec)
     shares = [place(spec, value) for value in grid]
     low = grid[max(k for k, share in enumerate(shares) if share <= max(places[0], 0.0) + 1e-9)]

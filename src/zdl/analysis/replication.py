@@ -1,9 +1,8 @@
-"""What replicates confirm: the best trials beside their replicates and the held-out images, as tables.
+"""The best trials and their replicates on validation and on held-out images, as tables.
 
-A search picks the greatest of many noisy scores, so the score of the trial that it picks is most likely too
-high: *the winner's curse*, a selection bias. Here each of the best stands beside what its replicates score,
-with other weights, batches and images to train on, and what those networks recognise of images that the
-search never saw.
+A search picks the greatest of many noisy scores, so the score of that trial is most likely too high. This
+selection bias is called the winner's curse. Replicates have other weights, batches and training images, and
+their networks are also tested on held-out images, which the search never used.
 """
 
 import math
@@ -39,17 +38,17 @@ CONFIRMED = (
     *("val_acc", "low", "high"),
     # Replicates that finished, and that diverged
     *("repeats", "diverged"),
-    # Of those that finished: mean and standard deviation (n - 1; blank for one) of the validation accuracy
+    # Mean and standard deviation (n - 1; blank for one) of the validation accuracy of those that finished
     *("val_mean", "val_sd"),
-    # The selection bias: val_acc less val_mean, on images that are alike, with its 95 % interval by how far
-    # that mean may be off (`standard_error_over_splits`; blank for one replicate, and all three for a trial
-    # that was stopped, as its replicates have more epochs)
+    # The selection bias, val_acc less val_mean, and its 95 % interval from the error of that mean
+    # (`standard_error_over_splits`). The interval is blank for one replicate. All three are blank for a trial
+    # that was stopped, as its replicates have more epochs
     *("luck", "luck_low", "luck_high"),
     # Their mean score on the held-out rows, with its 95 % interval (`NetworkScores.mean`)
     *("held_out", "held_out_low", "held_out_high"),
-    # val_mean less held_out, of the same networks. It is above 0 if the held-out images are harder, or if the
-    # networks were lucky on validation images. No search picked the linear model, so its own gap shows how
-    # much harder they are (`loss` of `zdl.analysis.baseline.baseline_scores`)
+    # val_mean less held_out. It is above 0 if the held-out images are harder, or if the networks were lucky
+    # on validation images. The gap of the linear model, which no search picked, shows how much harder they
+    # are (`loss` of `zdl.analysis.baseline.baseline_scores`)
     "gap",
 )
 
@@ -57,8 +56,8 @@ CONFIRMED = (
 def confirmed(
     replicates: Replicates, ranking: pd.DataFrame, t: Labels, interval: Callable[[int], Interval]
 ) -> pd.DataFrame:
-    """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking. `interval` gives
-    that of a trial's score in the search."""
+    """A row for each of the best trials (columns: CONFIRMED), in the order of the ranking. `interval` returns
+    the interval of a trial's score in the search."""
     trials = {row["trial"]: row for row in ranking[["rank", "trial", "val_acc", "epochs"]].to_dict("records")}
     rows = []
     for trial, all_outcomes in replicates.items():
@@ -66,7 +65,7 @@ def confirmed(
         epochs = trials[trial]["epochs"]
         comparable = [
             outcome for outcome in finished if len(scores_of(outcome["curve"], "val")) == epochs
-        ]  # not stopped
+        ]  # none if the trial was stopped
         score = trials[trial]["val_acc"]
         val_mean_and_sd = mean_and_deviation([val_acc(outcome) for outcome in finished])
         held_out = mean_score(held_out_scores(finished, t))
@@ -87,7 +86,7 @@ def confirmed(
 def _selection_bias(
     score: float, val_mean_and_sd: tuple[float, float], finished: Sequence[Outcome]
 ) -> tuple[float, float, float]:
-    """A score less the mean of its replicates, with the interval of that."""
+    """A score less the mean of its replicates, and the interval of the difference."""
     if not finished:
         return math.nan, math.nan, math.nan
     mean, deviation = val_mean_and_sd
@@ -97,8 +96,9 @@ def _selection_bias(
 
 
 def confirmed_best(confirmed: pd.DataFrame) -> int | None:
-    """The number of the trial that replicates confirm as the best: most of them finished, and their mean
-    validation accuracy is the greatest. Held-out images play no part in that, or they could not judge it."""
+    """The trial that replicates confirm as the best: that with the fewest diverged replicates, and among
+    those the greatest mean validation accuracy. Held-out images are not used, so that they can test the
+    choice."""
     finished = confirmed[confirmed["repeats"] > 0]
     if finished.empty:
         return None
@@ -109,8 +109,8 @@ def confirmed_best(confirmed: pd.DataFrame) -> int | None:
 
 
 def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataFrame:
-    """A row for each replicate: rank and number of its trial, its own number from 1, whether it finished, and
-    if so its accuracies on validation and held-out images."""
+    """A row for each replicate: rank and place of its trial, its own number from 1, its status, and if it
+    finished, its accuracies on validation and held-out images."""
     ranks = ranking.set_index("trial")["rank"]
     rows = [
         (
@@ -130,13 +130,13 @@ def scores(replicates: Replicates, ranking: pd.DataFrame, t: Labels) -> pd.DataF
 
 def rivals(replicates: Replicates, trial: int | None, t: Labels) -> pd.DataFrame:
     """How `trial` compares with each other trial that has replicates, in the order of ranks. Columns:
-    `trial`, the other; `val` and `held_out`, by which images: 1 if `trial` recognises more of them, -1 if
-    fewer, 0 if they cannot be distinguished (`signs_of_differences`, over all others).
+    `trial`, the other; `val` and `held_out`: 1 if `trial` recognises more of these images, -1 if fewer, 0 if
+    the two cannot be distinguished (`signs_of_differences`).
 
-    Networks are compared in pairs, on the same split, and on held-out images image by image as well. `trial`
-    was chosen by its validation scores (`confirmed_best`), and networks that are lucky on validation images
-    are better on held-out ones, too; so its comparisons count as those of all pairs. They judge networks that
-    learn from these images: other training images might order the trials otherwise.
+    Networks are compared in pairs on the same split, and on held-out images also image by image. `trial` was
+    chosen by its validation scores (`confirmed_best`), and networks that are lucky there tend to be better on
+    held-out images. So its comparisons are corrected for the number of all pairs of trials. They hold for
+    networks trained on these images; other training images might order the trials differently.
     """
     other_trials = [other for other in replicates if trial is not None and other != trial]
     pairs = [list(_pairs(outcomes(replicates, trial), replicates[other])) for other in other_trials]
@@ -158,17 +158,17 @@ def _pairs(first: Sequence[Outcome], second: Sequence[Outcome]) -> Iterator[tupl
 
 
 def _validation_difference(pairs: Pairs) -> Difference:
-    """The mean difference of validation accuracies, over splits of the same images."""
+    """The mean difference of validation accuracies over splits of the same images."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
     differences = np.array([val_acc(first) - val_acc(second) for first, second in pairs])
-    deviation = round(float(differences.std(ddof=1)), 9)  # of equal differences: none
+    deviation = round(float(differences.std(ddof=1)), 9)  # exactly 0 if all are equal
     error = standard_error_over_splits(deviation, len(pairs), split_ratio(pairs[0][0]))
     return float(differences.mean()), error, len(pairs)
 
 
 def _held_out_difference(pairs: Pairs, t: Labels) -> Difference:
-    """The mean difference of the shares of held-out images, which are the same for all networks."""
+    """The mean difference of accuracies on the held-out images, the same for all networks."""
     if len(pairs) < 2:
         return 0.0, 0.0, len(pairs)
     first, second = (held_out_scores(networks, t) for networks in zip(*pairs, strict=True))
@@ -186,8 +186,8 @@ def curves(replicates: Replicates, trial: int | None) -> pd.DataFrame:
 
 
 def metrics(confirmed: pd.DataFrame, linear: Mapping[str, float]) -> dict[str, float | int | None]:
-    """The replication in a few numbers, for `dvc metrics diff`: what the confirmed best scores, the selection
-    bias of Best-1, and the linear model; null where there is none."""
+    """The replication in a few numbers, for `dvc metrics diff`: the scores of the confirmed best, the
+    selection bias of Best-1, and the score of the linear model; null for what does not exist."""
     rows = {row["trial"]: row for row in confirmed.to_dict("records")}
     best = rows.get(confirmed_best(confirmed), {})
     best_1 = next(iter(rows.values()), {})

@@ -25,12 +25,12 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Search:
-    """What the trials of the search give. If none finished, all but `trials`, `ranking`, `guess` and `space`
-    is empty."""
+    """The analysis of the trials. If none finished, all but `trials`, `ranking`, `guess` and `space` is
+    empty."""
 
     trials: Sequence[Mapping[str, Any]]  # each with its point and outcome, in the order of the search
     ranking: pd.DataFrame  # a row a trial, the best first
-    guess: float  # what always naming the commonest class would score, or `baseline.guess`
+    guess: float  # the validation score of always naming the commonest class, or of `baseline.guess`
     curves: pd.DataFrame  # the learning curves of the best
     leaders: pd.DataFrame  # a row for each of the best: intervals, ties, how often each comes first, tests
     contenders: Sequence[int]  # trials that cannot be distinguished from Best-1, which is the first
@@ -42,30 +42,30 @@ class Search:
 
 @dataclass(frozen=True)
 class Replication:
-    """What the replicates of the best trials give. If no trial finished, all is empty."""
+    """The analysis of the replicates of the best trials. If no trial finished, all is empty."""
 
     confirmed: pd.DataFrame  # a row for each of the best trials
     best: int | None  # the trial that they confirm as the best; None if no replicate finished
-    rivals: pd.DataFrame  # a row for each other trial: whether `best` scores more, 1, 0 or -1
+    rivals: pd.DataFrame  # a row for each other trial: 1 if `best` scores more, -1 if less, else 0
     confusion: NDArray[np.float64]  # (classes, classes): the share of class i that `best` takes for j
     linear: Mapping[str, float]  # a linear model's scores on the same splits
-    margin: Mapping[str, float]  # how much more `best` scores than that, with the interval
+    margin: Mapping[str, float]  # how much more `best` scores than the linear model, with its interval
     rise: Mapping[str, float]  # how much the score still rises at the end of the replicates' curves
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that no trial ever saw."""
+    """Rows that no trial uses."""
 
     x: NDArray[Any]  # (n, ...)
     t: Labels  # their labels (n,)
     classes: NDArray[np.str_]  # the names of the classes; none in regression
     columns: NDArray[np.str_]  # the names of the columns, if it is a table
-    guess_score: float | None = None  # what `baseline.guess` scores on them; None, if rows are counted
+    guess_score: float | None = None  # of `baseline.guess`; None for accuracy
 
     @property
     def guess(self) -> float:
-        """What the same answer to every row scores; of accuracy, the share of the commonest class."""
+        """The score of giving every row the same answer; for accuracy, the share of the commonest class."""
         if self.guess_score is not None:
             return self.guess_score
         return float(np.bincount(self.t).max() / len(self.t))
@@ -73,21 +73,21 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A search, analysed. All accuracies are shares of rows, in [0, 1]."""
+    """The whole analysis of a search. Accuracies are shares of rows, in [0, 1]."""
 
     search: Search
     replication: Replication
     held_out: HeldOut
-    rows: Mapping[str, int]  # how many a trial trains on, `train`, and how many are for validation, `val`
+    rows: Mapping[str, int]  # the numbers of training rows, `train`, and of validation rows, `val`
     metrics: Mapping[str, Mapping[str, Any]]  # nested scalars
     made_from: Mapping[str, str]  # what determines the numbers, besides settings and code
-    score: Score = field(default_factory=Score)  # what everything here is scored by
+    score: Score = field(default_factory=Score)  # the score of all tables
 
 
 def analyse(
     settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> Analysis:
-    """All tables, from the contents of the files of trials, replicates, linear models and held-out rows."""
+    """The analysis, from the contents of the files of trials, replicates, linear models and held-out rows."""
     trials, linear, score = decode_json(table), decode_json(baseline), Score.of(settings["search"])
     guess, guess_held_out = linear.get("guess") or (_commonest(trials), None)
     held_out_rows = HeldOut(**decode_npz(held_out), guess_score=guess_held_out)
@@ -111,7 +111,7 @@ def analyse(
 
 
 def _commonest(table: Mapping[str, Any]) -> float:
-    """The share of the commonest class of the validation rows: who always names it recognises as many."""
+    """The share of the commonest class among the validation rows."""
     return float(table["commonest"] / table["trials"][0]["outcome"]["curve"]["val_size"])
 
 

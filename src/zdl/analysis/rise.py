@@ -1,7 +1,7 @@
-"""Whether training was over when it ended: how accuracy still changes at the end of the best curves.
+"""Whether accuracy still rises at the end of the learning curves.
 
-The curves are those of replicates. The search ranks by the last point of a curve, so the best of its own
-trials are those whose curves happen to end high; replicates were not picked for theirs.
+The curves are those of replicates. The search ranks trials by the last point of their curve, so the curves of
+the best trials tend to end high by chance. Replicates are not picked by their curves.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ FEWEST = 2 * PART  # points of a curve: a slope needs two
 
 
 def rise(replicates: Replicates) -> dict[str, float]:
-    """By how much validation accuracy rises in the last fifth of a curve, by the slope there: `rise`, the
-    mean over the splits, with its 95 % interval `rise_low` to `rise_high` (blank for one split), and over how
-    many `splits`. Empty if curves are short or differ in length."""
+    """How much validation accuracy rises in the last fifth of a curve, by its slope there: `rise`, the mean
+    over the splits; its 95 % interval `rise_low` to `rise_high`, NaN for one split; and the number of
+    `splits`. Empty if curves are short or differ in length."""
     splits = zip(*replicates.values(), strict=True)
     finished_by_split = [[outcome for outcome in split if outcome["final"]] for split in splits]
     finished = [outcome for split in finished_by_split for outcome in split]

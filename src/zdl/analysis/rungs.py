@@ -1,4 +1,4 @@
-"""Rungs: what a search that stops trials early spent, and whether early scores told who would be best."""
+"""Rungs: the epochs of a search that stops trials early, and how well early scores predict final ones."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,19 @@ Trials = Sequence[Mapping[str, Any]]
 
 
 class Rung(NamedTuple):
-    """All trials after so many epochs: of those that were not stopped before, how many were stopped here, the
-    best validation accuracy, and the least of those that went on. Of the pairs of trials that were trained in
-    full and differ here and at the end, how many are in the same order at the end."""
+    """The trials that reached a number of epochs."""
 
     epochs: int
     trials: int
-    stopped: int
-    best: float
-    least: float | None
-    pairs: int
-    same: int
+    stopped: int  # of these, after this many epochs
+    best: float  # validation accuracy here
+    least: float | None  # of the trials that went on; None if none did
+    pairs: int  # of trials that were trained in full, and differ both here and at the end
+    same: int  # pairs in the same order here and at the end
 
 
 def rungs(trials: Trials, search: Mapping[str, Any]) -> list[Rung]:
-    """The rungs of a search from its trials that finished; none of a search that stops no trial."""
+    """The rungs of a search, from its trials that finished; none if the method stops no trial."""
     if search["method"] not in HALVINGS:
         return []
     finished = [trial for trial in trials if trial["outcome"]["status"] == "finished"]
@@ -57,7 +55,7 @@ def rungs(trials: Trials, search: Mapping[str, Any]) -> list[Rung]:
 
 
 def epochs_spent(trials: Trials, search: Mapping[str, Any]) -> tuple[int, int]:
-    """The epochs of all trials, and how many they would be in full."""
+    """The epochs of all trials, and how many there would be if none had been stopped."""
     return sum(trial["epochs"] for trial in trials), search["epochs"] * len(trials)
 
 

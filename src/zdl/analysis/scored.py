@@ -1,8 +1,8 @@
-"""What can be said of the scores of several networks on the same rows.
+"""Intervals and tests of the scores of several networks on the same rows.
 
-Accuracy counts rows, so there are Wilson's interval and McNemar's test, and each row can be compared. Another
-score has only its values on the same bootstrap samples of the rows (`zdl.data.scoring.redrawn`), so its
-intervals and tests are those of the bootstrap. Both kinds answer the same questions.
+Accuracy counts rows, so it has Wilson's interval and McNemar's test. Any other score has its values on the
+same bootstrap samples of the rows (`zdl.data.scoring.redrawn`), and intervals and tests from these. Both
+classes have the same methods.
 """
 
 import math
@@ -23,7 +23,7 @@ NONE = (math.nan, math.nan)
 
 @dataclass(frozen=True)
 class HitScores:
-    """Which rows each network answers correctly: `hits` (k, n)."""
+    """Which of n rows each of k networks answers correctly: `hits` (k, n)."""
 
     hits: NDArray[Any]
 
@@ -36,18 +36,19 @@ class HitScores:
         return [wilson(int(hits.sum()), len(hits)) for hits in self.hits]
 
     def first_shares(self, rng: np.random.Generator) -> Array:
-        """How often each is best when the rows are drawn again, (k,) (`statistics.first_shares`)."""
-        is_one_row = self.hits.shape[1] < 2  # of which all samples are alike
+        """How often each network is best on bootstrap samples of the rows, (k,)
+        (`statistics.first_shares`)."""
+        is_one_row = self.hits.shape[1] < 2
         return np.full(len(self), math.nan) if is_one_row else statistics.first_shares(self.hits, rng)
 
     def discordant_counts(self) -> tuple[list[int], list[int]]:
-        """Of each network, how many rows only the first recognises, and how many only it does."""
+        """For each network, how many rows only the first network recognises, and how many only this one."""
         only_first = (self.hits[0] & ~self.hits).sum(axis=1)
         only_this = (self.hits & ~self.hits[0]).sum(axis=1)
         return only_first.tolist(), only_this.tolist()
 
     def p_values(self) -> Array:
-        """Of no difference from the first network, (k,); NaN in its own place."""
+        """The p-values (k,) of no difference from the first network; NaN for the first."""
         pairs = zip(*self.discordant_counts(), strict=True)
         p_values = np.array([statistics.mcnemar(*pair) for pair in pairs])
         p_values[0] = math.nan
@@ -69,9 +70,9 @@ class HitScores:
 
 @dataclass(frozen=True)
 class BootstrapScores:
-    """The score of each network (k,), and those of the same samples of rows, `samples` (k, draws): NaN
-    where a sample has none. `limits` are the least and the greatest that a score can be; in tests, one below
-    the `floor` is no worse than that (`zdl.data.scores.Score.floor`)."""
+    """The `scores` (k,) of k networks, and their scores on the same bootstrap `samples` (k, draws) of the
+    rows, NaN where a sample has none. `limits` are the least and the greatest possible score. Tests raise
+    scores below the `floor` to it (`zdl.data.scores.Score.floor`)."""
 
     scores: Array
     samples: Array
@@ -82,7 +83,7 @@ class BootstrapScores:
     def of(
         cls, score: Score, scores: Sequence[float], samples: Sequence[Sequence[float | None]]
     ) -> "BootstrapScores":
-        """From what records hold."""
+        """The scores of networks, from the values in their records."""
         shape = len(scores), max(map(len, samples), default=0)
         values = np.array(samples, np.float64).reshape(shape)
         return cls(np.array(scores, np.float64), values, score.limits, score.floor(scores))
@@ -102,9 +103,9 @@ class BootstrapScores:
         return shares
 
     def p_values(self) -> Array:
-        """By the normal distribution, with the bootstrap's standard error of a difference: more draws than
-        there are would be needed to count how often the sign changes, once many differences are tested. (Of a
-        score that a single row makes a thousand times worse, that error would hide any difference: hence the
+        """From the normal distribution, with the bootstrap's standard error of the difference. To count how
+        often the sign of a difference changes would take more draws, once many differences are tested. (If a
+        single row makes a score a thousand times worse, that error would hide any difference; hence the
         floor.)"""
         scores, samples = np.maximum(self.scores, self.floor), np.maximum(self.samples, self.floor)
         errors = [_deviation(difference) for difference in samples - samples[0]]
@@ -130,8 +131,8 @@ class BootstrapScores:
         return float(difference.scores.mean()), difference.error()
 
     def error(self) -> float:
-        """As `crossed_standard_error`: the variance of the networks' scores, and that of the mean score over
-        samples of rows."""
+        """The standard error of the mean score: from the variance between networks, and from that of their
+        mean between samples of rows."""
         of_networks = float(np.var(self.scores, ddof=1)) / len(self) if len(self) > 1 else 0.0
         return math.sqrt(of_networks + _deviation(self.samples.mean(axis=0)) ** 2)
 
@@ -140,7 +141,7 @@ NetworkScores = HitScores | BootstrapScores
 
 
 def _middle_interval(samples: Array) -> Interval:
-    """The middle 95 % of a bootstrap; none if it has fewer than two values, as of a single row."""
+    """The middle 95 % of bootstrap values; NaN if fewer than two values differ, as with a single row."""
     values = samples[~np.isnan(samples)]
     if len(set(values.tolist())) < 2:
         return NONE
@@ -149,7 +150,7 @@ def _middle_interval(samples: Array) -> Interval:
 
 
 def _deviation(samples: Array) -> float:
-    """The standard deviation of what is known; 0 of values that agree to nine digits."""
+    """The standard deviation of the values that are not NaN; 0 if they agree to nine digits."""
     values = samples[~np.isnan(samples)]
     varies = len(values) > 1 and np.ptp(values) > 1e-9 * np.abs(values).max()
     return float(np.std(values, ddof=1)) if varies else 0.0

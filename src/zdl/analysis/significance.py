@@ -1,9 +1,7 @@
 """Significance: how well the best trials can be distinguished, and what fewer trials would have found.
-Tables, which the page and the figures show. (Where in the space the best ones lie:
-`zdl.analysis.recommendations`.)
 
-Scores are those that rank (`zdl.analysis.ranking`). p-values are rounded to 4 significant digits and all else
-to 6 decimals or fewer: the same on every machine.
+Scores are those of `zdl.analysis.ranking`. p-values are rounded to 4 significant digits, other numbers to 6
+decimals or fewer, so that they are the same on every machine.
 """
 
 import math
@@ -22,7 +20,7 @@ from zdl.data.scores import Score
 
 Mask = NDArray[np.bool_]
 
-EVERY = 256  # up to so many trials the budget has a row for each number; beyond, at ever longer steps
+EVERY = 256  # the budget has a row for each number of trials up to this one, and longer steps above
 
 LEADERS = (
     *("rank", "trial", "val_acc"),
@@ -75,12 +73,12 @@ def contenders(table: Mapping[str, Any], frame: pd.DataFrame) -> list[int]:
 
 
 def _validation_scores(table: Mapping[str, Any], finished: pd.DataFrame) -> NetworkScores:
-    """The scores of the same validation rows, at the end of each curve."""
+    """The scores of trials on the validation rows, at the end of each curve."""
     return validation_scores([table["trials"][trial]["outcome"] for trial in finished["trial"]])
 
 
 def _comparison_with_best(scores: NetworkScores) -> pd.DataFrame:
-    """The columns AGAINST for all trials, of which the first is Best-1."""
+    """The columns AGAINST for all networks, of which the first is Best-1."""
     discordant = scores.discordant_counts() if isinstance(scores, HitScores) else ([pd.NA] * len(scores),) * 2
     columns = pd.DataFrame({"only_first": discordant[0], "only_this": discordant[1]}, dtype="Int64")
     columns.iloc[0] = pd.NA
@@ -123,16 +121,16 @@ def budget(table: Mapping[str, Any], frame: pd.DataFrame, settings: Mapping[str,
 
 
 def single_searches(budget: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a random search's budget that show single searches: of 4, 8, 16, ... trials, as far as
-    there are quartiles (of fewer trials there is no search)."""
+    """The rows of a random search's budget that show single searches: those of 4, 8, 16, ... trials that have
+    quartiles."""
     trials = budget["trials"]
     return budget[(trials >= 4) & (trials & (trials - 1) == 0)].dropna(subset=["median"])
 
 
 def _has_row(trials: int) -> Mask:
-    """Which numbers of trials, from 1 on, have a row: each up to EVERY, every second up to twice as many,
-    every fourth up to four times, and so on. So the double of a number with a row has one, too. The last
-    number and half of it have one in any case."""
+    """Which numbers of trials, from 1 on, have a row of the budget (trials,): all up to EVERY, every second
+    up to 2 * EVERY, every fourth up to 4 * EVERY, and so on; the last number and half of it have one in any
+    case."""
     numbers = np.arange(1, trials + 1)
     step = 1 << np.frexp((numbers - 1) // EVERY)[1]
     has_row: Mask = (numbers % step == 0) | np.isin(numbers, (trials // 2, trials))

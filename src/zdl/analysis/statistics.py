@@ -1,7 +1,7 @@
-"""How much a table of scores can tell: formulas alone, arrays in and numbers out.
+"""Statistics of scores: functions of arrays and numbers only.
 
-A score is a share of images, in [0, 1]. Among many scores some are high by chance; each function here puts a
-number on that. `zdl.analysis.significance` and its neighbours apply them to a search.
+A score is a share of images, in [0, 1]. Among many scores some are high by chance, and these functions say
+how much. `zdl.analysis.significance` and its neighbours apply them to a search.
 """
 
 import math
@@ -17,8 +17,8 @@ Array = NDArray[np.float64]
 ALPHA = 0.05  # a p-value below it is called significant
 CONFIDENCE = 0.95  # of an interval or a band
 RARELY_EXCEEDED = 2.5  # times the mean gain by chance: at most 5 of 100 single searches gain more
-EXPERIMENTS = 4  # disjoint ones of a size, at least, for their quartiles
-DRAWS = 4000  # of a bootstrap: a share of one half is then known to within 0.016, 19 times of 20
+EXPERIMENTS = 4  # disjoint experiments of a size, at least, for their quartiles
+DRAWS = 4000  # of a bootstrap: a share of one half is then within 0.016 of the true one, 19 times of 20
 
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def expected_maximum(scores: ArrayLike) -> Array:
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
     ranks, n = counts.cumsum(), np.arange(1, counts.sum() + 1)
     spare = ranks[:, None] - n
-    # The probability that all n are among the lowest scores: such subsets, of all subsets
+    # The probability that all n are among the lowest scores: the share of such subsets
     log_ways = gammaln(ranks + 1)[:, None] - gammaln(np.maximum(spare, 0) + 1)
     chance = np.where(spare < 0, 0.0, np.exp(log_ways - log_ways[-1]))
     return np.asarray(values @ np.diff(chance, axis=0, prepend=0.0))
@@ -110,10 +110,9 @@ def maximum_band(scores: ArrayLike) -> tuple[Array, Array]:
     It is a band of the distribution function F, carried through E max = integral of 1 - F(x)**n, as N.
     Lourie, K. Cho and H. He do ("Show your work with confidence", NAACL 2024). F at the i-th least of N
     scores is a Beta(i, N + 1 - i) variable; by the union bound its quantiles hold for all i together, at a
-    level of 0.05 / N each. Ties keep the band valid. Their package opda finds the exact level by
-    simulation, which takes 13 seconds for 100 scores and a minute for 1,000. Its two quick bands (Dvoretzky,
-    Kiefer and Wolfowitz; Kolmogorov and Smirnov) are as wide at the top of the scores, which decides here, as
-    in the middle.
+    level of 0.05 / N each. The band is valid with ties. Their package opda finds the exact level by
+    simulation, in 13 seconds for 100 scores and a minute for 1,000. Its two fast bands (Dvoretzky, Kiefer and
+    Wolfowitz; Kolmogorov and Smirnov) are wide for the highest scores, which matter most here.
     """
     from scipy.special import betainccinv, betaincinv  # as scipy.stats.beta, which takes a second to import
 
@@ -164,9 +163,9 @@ def chance_gain_of_doubling(scores: ArrayLike, images: int, other_scores: ArrayL
 
 def standard_error_over_splits(deviation: float, splits: int, ratio: float) -> float:
     """The standard error of a mean over random splits of the same images, from the standard deviation over
-    them. `ratio` is that of the numbers of validation and training images. The splits overlap, so they tell
-    less than independent ones would (C. Nadeau and Y. Bengio, "Inference for the generalization error",
-    Machine Learning 52, 2003, sec. 3)."""
+    them. `ratio` is the number of validation images by that of training images. The splits overlap, so their
+    mean is less certain than that of independent ones (C. Nadeau and Y. Bengio, "Inference for the
+    generalization error", Machine Learning 52, 2003, sec. 3)."""
     return deviation * math.sqrt(1 / splits + ratio)
 
 
@@ -196,9 +195,9 @@ def crossed_mean(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
 def student_interval(
     mean: float, error: float, n: int, limits: tuple[float, float] = (0, 1), confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """The interval of a mean of n values with that standard error (Student's t, n - 1 degrees of freedom),
-    cut to where such a mean can be. One value has none, nor have values that agree exactly, as they do not
-    show how far others would be off: NaN."""
+    """The interval of a mean of n values with this standard error (Student's t, n - 1 degrees of freedom),
+    cut to the `limits` of such a mean. NaN for one value, and for values that agree exactly, as their spread
+    says nothing about others."""
     from scipy.special import stdtrit  # as scipy.stats.t, which takes a second to import
 
     if n < 2 or error == 0:
@@ -211,9 +210,10 @@ def signs_of_differences(
     means: Sequence[float], errors: Sequence[float], counts: Sequence[int], tests: int = 0
 ) -> list[int]:
     """Of each of k mean differences, (k,), whether it is significantly above 0 (1), below (-1), or neither
-    (0): Student's t of its standard error, and Holm's p below 0.05. If they were picked out of more, `tests`
-    says of how many, and the others count as if they showed nothing. A difference of fewer than two values is
-    not tested. If all n values are equal there is no error, and a sign test remains (`p_if_all_agree`)."""
+    (0): Student's t of its standard error, and Holm's p below 0.05. If they were picked from more
+    differences, `tests` is the number of all, and the others count with p = 1. A difference of fewer than two
+    values is not tested. If all n values are equal, there is no error, and a sign test is used
+    (`p_if_all_agree`)."""
     from scipy.special import stdtr
 
     p_values = []
@@ -238,10 +238,10 @@ def p_if_all_agree(n: int) -> float:
 
 def sign_of_difference(mean: float, low: float, high: float, n: int) -> int:
     """Whether a difference, the mean of n values with a 95 % interval, is significantly above 0 (1), below
-    (-1), or neither (0). All that reads a verdict off an interval asks here.
+    (-1), or neither (0).
 
-    One value says nothing about others, whatever its interval allows for. If all n are equal, they have no
-    interval (`student_interval`), and a sign test remains, as in `signs_of_differences`.
+    One value says nothing about others, whatever its interval. If all n are equal, they have no interval
+    (`student_interval`), and a sign test is used, as in `signs_of_differences`.
     """
     if n < 2:
         return 0

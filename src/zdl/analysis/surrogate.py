@@ -1,5 +1,5 @@
-"""The surrogate: the scores that a Gaussian process predicts over the space, for the report. It is that of a
-Bayesian search, or one that learns afterwards from the trials of another."""
+"""The surrogate: the scores that a Gaussian process predicts over the space, for the report. A Bayesian
+search has one; for other methods it is fitted to the trials afterwards."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ from zdl.search.samplers.bayes import Bayes
 from zdl.search.samplers.gaussian_process import fit, posterior, standard
 from zdl.search.samplers.grid import values
 
-MODEL_TRIALS = 500  # trials, the first ones, to learn from if the search did not: a fit takes the cube of it
+MODEL_TRIALS = 500  # trials of a fit, at most: its time grows with the cube of their number
 PROFILE_STEPS = 41  # values along a range
 Surface = tuple[list[NDArray[Any]], NDArray[np.float64]]
 
@@ -24,9 +24,9 @@ def surface(search: Mapping[str, Any], history: History, *names: str, steps: int
     """The scores that a Bayesian search predicts after `history` on a regular grid over the hyper-parameters
     `names`, to 4 decimals: the values along each of them, and an array with an axis for each.
 
-    The others are as at the best point tried; one that plays no part there is in the middle of its range. A
-    trial that diverged counts as it does in the search (`gaussian_process.standard`). NaN if no
-    trial finished.
+    The other hyper-parameters have their values at the best point; one that plays no part there is in the
+    middle of its range. A trial that diverged counts as in the search (`gaussian_process.standard`). NaN if
+    no trial finished.
     """
     axes = [_ticks(search["space"][name], steps) for name in names]
     shape = [len(ticks) for ticks in axes]
@@ -43,7 +43,7 @@ def observations(trials: Sequence[Mapping[str, Any]], search: Mapping[str, Any])
 
 
 class Surrogate:
-    """The process that follows from a history in which some trial finished."""
+    """The Gaussian process fitted to a history in which some trial finished."""
 
     def __init__(self, search: Mapping[str, Any], history: History) -> None:
         self.space, self.model = search["space"], Bayes(search)
@@ -58,13 +58,14 @@ class Surrogate:
         return self.model.columns(self.model.places(points))
 
     def predict(self, names: Sequence[str], values: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
-        """The scores where the hyper-parameters `names` have these values, all else as at the best point."""
+        """The scores (n,) at n combinations of values of the hyper-parameters `names`; all else as at the
+        best point."""
         scores: NDArray[np.float64] = self.process.predict(self._columns(names, values))
         return self.mean + self.deviation * scores
 
     def scores_along(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The standard scores along a range, from its low end to its high one, (n,), and the standard error
-        of each one's distance from the greatest, (n,)."""
+        """The standard scores (n,) along a range, from its low end to its high one, and the standard error
+        (n,) of the distance of each from the greatest."""
         values = [[tick] for tick in _ticks(self.space[name], PROFILE_STEPS)]
         scores, covariance = self.process.predict(self._columns([name], values), return_cov=True)
         best = int(np.argmax(np.round(scores, 6)))
@@ -73,7 +74,7 @@ class Surrogate:
 
 
 def _ticks(spec: Mapping[str, Any], steps: int) -> list[Any]:
-    """At most so many values of a hyper-parameter, as a grid search has them; all of its options."""
+    """At most `steps` values of a range, as in a grid search; or all options of a choice."""
     if spec["distribution"] == "int_uniform":
         steps = min(steps, spec["high"] - spec["low"] + 1)
     return values({**spec, "points": steps})

@@ -12,7 +12,7 @@ from zdl.artifacts.encoding import decode_json
 def published_tables(
     settings: Settings, table: bytes, replicates: Sequence[bytes], baseline: bytes, held_out: bytes
 ) -> dict[str, bytes]:
-    """What the search gives and what replicates confirm, in tables; and in a few numbers."""
+    """The published tables of the search and of its replicates, and their metrics, by name of the file."""
     analysis = analyse(settings, table, replicates, baseline, held_out)
     search = analysis.search
     frames = {
@@ -30,5 +30,5 @@ def published_tables(
 
 
 def full_ranking(space: Mapping[str, Any], table: bytes) -> dict[str, bytes]:
-    """The ranking of all trials, of which reports/ has the best ones."""
+    """The ranking of all trials; reports/ has only the best ones."""
     return {"ranking.csv": csv(rank(decode_json(table), space)).encode()}

@@ -20,10 +20,8 @@ def best(
     spec: Callable[[int], Mapping[str, Any]],
     say: Callable[[str], object],
 ) -> dict[str, bytes]:
-    """The weights of the best trial, which is trained once more for them. The file holds none if no trial
-    finished, or if the problem saves none.
-
-    `spec` gives what determines the trial with a number.
+    """The weights of the best trial, which is trained once more. The file is empty if no trial finished, or
+    if the problem saves no weights. `spec` returns what determines the trial with a number.
     """
     number = best_trial(table, 1)
     if number is None or weights is None:

@@ -1,7 +1,7 @@
-"""The review: what an edit of the settings did to a search, for whoever approves it or not.
+"""The review: how an edit of the settings changed a search, for the person who approves the edit.
 
-It needs only what a commit holds (`zdl.report.sides`), so nothing is trained. A trial counts as kept only if
-two digests agree on both sides: that of all that determines it, and that of its outcome.
+It reads only what two commits hold (`zdl.report.sides`), and trains nothing. A trial counts as kept only if
+two digests agree on both sides: that of all that determines the trial, and that of its outcome.
 """
 
 import math
@@ -21,9 +21,9 @@ GROUPS = ("kept", "broken", "same", "other", "moved", "added", "dropped", "risen
 
 
 def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
-    """The review as Markdown. `links` has the addresses of the figures `old` and `new` (of the best) and
-    `overlay`, and of the page of all trials, `explore` (empty if it has none). `axes` is over how many
-    hyper-parameters the overlay is drawn, 0 if there is none."""
+    """The review as Markdown. `links` has the addresses of the figures `old` and `new` (the best trials) and
+    `overlay`, and of the page of all trials, `explore` (may be empty). `axes` is the number of
+    hyper-parameters of the overlay, 0 if there is no overlay."""
     same_score = old.score == new.score
     same = {part: same_score and old.made_from[part] == new.made_from[part] for part in ("data", "held_out")}
     groups = trials(old, new)
@@ -47,7 +47,7 @@ def page(old: Side, new: Side, links: Mapping[str, str], axes: int) -> str:
 
 
 def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Each setting that differs, by its dotted key, old and new; None where one side has no such key."""
+    """Each setting that differs: its dotted key, its old and its new value; None where it is missing."""
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         if old != new:
             yield key, old, new
@@ -57,7 +57,7 @@ def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]
 
 
 def trials(old: Side, new: Side) -> dict[str, list[int]]:
-    """Numbers of trials, which are in their keys, by what became of them.
+    """The numbers of trials (from their keys), by how the edit changed them.
 
     kept        the same key, and the same result
     broken      the same key, and another result, which must not happen
@@ -65,9 +65,9 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
     other       trained again at the same point, with another result
     moved       the same number at another point, as after an edit of a range
     added, dropped   on one side only
-    risen, fallen    published on one side only, where the other did not publish all: unknown which
+    risen, fallen    published on one side only, and perhaps unpublished on the other
 
-    Of another problem, no trial is the same.
+    Trials of different problems are never the same.
     """
     groups: dict[str, list[int]] = {name: [] for name in GROUPS}
     old_rows, new_rows = (_rows_by(_number, side) for side in (old, new))
@@ -81,7 +81,7 @@ def trials(old: Side, new: Side) -> dict[str, list[int]]:
 
 
 def _places_by_group(groups: Mapping[str, Sequence[int]], old: Side, new: Side) -> dict[str, list[int]]:
-    """Trials by their places in the search: the new one, or, of those that are gone, the old one."""
+    """The groups with each trial's place in the new search, or in the old one if only that has it."""
     places = {_number(row): row["trial"] for side in (old, new) for row in side.ranking.to_dict("records")}
     return {group: sorted(places[number] for number in numbers) for group, numbers in groups.items()}
 
@@ -110,15 +110,15 @@ def _point(row: Row) -> Row:
 
 
 def _identity(row: Row) -> tuple[Any, ...]:
-    """What makes a trial the same on both sides: its number and its point."""
+    """The number and the point of a trial, by which it is recognised on the other side."""
     return (_number(row), *_point(row).items())
 
 
 def sign_test(old: Side, new: Side, retrained: Sequence[int]) -> Row:
-    """Trials that were trained again at the same points, each compared with itself: how many scored `higher`
-    and `lower` than before, the `median` difference, and the exact p-value of no difference (a sign test).
-    None are compared where only the best are published: those that are among the best on both sides are a
-    biased choice."""
+    """The sign test of trials that were trained again at the same points: how many scored `higher` and
+    `lower` than before, the `median` difference, and the exact p-value of no difference. If one side
+    publishes only its best trials, none are compared, as those that are among the best on both sides are a
+    biased sample."""
     numbers = [] if old.partial or new.partial else list(retrained)
     old_scores, new_scores = (side.scores.reindex(numbers) for side in (old, new))
     differences = (new_scores - old_scores).dropna()
@@ -133,7 +133,7 @@ def sign_test(old: Side, new: Side, retrained: Sequence[int]) -> Row:
 
 
 def moves(old: Side, new: Side) -> dict[str, Any]:
-    """The best of the new search, each with its old rank; and those of the old best that are no longer among
+    """The best trials of the new search with their old ranks, and the old best that are no longer among
     them."""
     names = [name for name in new.settings["search"]["space"] if name in new.ranking]
     old_ranks = {_identity(row): row["rank"] for row in old.ranking.to_dict("records")}
@@ -157,14 +157,13 @@ def moves(old: Side, new: Side) -> dict[str, Any]:
 
 
 def _old_rank(rank: int | None, size: int, unknown: str) -> str:
-    """The old rank, in brackets if it was beyond those shown."""
+    """The old rank as text, in brackets if it is beyond the first `size`."""
     return unknown if rank is None else f"{rank}" if rank <= size else f"({rank})"
 
 
 def overlaid(old: Side, new: Side) -> tuple[pd.DataFrame, list[str]]:
-    """The trials of both, with the columns `side` and `before` as `zdl.report.figures.overlay` takes them;
-    and the hyper-parameters to draw them over: one or two that both searched in the same way, if there are
-    any."""
+    """The trials of both sides, with the columns `side` and `before` of `zdl.report.figures.overlay`; and the
+    one or two hyper-parameters to draw them over, of those that both sides search in the same way, if any."""
     old_space, new_space = (side.settings["search"]["space"] for side in (old, new))
     space = {
         name: spec for name, spec in new_space.items() if name in old_space and _alike(old_space[name], spec)

@@ -1,6 +1,6 @@
-"""What the pages say, as plain values for the templates under `zdl/report/templates/`.
+"""The content of the pages, as plain values for the templates under `zdl/report/templates/`.
 
-The values are computed once and each template puts them into words, so all pages say the same, and a
+The values are computed once, and each template puts them into words. So both languages say the same, and a
 translator edits a file that reads like the page.
 """
 
@@ -28,8 +28,8 @@ from zdl.report.replicated import guess_facts, plain_rows, replicate_facts
 Row = dict[str, Any]
 Words = Mapping[str, Mapping[str, Any]]  # of the problem, by language (`zdl.config.words`)
 
-SETTLED = ("clear", "falls")  # ends of which is known that no better ones lie beyond
-ENOUGH = 20  # trials, to say what more of them would bring
+SETTLED = ("clear", "falls")  # states of an end beyond which no better trials are expected
+ENOUGH = 20  # trials, at least, to predict the gain of more
 
 
 def context(
@@ -82,8 +82,8 @@ def context(
 
 
 def _stopped(search: Search, settings: Settings, replication: Replication) -> Row:
-    """The rungs, and what stopping trials saved; `in_full`, how many were not stopped; and those that were
-    `stopped` and trained again."""
+    """The rungs, and the epochs that stopping saved; `in_full`, the number of trials that were not stopped;
+    and `stopped`, the stopped trials that have replicates."""
     facts: Row = {
         "in_full": search.in_full,
         "rungs": [rung._asdict() for rung in search.rungs],
@@ -99,13 +99,13 @@ def _stopped(search: Search, settings: Settings, replication: Replication) -> Ro
 
 
 def _method(counts: Mapping[str, Any], search: Mapping[str, Any]) -> str:
-    """How the points were chosen: at random also in a search that learns, if it had only its first round."""
+    """The method that chose the points: "random" too for the first round of a search that learns."""
     only_first = search["method"] in PROPOSING and counts["trials"] <= search["batch"]
     return "random" if only_first else str(search["method"])
 
 
 def _best(metrics: Mapping[str, Any], settings: Settings, search: Search) -> Row | None:
-    """The best trial, and how many others `tied` with it; None if no trial finished."""
+    """The best trial, and the number of other trials `tied` with it; None if no trial finished."""
     best, images = metrics["best"], metrics["search"]["val_images"]
     if best["trial"] is None:
         return None
@@ -117,7 +117,7 @@ def _best(metrics: Mapping[str, Any], settings: Settings, search: Search) -> Row
 
 
 def _leaders(search: Search, settings: Settings, score: Score) -> list[Row]:
-    """The best trials, a row each; scores as texts, shares with as many decimals each."""
+    """A row for each of the best trials; scores are texts, and shares have the same number of decimals."""
     best = top(search.ranking, settings["report"]["best"])
     if best.empty:
         return []
@@ -147,9 +147,10 @@ def _accuracies(values: Sequence[float]) -> list[str]:
 def _hyperparameters(search: Search, settings: Settings) -> list[Row]:
     """A row for each searched hyper-parameter, with the columns of `zdl.analysis.recommendations.space`.
 
-    `of_best` is what the best trials have of it. Where a range is to be widened, or scores fall before its
-    end, `best_there` of the best lie at that end, and what is known of it ends in `_there`. `judged` says
-    whether an effect could have been found, and `settled` whether both ends are known to be far enough out.
+    `of_best` is the values of the best trials (`_summary`). If the range is to be widened, or scores fall
+    before its end, the values for that end have names in `_there`; `best_there` is the number of best trials
+    there. `judged` says whether an effect could be tested, `settled` whether no better trials are expected
+    beyond either end, and `open` whether one end is in doubt.
     """
     learns = _method({"trials": len(search.ranking)}, settings["search"]) in PROPOSING
     rows = []
@@ -175,7 +176,7 @@ def _hyperparameters(search: Search, settings: Settings) -> list[Row]:
 
 
 def _summary(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
-    """The least and the greatest of numbers (once, if they are one), or how often each option: [["sgd", 2],
+    """The least and the greatest number (once, if they are equal), or the count of each option: [["sgd", 2],
     ["adam", 1]]."""
     if not values:
         return []
@@ -186,10 +187,10 @@ def _summary(values: Sequence[Any], spec: Mapping[str, Any]) -> list[Any]:
 
 
 def _map(search: Search, settings: Settings) -> dict[str, bool]:
-    """What the figure of the whole search shows."""
+    """Which elements the figure of the whole search has."""
     ranking, space, method = search.ranking, settings["search"]["space"], settings["search"]["method"]
     axes = important_axes(ranking, space, search.space)
-    # A surrogate can be drawn if there is a number to draw it over, and a score
+    # A surrogate needs a numeric axis and a trial that finished
     modelled = "options" not in space[map_axes(ranking, space)[0]] and not top(ranking, 1).empty
     return {
         "cells": len(axes) == 2 and len(ranking.dropna(subset=axes)) > CROWDED,
@@ -200,12 +201,11 @@ def _map(search: Search, settings: Settings) -> dict[str, bool]:
 
 
 def _budget(search: Search, images: int, score: Score) -> Row | None:
-    """What the last doubling of trials brought, if they are independent; else when the last gain came.
+    """The gain of the last doubling of trials, if these are independent; else the trial of the last gain.
 
-    `helps` says whether it brought more than chance explains among the `equal` trials that cannot be
-    distinguished from the best: more than `limit`, which chance rarely exceeds (`chance_gain_of_doubling`).
-    None: the trials are too few to say, or the score does not count rows. `singles` are the searches cut out
-    of this one: how many, of which size.
+    `helps` says whether the gain is above `limit`, which chance rarely exceeds among the `equal` trials that
+    cannot be distinguished from the best (`chance_gain_of_doubling`). It is None if the trials are too few,
+    or the score does not count rows. `singles` are numbers and sizes of the disjoint searches in this one.
     """
     budget = search.budget
     if len(budget) < 2:
@@ -240,14 +240,14 @@ def _budget(search: Search, images: int, score: Score) -> Row | None:
 
 
 def _contenders_differ(search: Search, replication: Replication) -> bool:
-    """Whether held-out images distinguish the confirmed best from another of the trials that validation
-    images do not distinguish from Best-1."""
+    """Whether held-out images distinguish the confirmed best from another contender; validation images do not
+    distinguish contenders from Best-1."""
     rivals = replication.rivals
     differs = rivals["trial"][rivals["held_out"] != 0].isin(search.contenders)
     return replication.best in search.contenders and bool(differs.any())
 
 
 def _of_each_class(held_out: HeldOut) -> list[int]:
-    """The least and the greatest number of rows of a class; once, if they are one."""
+    """The least and the greatest number of held-out rows of a class; once, if they are equal."""
     counts = np.unique(held_out.t, return_counts=True)[1]
     return sorted({int(counts.min()), int(counts.max())})

@@ -1,7 +1,7 @@
 """The figures under reports/: a function each, from the results of a search to the bytes of its two files.
 
-Each computes only the tables that it draws, so an edit of the code draws anew what it affects. Every process
-that names files imports this module, so each function imports what draws.
+Each function computes only the tables that it draws, so an edit of the code redraws only the figures that it
+affects. Imports are inside the functions, as every process that names files imports this module.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Files = dict[str, bytes]
 OF_TRIALS = ("best20", "search", "slices", "budget")
-OF_REPLICATES = {  # with what each is drawn from, beside the settings and the trials
+OF_REPLICATES = {  # with their inputs besides the settings and the trials
     "confirmed": ("replicates", "baseline", "held_out"),
     "mistakes": ("replicates", "held_out", "words", "image"),
 }
@@ -37,8 +37,8 @@ def best20(settings: "Settings", table: bytes) -> Files:
 
 
 def search(settings: "Settings", table: bytes) -> Files:
-    """The whole search, over the two hyper-parameters that matter most: a grid's cells, or dots over the
-    scores that a surrogate predicts between them."""
+    """The whole search over the two most important hyper-parameters: the cells of a grid, or dots over the
+    scores that a surrogate predicts."""
     from zdl.analysis import recommendations
     from zdl.analysis.ranking import important_axes
     from zdl.analysis.significance import contenders
@@ -115,8 +115,8 @@ def mistakes(
     words: Mapping[str, Mapping[str, Any]],
     image: Sequence[int],
 ) -> Files:
-    """What the confirmed best takes for what, or in regression its answers; and the rows that it is most
-    wrong about: as images of that shape, if they are any."""
+    """The confusions of the confirmed best, or in regression its answers; and its worst rows, as images if
+    `image` is their shape."""
     from zdl.analysis import mistakes, replication
     from zdl.analysis.outcomes import interval, replicates_by_trial
     from zdl.report.figures.errors import errors as draw_errors
@@ -150,7 +150,7 @@ def _ranked(settings: "Settings", table: bytes) -> "tuple[Mapping[str, Any], pd.
 
 
 def _scale(settings: "Settings", *scores: "Iterable[float]") -> "Scale":
-    """How the score of a search is drawn, so that these can be seen."""
+    """The scale on which these scores of a search are drawn."""
     from zdl.report.figures.scale import Scale
 
     return Scale.of(Score.of(settings["search"]), *scores)

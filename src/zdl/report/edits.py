@@ -1,4 +1,4 @@
-"""What the pages say of the edits that they recommend: the ranges to write in params.yaml."""
+"""The edits that the pages recommend: ranges to write in params.yaml."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,8 @@ Row = dict[str, Any]
 
 
 def ranges_to_write(search: Search, settings: Settings, edits: Mapping[str, Edit]) -> Row:
-    """The ranges to write in params.yaml: wider ones, where the best lie at an end; and for another round."""
+    """The ranges to write in params.yaml: wider ones where the best lie at an end, and those for another
+    round."""
     space, wider_edit, next_edit = settings["search"]["space"], edits["wider"], edits["next"]
     names = [row["name"] for row in plain_rows(search.space) if row["advice"]]
     # A grid may outgrow the largest number of trials
@@ -33,8 +34,8 @@ def ranges_to_write(search: Search, settings: Settings, edits: Mapping[str, Edit
 def _changed_ranges(
     space: Mapping[str, Any], wider_space: Mapping[str, Any], next_space: Mapping[str, Any]
 ) -> list[Row]:
-    """The ranges of another round that are not the present ones, and where their ends are: "inside" or
-    "outside" the present range, or at its own (""). None if it would only widen them, as the edit before
+    """The ranges for another round that differ from the present ones, and where their ends are: "inside" or
+    "outside" the present range, or "" if unchanged. Empty if they only widen ranges, as the wider edit
     does."""
     rows = [
         {

@@ -1,6 +1,6 @@
-"""Numbers, names and lists as people read them; a blank is a dash.
+"""Numbers, names and lists as text for readers; a blank is a dash.
 
-The pages, the figures and the review use these, so a number looks the same everywhere.
+The pages, the figures and the review use these functions, so a number looks the same everywhere.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,14 +10,14 @@ import pandas as pd
 
 
 def short(value: Any) -> str:
-    """A value as people read it: floats to 3 significant digits, a dash for a blank."""
+    """A value as text: floats have 3 significant digits, and a blank is a dash."""
     if pd.isna(value):
         return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def accuracy(value: float) -> str:
-    """An accuracy as people read it: two decimals, or up to four where there are more (0.80, 0.8557)."""
+    """An accuracy with two to four decimals (0.80, 0.8557)."""
     if pd.isna(value):
         return "–"
     text = f"{value:.4f}"
@@ -25,13 +25,13 @@ def accuracy(value: float) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A score that may be any number, to so many significant digits."""
+    """A score that may be any number, with this many significant digits."""
     return "–" if pd.isna(value) else f"{value + 0.0:,.{digits}g}"
 
 
 def mean(value: float | None) -> str:
-    """A mean or a bound of scores that may be any number: three decimals, or 4 significant digits of one to
-    which these do not fit."""
+    """A mean or a bound of scores that may be any number: three decimals if it is between 0.01 and 10 in
+    size, else 4 significant digits."""
     fits = not pd.isna(value) and 0.01 <= abs(value) < 10
     return f"{value:.3f}" if fits else number(value)
 
@@ -42,12 +42,12 @@ def title(name: str) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """A number of things: 1 trial, 10,000 trials."""
+    """A number with its noun: 1 trial, 10,000 trials."""
     return f"{n:,} {noun if n == 1 else plural(noun)}"
 
 
 def plural(noun: str) -> str:
-    """Several of a thing: epochs, classes, galaxies."""
+    """The plural of a noun: epochs, classes, galaxies."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return noun + ("es" if noun.endswith(("s", "x", "sh", "tch")) else "s")
@@ -60,22 +60,22 @@ def listed(words: Iterable[str]) -> str:
 
 
 def share(value: float | None) -> str:
-    """A mean or a bound: three decimals."""
+    """A mean or a bound, with three decimals."""
     return "–" if pd.isna(value) else f"{value:.3f}"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """A correlation, +0.93, or a difference of accuracies; what rounds to zero has no minus."""
+    """A correlation (+0.93) or a difference of accuracies; zero has no minus sign."""
     return "–" if pd.isna(value) else f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def percent(value: float | None) -> str:
-    """A share in hundredths, without the sign for them, which languages set differently."""
+    """A share in percent, without the sign, which languages set differently."""
     return "–" if pd.isna(value) else f"{100 * value:.0f}"
 
 
 def sentence(text: str) -> str:
-    """With a capital, to begin a sentence."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -85,18 +85,18 @@ def points(value: float | None) -> str:
 
 
 def chance(value: float | None) -> str:
-    """A probability that a bootstrap knows to about a hundredth."""
+    """A probability from a bootstrap, which is known to about a hundredth."""
     return "–" if pd.isna(value) else "<0.01" if value < 0.005 else f"{value:.2f}"
 
 
 def ordinal(number: int) -> str:
-    """A place in a row: 1st, 22nd, 113th."""
+    """An ordinal number: 1st, 22nd, 113th."""
     teens = number % 100 in (11, 12, 13)
     return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def spans(numbers: Sequence[int]) -> str:
-    """Whole numbers in ascending order, those in a row as one: 0 to 9, 12, 14."""
+    """Whole numbers in ascending order, with runs of three or more as spans: 0 to 9, 12, 14."""
     rows: list[list[int]] = []
     for number in numbers:
         if rows and number == rows[-1][-1] + 1:

@@ -1,4 +1,4 @@
-"""Markdown from the templates, which reads well as plain text too."""
+"""Markdown from the templates, readable as plain text too."""
 
 import re
 import textwrap
@@ -12,24 +12,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zdl.report.formatting import FILTERS, OF_ANY_NUMBER
 
-TEMPLATES = Path(__file__).parent / "templates"  # a page's name and .j2
+TEMPLATES = Path(__file__).parent / "templates"  # of a page: its name and .j2
 
 
 def render(page: str, context: Mapping[str, Any], width: int | None) -> str:
-    """The page that its template makes of the context, set by `tidy`. Scores are written as those that the
-    context has as `score`."""
+    """The page from its template and the context, formatted by `tidy`. The score in `context` decides how
+    scores are written."""
     templates = _templates(is_share=context["score"].is_share)
     return tidy(templates.get_template(f"{page}.j2").render(context), width)
 
 
 @cache
 def _templates(is_share: bool) -> Environment:
-    """The templates' environment: a wrong name in a template is an error, and nothing is escaped."""
+    """The environment of the templates. An undefined name is an error, and nothing is escaped."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # Markdown, from validated settings
-        optimized=False,  # a template is rendered once, and to fold its constants takes longer
+        optimized=False,  # a template is rendered only once
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -38,10 +38,10 @@ def _templates(is_share: bool) -> Environment:
 
 
 def tidy(text: str, width: int | None) -> str:
-    """Markdown with wrapped paragraphs and straight tables, whatever lines the template had.
+    """Markdown with wrapped paragraphs and aligned tables, however the template breaks its lines.
 
-    Paragraphs are wrapped at `width` columns. None: each becomes one line, as Japanese needs it, where a line
-    break would show as a space. Code is left as it is.
+    Paragraphs are wrapped at `width` columns. With None each becomes one line, as in Japanese a line break
+    would show as a space. Code blocks stay as they are.
     """
     blocks = []
     for part in re.split(r"^(```.*?^```)$", text, flags=re.M | re.S):
@@ -63,14 +63,14 @@ def _block(block: str, width: int | None) -> str:
 
 
 def _table(lines: Sequence[str]) -> str:
-    """A Markdown table whose columns line up in plain text, too."""
+    """A Markdown table with columns aligned in plain text."""
     head, _, *rows = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
     columns = [_column(cells) for cells in zip(head, *rows, strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
 
 
 def _column(cells: Sequence[str]) -> list[str]:
-    """A column's head, rule and cells, all of one width; a column of numbers is set to the right."""
+    """A column's head, rule and cells, padded to one width; numbers are aligned to the right."""
     right = all(re.match(r"[=<+-]?[\d–]", cell) for cell in cells[1:])
     width = max(3, *map(_terminal_width, cells))
     padding = [" " * (width - _terminal_width(cell)) for cell in cells]
@@ -79,5 +79,5 @@ def _column(cells: Sequence[str]) -> list[str]:
 
 
 def _terminal_width(text: str) -> int:
-    """How many columns of a terminal a text takes: a Japanese character takes two."""
+    """The width of a text in columns of a terminal; a Japanese character has two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,5 +1,4 @@
-"""What an edit did to the numbers of a search: each measure of both sides of a review, and whether the
-difference is more than noise."""
+"""The measures of a review: the results of both sides, and whether their difference is more than noise."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ NOISE = "inside the noise"
 
 
 class Measure(NamedTuple):
-    """A number of both sides; `verdict` says, where that is known, whether the difference is only noise."""
+    """A result of both sides, as text; `verdict` says whether the difference is noise, if that is known."""
 
     name: str
     old: str
@@ -27,8 +26,8 @@ class Measure(NamedTuple):
 
 
 def measures(old: Side, new: Side, data: bool, held_out: bool) -> Iterator[Measure]:
-    """What the edit did to the results. `data` says whether both are scored alike on the same validation
-    rows, `held_out` whether on the same held-out ones: if not, two scores are not compared."""
+    """The measures. `data` says whether both sides have the same score on the same validation rows, and
+    `held_out` the same for held-out rows; if not, scores are not compared."""
     yield from _held_out(old, new, held_out)
     yield _best_1(old, new, data)
     smaller_size = fewer_trials(old, new)
@@ -78,14 +77,14 @@ def _best_1(old: Side, new: Side, comparable: bool) -> Measure:
 
 
 def fewer_trials(old: Side, new: Side) -> int:
-    """How many trials the smaller of two searches has; 0 if both have the same number."""
+    """The number of trials of the smaller search; 0 if both have the same number."""
     counts = [side.metrics["search"]["trials"] for side in (old, new)]
     return min(counts) if counts[0] != counts[1] else 0
 
 
 def _expected_best(side: Side, count: int) -> float | None:
-    """The best of `count` trials of a random search, on average; None of any other, and of one whose report
-    leaves out some trials. A trial that diverged scores 0, or as the worst, if a score may be any number."""
+    """The expected best of `count` trials of a random search; None for other methods, and if not all trials
+    are published. A trial that diverged scores 0, or as the worst trial if a score may be any number."""
     scores = side.scores.tolist()
     if side.settings["search"]["method"] != "random" or side.partial or not scores:
         return None
@@ -102,7 +101,8 @@ def _scores(
     *,
     score: Score,
 ) -> Measure:
-    """`n` is how many values, of the fewer, each interval allows for: networks, or else rows."""
+    """A measure of a score. `n` is the number of networks or rows behind each interval (the lesser of
+    both)."""
     old, new = pair
     texts = _score(old, intervals[0], score), _score(new, intervals[1], score)
     if old is None or new is None:
@@ -126,14 +126,14 @@ def _score(value: float | None, interval: Interval | None, score: Score) -> str:
 
 
 def _formatter(score: Score, name: str) -> Callable[..., str]:
-    """How a score, or a difference of two, is written."""
+    """The function that formats a score ("share") or a difference of two ("apart")."""
     return FILTERS[name] if score.is_share else OF_ANY_NUMBER[name]
 
 
 def difference(old: float, old_interval: Interval, new: float, new_interval: Interval) -> Interval:
     """The interval of the difference of two scores, from those of each: R. G. Newcombe's method 10
-    ("Interval estimation for the difference between independent proportions", 1998). Where both are measured
-    on the same rows it is too wide, so what it calls more than noise is more than noise."""
+    ("Interval estimation for the difference between independent proportions", 1998). For scores on the same
+    rows it is too wide, so a difference outside of it is certainly more than noise."""
     change = new - old
     low = math.sqrt((new - new_interval[0]) ** 2 + (old_interval[1] - old) ** 2)
     high = math.sqrt((new_interval[1] - new) ** 2 + (old - old_interval[0]) ** 2)

@@ -1,4 +1,4 @@
-"""What a page opens with: what a guess would score, and the one next step."""
+"""The opening of a page: what a guess would score, and the next step."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,16 +11,16 @@ Row = dict[str, Any]
 
 
 def guesses(analysis: Analysis) -> int:
-    """How many trials do not score above always naming the commonest class of the validation rows."""
+    """The number of trials that do not score above a guess on the validation rows (`Search.guess`)."""
     frame = analysis.search.ranking
     is_above = (frame["status"] != "diverged") & (frame["val_acc"] > analysis.search.guess)
     return int((~is_above).sum())
 
 
 def training_rise(settings: Settings, replication: Replication) -> Row | None:
-    """Whether accuracy still rises at the end of the curves, with the `sign_of_difference` of that; how long
-    they are, in `epochs`; of how many `trials` and `splits` they are; and what twice as many epochs would
-    cost. None if the curves do not tell, or the search varies their length."""
+    """How accuracy rises in the `last` epochs of the replicates' curves (`zdl.analysis.rise`), with its
+    `sign_of_difference`; the length of the curves in `epochs`, and `twice` that; and the numbers of `trials`
+    and `splits`. None if the rise is unknown, or the search varies the epochs."""
     epochs, rise = fixed(settings).get("epochs"), replication.rise
     if epochs is None or "epochs" in settings["search"]["space"] or not rise:
         return None
@@ -34,7 +34,7 @@ def training_rise(settings: Settings, replication: Replication) -> Row | None:
 
 
 def next_step(facts: Mapping[str, Any]) -> str:
-    """The one thing to do next, the cheapest first: wider ranges keep most trials, more epochs none."""
+    """The next step to recommend. Cheap steps come first: wider ranges keep most trials, more epochs none."""
     budget, epochs = facts["budget"] or {}, facts["epochs"] or {}
     steps = {
         "other": not facts["best"],

@@ -23,8 +23,8 @@ def pages(
     words: Words,
     image: Sequence[int],
 ) -> dict[str, bytes]:
-    """The pages, by name. They are computed from the results, not from the published tables: people may edit
-    those, and another run may be replacing them."""
+    """The pages, by name. They are computed from the results, not from the published tables, which people may
+    edit, and which another run may be replacing."""
     analysis = analyse(settings, table, replicates, baseline, held_out)
     edits = {target: edit_of_ranges(settings, analysis.search.space, target) for target in ("wider", "next")}
     facts = context(settings, analysis, edits, words, image)

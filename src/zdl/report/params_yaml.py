@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-LOADED_KEYS = ("hyperparameters", "score", "epochs")  # to `search` when settings are loaded
-NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML takes for something else
+LOADED_KEYS = ("hyperparameters", "score", "epochs")  # added to `search` when settings are loaded
+NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # what YAML reads as other types
 
 
 def as_yaml(settings: Mapping[str, Any]) -> str:
-    """The settings in the shape of params.yaml; values that the search replaces are marked."""
+    """The settings in the form of params.yaml; values that the search replaces are marked."""
     space = settings["search"]["space"]
     lines = []
     for section, values in settings.items():
@@ -35,7 +35,7 @@ def space_as_yaml(space: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """One value on one line, a number for every reader of YAML (1.0e-06: YAML 1.1 takes 1e-06 for text)."""
+    """A value on one line. Floats have a point (1.0e-06), as YAML 1.1 reads 1e-06 as text."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,5 +1,5 @@
-"""What the pages say of replicates, as plain values: which trial they confirm, how it compares, what it lost,
-and what it mistakes for what."""
+"""The facts about replicates for the pages, as plain values: which trial they confirm, how it compares with
+others, the selection bias, and confusions of classes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ Row = dict[str, Any]
 
 
 def replicate_facts(replication: Replication) -> Row:
-    """The trials that have replicates, `trainings` each, of which so many `networks` finished (None if that
-    differs); the best of them, and how it compares with the others and with a linear model; what Best-1 has
-    lost; and what is mistaken for what."""
+    """The trials that have replicates: `trainings` of each, of which `networks` finished (None if that
+    differs between trials); the confirmed best, and how it compares with the others and with a linear model;
+    Best-1 with its selection bias; and the confusions of the confirmed best."""
     confirmed = plain_rows(replication.confirmed)
     finished = [row for row in confirmed if row["val_mean"] is not None]
     failed_trials = {row["trial"] for row in confirmed} - {row["trial"] for row in finished}
@@ -45,8 +45,8 @@ def replicate_facts(replication: Replication) -> Row:
 
 
 def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
-    """The other trials whose mean is not below the confirmed best's. One that is `ahead` diverged more often;
-    one that is `level` comes after it for that, or for its rank."""
+    """The other trials whose mean is above the confirmed best's (`ahead`; they diverged more often) or equal
+    to it (`level`; they diverged more often or have a worse rank)."""
     others = [row for row in finished if best and row is not best]
     signs = {"ahead": 1, "level": 0}
     return {
@@ -56,7 +56,7 @@ def _lead(best: Row | None, finished: Sequence[Row]) -> dict[str, list[int]]:
 
 
 def with_sign(row: Row, name: str, n: int) -> Row:
-    """A row with a difference, over n trainings, and its interval; and with its `sign_of_difference`."""
+    """The row with the `sign_of_difference` of its difference `name`, a mean over n trainings."""
     if name not in row:
         return row
     values = (row[column] for column in (name, f"{name}_low", f"{name}_high"))
@@ -65,8 +65,8 @@ def with_sign(row: Row, name: str, n: int) -> Row:
 
 
 def guess_facts(analysis: Analysis) -> Row:
-    """Whether the confirmed best scores more than a guess. That is asked of its own networks, not of others
-    that it might have, so rows count, and one network may do."""
+    """Whether the confirmed best scores more than a guess on held-out rows. The question is about its present
+    networks, so n is the number of rows, and one network is enough."""
     rows, guess = analysis.replication.confirmed, analysis.held_out.guess
     for row in rows[rows["trial"] == analysis.replication.best].to_dict("records"):
         lead, low, high = (row[name] - guess for name in ("held_out", "held_out_low", "held_out_high"))
@@ -78,12 +78,12 @@ def guess_facts(analysis: Analysis) -> Row:
 
 
 def _confusion(confusion: NDArray[np.float64]) -> Row | None:
-    """The class that is most often taken for another, with the share, and how many pairs of classes tie with
-    it; and those read best and worst."""
-    shares = np.round(confusion, 4)  # before any comparison: further digits differ between machines
+    """The class that is most often taken for another, the share, and the number of other pairs of classes
+    that tie with it; and the classes that are recognised best and worst. None without a confusion."""
+    shares = np.round(confusion, 4)  # further digits differ between machines
     recalls = shares.diagonal().tolist()
     confusions = shares - np.diag(recalls)
-    if not confusions.max(initial=0) > 0:  # also of none, in regression
+    if not confusions.max(initial=0) > 0:  # none in regression
         return None
     digit, taken_for = divmod(int(confusions.argmax()), len(confusions))
     best, worst = (
@@ -102,7 +102,7 @@ def _confusion(confusion: NDArray[np.float64]) -> Row | None:
 
 
 def plain_rows(frame: pd.DataFrame) -> list[Row]:
-    """A table's rows as plain values, None for a blank."""
+    """The rows of a table as dicts of plain values, with None for a blank."""
     records = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
     return [plain_row(row) for row in records]
 

@@ -1,5 +1,4 @@
-"""The two sides of a review: each is a search as a commit has it, its params.yaml and its files under
-reports/."""
+"""The two sides of a review. Each is a search as a commit has it: params.yaml and files under reports/."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,9 +15,9 @@ from zdl.config.hyperparameters import Setting
 from zdl.config.reading import normalise
 from zdl.data.scores import Score
 
-Declared = Callable[[object], Mapping[str, Setting]]  # the settings that the problem of a name declares
-Files = Callable[[str], bytes | None]  # the contents of a file of one side, None if it is not there
-NO_LIBRARIES = {"data", "held_out", "score"}  # of what a report is made from
+Declared = Callable[[object], Mapping[str, Setting]]  # from a problem's name to the settings it declares
+Files = Callable[[str], bytes | None]  # from a path to the contents of the file, None if missing
+NO_LIBRARIES = {"data", "held_out", "score"}  # keys of made_from.json
 FILES = ("ranking.csv", "metrics.json", "made_from.json", "best20.png")
 
 
@@ -31,11 +30,11 @@ class Side(NamedTuple):
     metrics: dict[str, Any]
     made_from: dict[str, str]
     figure: bytes  # the learning curves of the best, as PNG
-    stale: list[str]  # files that differ from those on record
+    stale: list[str]  # files that differ from dvc.lock
 
     @property
     def score(self) -> Score:
-        """What its trials are scored by."""
+        """The score of its trials."""
         return Score.of(self.made_from)
 
     @property
@@ -45,7 +44,7 @@ class Side(NamedTuple):
 
     @property
     def images(self) -> int:
-        """Validation images behind each accuracy."""
+        """The number of validation images of each accuracy."""
         return int(self.metrics["search"]["val_images"])
 
     @property

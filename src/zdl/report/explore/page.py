@@ -1,7 +1,7 @@
-"""The page itself: its markup, its style and its scripts, which lie beside this module, around the data.
+"""The page: markup, style and scripts from the files beside this module, with the data.
 
-There is no library in it. Vega, which draws DVC's plots, takes 2 s to draw 10,000 lines and 0.2 to 0.4 s to
-follow each move of a brush; a canvas takes 0.02 s for the 2,000 lines that a reader can tell apart.
+It uses no library. Vega, which draws DVC's plots, takes 2 s to draw 10,000 lines and 0.2 to 0.4 s for each
+move of a brush. A canvas takes 0.02 s for 2,000 lines, the most that a reader can distinguish.
 """
 
 import json
@@ -17,7 +17,7 @@ from zdl.report.explore.payload import review_payload, search_payload
 from zdl.report.sides import Side
 
 HERE = Path(__file__).parent
-SCRIPTS = ("state", "scale", "plot", "lines", "dots", "detail", "table", "main")  # as they load
+SCRIPTS = ("state", "scale", "plot", "lines", "dots", "detail", "table", "main")  # in the order of loading
 
 
 def search_page(
@@ -36,7 +36,7 @@ def search_page(
 
 
 def review_page(old: Side, new: Side, curves: Sequence[bytes | None]) -> bytes:
-    """The page of two revisions, and the contents of each one's reports/curves.csv."""
+    """The page of two revisions; `curves` are the contents of each one's reports/curves.csv."""
     return page(review_payload(old, new, curves))
 
 
@@ -59,7 +59,7 @@ def _text(name: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand inside a script element: nothing in it ends the element."""
+    """JSON for the inside of a script element, with < escaped so that nothing ends the element."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(
         "<", "\\u003c"
     )

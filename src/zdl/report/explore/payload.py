@@ -1,4 +1,4 @@
-"""What the page of `make explore` shows, as JSON-ready values."""
+"""The data of the page of `make explore`, as JSON-ready values."""
 
 import io
 import itertools
@@ -20,7 +20,7 @@ from zdl.report.sides import Side
 from zdl.search.curves import scores
 from zdl.search.samplers import HALVINGS, History
 
-MOST = 3  # numeric hyper-parameters, the most important ones: each pair has a surface, which takes a second
+MOST = 3  # numeric hyper-parameters with surfaces; the surface of each pair takes a second
 STEPS = 40  # values along each side of a surface
 Column = dict[str, Any]
 SCORES = {
@@ -63,8 +63,8 @@ def search_payload(
 
 
 def review_payload(old: Side, new: Side, curves: Sequence[bytes | None]) -> dict[str, Any]:
-    """The trials of two revisions, as far as their commits have them; one that both have is there once.
-    `curves` are the contents of each one's reports/curves.csv, None where a commit has none."""
+    """The published trials of two revisions; a trial of both appears once. `curves` are the contents of each
+    one's reports/curves.csv, None where a commit has none."""
     pairs = [list(zip(side.ranking["key"], side.ranking["result"], strict=True)) for side in (old, new)]
     common_pairs = {*pairs[0]} & {*pairs[1]}
     old_trials = old.ranking[[pair not in common_pairs for pair in pairs[0]]].assign(side=old.name)
@@ -109,7 +109,7 @@ def _curves(table: bytes | None) -> dict[int, Any]:
 
 
 def score_names(score: Score) -> tuple[str, str]:
-    """What a score is called in both languages."""
+    """The name of a score in English and in Japanese."""
     return score.title, "正解率" if score.counts else score.title
 
 
@@ -119,7 +119,7 @@ def columns(
     titles: Mapping[str, str],
     score: Score,
 ) -> list[Column]:
-    """A column for each hyper-parameter and score: its words, its scale, and its value in each trial."""
+    """A column for each hyper-parameter and score: its title, its scale, and its value in each trial."""
     names = dict.fromkeys(name for space in spaces for name in space if name in ranking)
     hyperparameters = [
         _hyperparameter(name, [space[name] for space in spaces if name in space], ranking, titles)
@@ -163,7 +163,7 @@ def most_important(importance: pd.DataFrame, space: Mapping[str, Any]) -> list[s
 
 
 def _surfaces(search: Mapping[str, Any], history: History, names: Sequence[str]) -> list[dict[str, Any]]:
-    """The scores that a surrogate expects over each pair of hyper-parameters; none if no trial finished."""
+    """The scores that a surrogate predicts over each pair of hyper-parameters; none if no trial finished."""
     surfaces: list[dict[str, Any]] = []
     if search["method"] in HALVINGS:  # scores after different epochs have no common surface
         return surfaces

@@ -1,1 +1,1 @@
-"""The figures of the report, one in each module. They draw tables, and compute nothing that a table lacks."""
+"""The figures of the report, one in each module. They only draw tables; `zdl.analysis` computes them."""

@@ -1,8 +1,8 @@
-"""What all figures share: style, bytes, and axes placed in inches.
+"""The common parts of all figures: style, bytes, and axes placed in inches.
 
-There is no pyplot, and global settings stay as they are: each figure is drawn and saved under STYLE and
-Matplotlib's own defaults, whatever the user's matplotlibrc says. The same table gives the same bytes in
-every process.
+The modules do not use pyplot or change global settings. Each figure is drawn and saved with STYLE and
+Matplotlib's defaults, whatever the user's matplotlibrc says, so the same table gives the same bytes in every
+process.
 """
 
 import io
@@ -17,14 +17,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-# From the palette of Okabe and Ito, for colour-blind readers; line styles tell them apart in print.
+# From the palette of Okabe and Ito, for colour-blind readers. In print, line styles distinguish them
 VALIDATION, TRAINING, DIVERGED, HELD_OUT = "#0072B2", "#D55E00", "#D55E00", "#009E73"
 PALE = "#56B4E9"  # for the many dots or lines behind a few dark ones
 INK, QUIET, FAINT = "#1a1a1a", "#5a5a5a", "#dddddd"
-DPI = 200  # a figure 9 inches wide is shown about 900 pixels wide: twice that is sharp on any screen
-MANY = 1000  # from this number of points on, they are one image in the SVG
+DPI = 200  # a figure 9 inches wide is shown about 900 pixels wide; twice as many look sharp on any screen
+MANY = 1000  # more points than this are one image in the SVG
 STYLE = {
-    "font.family": ["DejaVu Sans"],  # Matplotlib ships it, and looks there first
+    "font.family": ["DejaVu Sans"],  # Matplotlib ships it
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": "#888888",
@@ -35,8 +35,8 @@ STYLE = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
     "legend.frameon": False,
-    "svg.fonttype": "path",  # looks the same whatever fonts a reader has
-    "svg.hashsalt": "zdl",  # ids in the SVG follow from it, and not from chance
+    "svg.fonttype": "path",  # independent of the fonts of a reader
+    "svg.hashsalt": "zdl",  # makes the ids in the SVG reproducible
 }
 # Settings of the machine that do not change how a figure looks
 MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "savefig.directory")

@@ -26,7 +26,7 @@ from zdl.report.formatting import count, short, title
 BOOK = ("lr", "weight_decay")  # what the book searches
 COLUMNS, NAMED = 5, 3  # panels in a row; hyper-parameters named above each
 WIDTH, HEIGHT, GAP = 1.59, 1.05, 0.125  # of a panel and between two, in inches
-LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.15, 0.46, 0.42  # around the panels, in inches
+LEFT, RIGHT, HEADER, FOOTER = 0.45, 0.15, 0.46, 0.42  # margins around the panels, in inches
 
 
 def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
@@ -40,7 +40,7 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY)
         if not panels:
             return new_figure(4, 0.4, "No trial finished")
         searched = [str(name) for name in ranking if name not in FIXED]
-        names = sorted(searched, key=lambda name: name not in BOOK)  # the book's two come first
+        names = sorted(searched, key=lambda name: name not in BOOK)  # the book's hyper-parameters come first
         rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
         lines = min(NAMED, len(names))
         caption = 0.36 + 0.15 * lines
@@ -74,8 +74,8 @@ def _heading(best: int, trials: int) -> str:
 
 
 def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, scale: Scale, last: bool) -> list[Line2D]:
-    """Draw one panel, its x axis up to epoch `end`, with numbers if it is the last of its column. Returns
-    legend handles."""
+    """Draw one panel, with an x axis up to epoch `end`, which has numbers if the panel is the `last` of its
+    column. Returns legend handles."""
     ax.set(xlim=(1 - 0.02 * end, end + 0.02 * end), ylim=scale.limits)
     ticks = sorted({1, round(end / 2), end} if end > 4 else {1, end})
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks] if last else [], fontsize=8)
@@ -94,8 +94,8 @@ def _draw_curve(ax: Axes, curve: pd.DataFrame, end: int, scale: Scale, last: boo
 
 
 def _write_caption(ax: Axes, row: Mapping[Any, Any], names: Sequence[str], lines: int, scale: Scale) -> None:
-    """Write Best-k and the score; under them, in so many lines, the first of the hyper-parameters `names`
-    that play a part."""
+    """Write Best-k and the score, and below them the first hyper-parameters of `names` that play a part, in
+    this many lines."""
     pad = 4 + 11 * lines
     active_names = [name for name in names if not pd.isna(row[name])][:lines]
     ax.set_title(f"Best-{row['rank']}", loc="left", fontsize=9, fontweight="bold", pad=pad)

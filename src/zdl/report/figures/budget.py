@@ -20,10 +20,9 @@ BAND = 0.07  # the opacity of the band, behind the curve
 def budget(budget: pd.DataFrame, scale: Scale = ACCURACY) -> Figure:
     """The best validation score over the number of trials, from `zdl.analysis.significance.budget`.
 
-    Of a random search (columns trials, expected, low, high, lower, median, upper) it is the expected best
-    with its confidence band, if there is one, and the median and quartiles of disjoint searches; the x axis
-    is logarithmic.
-    Of any other search (columns trials, best) it is the best so far.
+    For a random search (columns trials, expected, low, high, lower, median, upper) it shows the expected
+    best, its confidence band if there is one, and the median and quartiles of disjoint searches, on a
+    logarithmic x axis. For any other search (columns trials, best) it shows the best so far.
     """
     column = "expected" if "expected" in budget else "best"
     rows = budget.dropna(subset=[column])
@@ -69,7 +68,7 @@ def _draw_expected(ax: Axes, rows: pd.DataFrame) -> list[Artist]:
 
 
 def _scale_by_doublings(ax: Axes, doublings: list[int], end: int) -> None:
-    """A logarithmic x axis up to `end`, which is labelled, as are the doublings that leave it room."""
+    """Set a logarithmic x axis up to `end`, with labels at `end` and at the doublings that leave it room."""
     ax.set(xscale="log", xlim=(0.9, max(2, end) * 1.02))
     room = end ** (0.45 / WIDTH)
     ticks = [n for n in doublings if n * room < end] + [end]
@@ -86,7 +85,7 @@ def _draw_best_so_far(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _mark_last(ax: Axes, trials: int, best: float, scale: Scale) -> None:
-    """A dot at the end of the line, with the score beside it."""
+    """Draw a dot at the end of the line, and the score beside it."""
     ax.plot(trials, best, "o", color=VALIDATION, markersize=5, clip_on=False)
     ax.annotate(
         scale.text(best), (trials, best), (8, 0), textcoords="offset points", va="center", fontweight="bold"

@@ -1,4 +1,4 @@
-"""What remains of the best trials on other splits and on held-out rows."""
+"""The scores of the best trials on other splits and on held-out rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.formatting import count
 
 LINE_GAP = 0.11  # inches between the lines of a row
-DOTS = (0, (1, 1.5))  # training is dashed
+DOTS = (0, (1, 1.5))  # as training is dashed
 
 
 def confirmed(
@@ -39,12 +39,11 @@ def confirmed(
     baseline: Mapping[str, float],
     scale: Scale = ACCURACY,
 ) -> Figure:
-    """Left, scores of the best trials, a row each; right, learning curves of the confirmed best.
+    """On the left scores of the best trials, a row each; on the right learning curves of the confirmed best.
 
     The tables are those of `zdl.analysis.replication`. A row shows the validation score in the search with
-    its interval, those of the replicates with their mean, and the held-out mean with its interval.
-    Crosses and a dotted line are a linear model: held out on the left, beside the held-out means only,
-    and in validation on the right.
+    its interval, the scores of the replicates with their mean, and the held-out mean with its interval.
+    Crosses on the left are a linear model's held-out score, a dotted line on the right its validation score.
     """
     with style():
         if confirmed.empty:
@@ -72,7 +71,7 @@ def confirmed(
 
 def _heading(confirmed: pd.DataFrame, replicates: pd.DataFrame) -> str:
     trials = len(confirmed)
-    stopped = confirmed["rank"].max() > trials  # those of a search that stopped others are not all the best
+    stopped = confirmed["rank"].max() > trials  # some trials were stopped, so these are not just the best
     best = "the best trial," if trials == 1 else f"{'' if stopped else 'the best '}{trials} trials, each"
     times = int(replicates.groupby("rank").size().max())
     return f"What survived: {best} trained {'once' if times == 1 else count(times, 'time')} more"
@@ -86,7 +85,7 @@ def _row_name(row: Mapping[Any, Any]) -> str:
 
 
 def _set_up_rows(ax: Axes, confirmed: pd.DataFrame, names: list[str], scale: Scale) -> None:
-    """A row for each trial, every other one shaded, the name of the confirmed best bold."""
+    """Set up a row for each trial. Every other row is shaded, and the name of the confirmed best is bold."""
     y = range(len(confirmed))
     ax.set(ylim=(len(confirmed) - 0.5, -0.5), xlabel=scale.title)
     ax.set_yticks(y, names, fontsize=8)
@@ -119,7 +118,7 @@ def _draw_rows(ax: Axes, confirmed: pd.DataFrame, replicates: pd.DataFrame, gap:
 
 
 def _fit_x_axis(ax: Axes, scores: NDArray[np.float64], baseline: float, scale: Scale) -> None:
-    """Make the x axis as wide as what it shows."""
+    """Fit the x axis to the scores and the baseline."""
     values = np.append(scores, baseline)
     low, high = np.nanmin(values), np.nanmax(values)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -133,8 +132,7 @@ def _fit_x_axis(ax: Axes, scores: NDArray[np.float64], baseline: float, scale: S
 
 
 def _draw_held_out_baseline(ax: Axes, baseline: float, rows: int, gap: float, scale: Scale) -> None:
-    """A cross in each row, in the colour and at the height of what can be compared with it; named above. (A
-    dash would look like a mean in grey.)"""
+    """Draw a cross in each row, in the colour and at the height of the held-out mean, and its name above."""
     y = np.arange(rows) + gap
     ax.plot(np.full(rows, baseline), y, "x", color=HELD_OUT, markersize=5, mew=1.4, zorder=4)
     x = ax.transLimits.transform((baseline, 0))[0]
@@ -177,7 +175,7 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame, scale: Scale) -> list[Line2D]:
 
 
 def _draw_validation_baseline(ax: Axes, baseline: float, scale: Scale) -> None:
-    """A line across the curves, named on the right."""
+    """Draw a line across the curves, and its name on the right."""
     ax.axhline(baseline, color=QUIET, lw=1.4, ls=DOTS, zorder=1)
     ax.annotate(
         f"linear\nmodel\n{scale.mean(baseline)}",

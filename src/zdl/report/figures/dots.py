@@ -1,4 +1,4 @@
-"""Trials as dots and crosses; several figures draw them alike."""
+"""Trials as dots and crosses, for several figures."""
 
 import math
 from typing import Any
@@ -16,32 +16,33 @@ from matplotlib.patheffects import withStroke
 from zdl.report.figures.base import DIVERGED, MANY, VALIDATION, add_axes, legend_handle
 from zdl.report.figures.scale import Scale
 
-TEXT = (34, 8)  # the size of Best-1 in points, and where its middle may be: above, below, left or right
-NUMBER = (18, 10)  # the size of a contour's number
+TEXT = (34, 8)  # width and height of the label Best-1, in points
+NUMBER = (18, 10)  # the same of a contour's number
+# Where the middle of the label may be, in points from its dot
 SPOTS = ((0, 13), (0, -13), (-27, 0), (27, 0), (-24, 12), (24, 12), (-24, -12), (24, -12))
 
 
 def scatter(ax: Axes, places: pd.DataFrame, **look: Any) -> PathCollection:
-    """Markers at columns x and y, drawn whole even at the edge of the axes."""
+    """Draw markers at columns x and y, also beyond the edge of the axes."""
     look = {"rasterized": len(places) > MANY, "clip_on": False, **look}
     return ax.scatter(places["x"], places["y"], **look)
 
 
 def crowd_alpha(trials: int) -> float:
-    """The opacity of this many dots: where many overlap, it is darker."""
+    """The opacity of a dot among this many; overlapping dots look darker."""
     return min(1.0, max(0.03, 1500 / trials))
 
 
 def dot_size(places: pd.DataFrame, largest: float) -> float:
-    """The area of a dot in square points: the more dots, the smaller."""
+    """The area of a dot in square points; it falls with the number of dots."""
     return max(8.0, min(largest, 9000 / max(1, len(places))))
 
 
 def draw_finished(
     ax: Axes, trials: pd.DataFrame, label: str, marker: str, scale: Scale | None, **look: Any
 ) -> tuple[PathCollection, Line2D]:
-    """Draw trials that finished, coloured by their scores on a scale or all in one colour. Also returns a
-    legend handle."""
+    """Draw trials that finished, coloured by score, or all in one colour without a `scale`. Returns the dots
+    and a legend handle."""
     colours: dict[str, Any] = {"c": trials["val_acc"], **scale.colours} if scale else {"c": VALIDATION}
     dots = scatter(ax, trials, marker=marker, edgecolors="white", zorder=2, **colours, **look)
     face = matplotlib.colormaps["viridis"](0.5) if scale else VALIDATION
@@ -49,7 +50,7 @@ def draw_finished(
 
 
 def draw_diverged(ax: Axes, diverged: pd.DataFrame, size: float, **look: Any) -> list[Line2D]:
-    """Draw a cross for each trial that diverged. Returns the legend handle, or none if there are none."""
+    """Draw a cross for each trial that diverged. Returns the legend handle, if there are any."""
     if diverged.empty:
         return []
     width = min(1.6, 0.22 * math.sqrt(size))
@@ -63,20 +64,20 @@ def diverged_handle(trials: int) -> Line2D:
 
 
 def diverged_at_the_bottom(ranking: pd.DataFrame, scale: Scale) -> pd.DataFrame:
-    """A ranking in which trials that diverged have the lowest score of the scale, which is 0 of accuracy,
-    whatever they had reached: there they are drawn where the score is an axis."""
+    """A ranking in which trials that diverged have the lowest score of the scale (0 for accuracy), so that
+    they are drawn at the bottom where the score is an axis."""
     return ranking.assign(val_acc=ranking["val_acc"].mask(ranking["status"] == "diverged", scale.low))
 
 
 def add_colour_bar(figure: Figure, colours: ScalarMappable, label: str, **look: Any) -> None:
-    """A colour bar to the right of a map."""
+    """Add a colour bar to the right of a map."""
     bar = add_axes(figure, 8.05, 0.8, 0.16, 3.75)
     figure.colorbar(colours, cax=bar, label=label, **look).outline.set_visible(False)
 
 
 def label_best(ax: Axes, trials: pd.DataFrame) -> None:
-    """Write Best-1 beside the best trial, within the axes' width, where it covers no number of a contour and
-    the fewest other trials."""
+    """Write Best-1 beside the best trial, at the spot that covers the fewest other trials, and if possible no
+    number of a contour, within the width of the axes."""
     numbers = np.array([ax.transData.transform(text.get_position()) for text in ax.texts]).reshape(-1, 2)
     numbers *= 72 / ax.figure.dpi
     points = ax.transData.transform(trials[["x", "y"]].to_numpy("float64")) * 72 / ax.figure.dpi

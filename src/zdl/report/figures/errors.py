@@ -1,4 +1,4 @@
-"""In regression: what the confirmed best trial answers, and the rows that it is furthest from."""
+"""For regression: the answers of the confirmed best trial, and the rows with the largest errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,9 +24,9 @@ def errors(
     *,
     words: Mapping[str, Any],
 ) -> Figure:
-    """Left, the mean answer of the replicates of trial number `trial` to each held-out row over its label t;
-    right, the rows where the two are `furthest` apart, as `zdl.analysis.mistakes.errors` gives them, and as
-    `shown` in `zdl.report.figures.mistakes`."""
+    """On the left the mean answers (n,) of a trial's replicates over the labels `t` (n,) of the held-out
+    rows; on the right the `worst_rows` (`zdl.analysis.mistakes.errors`), with `details` as in
+    `zdl.report.figures.mistakes.mistakes`."""
     with style():
         if not len(answers):
             return new_figure(4, 0.4, "No trial was confirmed")

@@ -1,4 +1,4 @@
-"""What a model expects of the score, as lines over the trials."""
+"""The score that a model predicts, as lines over the trials."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +16,12 @@ from zdl.analysis.ranking import CROWDED
 from zdl.report.figures.base import INK, QUIET
 from zdl.report.figures.scale import Scale
 
-# As `zdl.analysis.surrogate.surface` gives it: values along each axis, and the score expected over them
+# From `zdl.analysis.surrogate.surface`: values along each axis, and the scores predicted over them
 Surface = tuple[Sequence[NDArray[Any]], NDArray[np.float64]]
 CONTOUR = "#9a9a9a"
 SOLID: Any = {"negative_linestyles": "solid"}
 FEW = 4  # contours
-SHORT = 0.5  # inches: a line that has no room for its score
+SHORT = 0.5  # inches: a shorter line has no room for its score
 
 
 def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface, scale: Scale) -> list[Line2D]:
@@ -32,21 +32,21 @@ def draw_expected(ax: Axes, places: pd.DataFrame, surface: Surface, scale: Scale
         return list(ax.plot(values[0], mean, color=INK, lw=1.4, zorder=1, label="expected"))
     tenths = np.array(scale.ticks(10))
     if scale.score.counts:
-        tenths = np.arange(2, 10) / 10  # chance gives 0.1: that contour would wander over level ground
+        tenths = np.arange(2, 10) / 10  # a contour at 0.1, the score of chance, would be noise
     levels = tenths[(tenths > mean.min()) & (tenths < mean.max())]
     if not len(levels):
         return []
     levels = levels[:: -(-len(levels) // FEW)]
     contours = ax.contour(*values, mean.T, levels, colors=CONTOUR, linewidths=0.8, zorder=1, **SOLID)
     _label(ax, contours, places)
-    if len(places) > CROWDED:  # the ground is dark
+    if len(places) > CROWDED:  # the cells are dark
         contours.set_path_effects([withStroke(linewidth=2.4, foreground="white")])
     return [Line2D([], [], color=CONTOUR, lw=0.8, label="expected")]
 
 
 def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
     """Write its score on each line, inside the axes, at the spot that is farthest from the trials and from
-    the scores before it. A line that is too short for that is left out: nobody could tell its score."""
+    earlier labels. Lines that are too short for a label are removed."""
     dpi = ax.figure.dpi
     box = ax.bbox.padded(-0.15 * dpi)
     obstacles = ax.transData.transform(places[["x", "y"]].to_numpy("float64"))
@@ -59,7 +59,7 @@ def _label(ax: Axes, contours: ContourSet, places: pd.DataFrame) -> None:
         for _, pixels in long_lines:
             spots = pixels.clip(box.min, box.max)
             inside = (spots == pixels).all(axis=1)
-            spots = spots[inside] if inside.any() else spots  # or beside a line along the edge
+            spots = spots[inside] if inside.any() else spots  # a line along the edge has its label beside it
             room = np.linalg.norm(spots[:, None] - obstacles, axis=2).min(axis=1)
             spot = spots[room.round(3).argmax()]
             obstacles = np.vstack([obstacles, spot])

@@ -33,16 +33,16 @@ from zdl.report.figures.space_axes import Space, hidden_note
 from zdl.report.formatting import count, listed, short, title
 
 PANELS = 12  # at most; with more combinations, one panel shows the best over them
-LEFT, HEADER, FOOTER, GAP = 1.1, 0.72, 0.6, 0.14  # around panels and between them, in inches
+LEFT, HEADER, FOOTER, GAP = 1.1, 0.72, 0.6, 0.14  # margins around panels and the gap between them, in inches
 
 
 def heat_map(ranking: pd.DataFrame, space: Space, best: int = 20, scale: Scale = ACCURACY) -> Figure:
     """The validation scores of a grid: a cell for each pair of values of two hyper-parameters.
 
-    These are the first two of `space` that have more than one value; those that play a part in every trial
-    come first. Each combination of the others has a panel; if there are more than PANELS, one panel shows the
-    best over them. A cell is grey with a cross where all trials diverged, and blank where there is none.
-    With fewer than two such hyper-parameters, it is a `search_map`.
+    The axes are the first two of `space` that have more than one value; those that play a part in every trial
+    come first. Each combination of the others has a panel, or if there are more than PANELS, one panel shows
+    the best over them. A cell is grey with a cross if all its trials diverged, and blank without trials. With
+    fewer than two such hyper-parameters, the figure is a `search_map`.
     """
     values = {name: _values(ranking[name], spec) for name, spec in space.items() if name in ranking}
     axes = [name for name in values if len(values[name]) > 1]
@@ -90,7 +90,7 @@ def _panels(trials: pd.DataFrame, others: Mapping[str, Sequence[Any]]) -> dict[s
 def _draw_panels(
     heading: str, panels: Mapping[str, pd.DataFrame], axes: Mapping[str, Sequence[Any]], scale: Scale
 ) -> Figure:
-    """Draw panels in rows, all over the same two `axes` (x and y, with their values), and one colour bar."""
+    """Draw panels in rows over the same two `axes` (names with their values), and one colour bar."""
     columns = 2 if len(panels) == 4 else min(len(panels), 3 if len(panels) < 10 else 4)
     rows = math.ceil(len(panels) / columns)
     caption = 0.08 + 0.15 * max(name.count("\n") + bool(name) for name in panels)
@@ -124,7 +124,7 @@ def _legend_handles(trials: pd.DataFrame) -> list[Line2D]:
 def _label_axes(
     ax: Axes, axes: Mapping[str, Sequence[Any]], size: tuple[float, float], bottom: bool, left: bool
 ) -> None:
-    """Label the axes of a panel of that size in inches, if it is at the bottom or on the left."""
+    """Label the axes of a panel, whose size is in inches: x at the bottom, y on the left."""
     (x, x_values), (y, y_values) = axes.items()
     ax.tick_params(length=0)
     ax.set(xticks=[], yticks=[])
@@ -137,7 +137,7 @@ def _label_axes(
 
 
 def _ticks(values: Sequence[Any], length: float, upright: bool) -> tuple[list[float], list[str]]:
-    """Places (the middles of cells) and labels of as many values as fit on an axis of `length` inches."""
+    """The places (middles of cells) and labels of the values that fit on an axis of `length` inches."""
     labels = [short(value) for value in values]
     room = 0.18 if upright else 0.15 + 0.075 * max(map(len, labels))
     step = math.ceil(len(values) * room / length)
@@ -145,7 +145,7 @@ def _ticks(values: Sequence[Any], length: float, upright: bool) -> tuple[list[fl
 
 
 def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]], scale: Scale) -> QuadMesh:
-    """Draw a cell for each pair of values that has trials; it shows the best of them."""
+    """Draw a cell for each pair of values that has trials, with the best of them."""
     (x, x_values), (y, y_values) = axes.items()
     columns, rows = len(x_values), len(y_values)
     places = trials.assign(x=trials[x].map(x_values.index), y=trials[y].map(y_values.index))
@@ -175,7 +175,7 @@ def _draw_panel(ax: Axes, trials: pd.DataFrame, axes: Mapping[str, Sequence[Any]
 
 
 def _write_scores(ax: Axes, finished: pd.DataFrame, size: NDArray[np.float64], scale: Scale) -> None:
-    """Write the score in each cell (of that size in inches) if it fits, and frame the best cell."""
+    """Write the score in each cell if it fits (`size` is in inches), and frame the best cell."""
     font = 8 + 3 * min(1.0, max(0.0, size.min() - 0.4))
     for x, y, val_acc, rank in finished[["x", "y", "val_acc", "rank"]].itertuples(index=False):
         if size[0] > 0.36 and size[1] > 0.17:

@@ -1,4 +1,4 @@
-"""Which classes the confirmed best trial confuses, and the rows that it is most surely wrong about."""
+"""The classes that the confirmed best trial confuses, and its surest mistakes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from zdl.report.figures.base import FAINT, INK, QUIET, VALIDATION, add_axes, new_figure, style
 from zdl.report.formatting import plural
 
-SHOWN, COLUMNS = 20, 5  # images, and of these in a row
-LEFT, TOP = 4.5, 0.8  # where the rows begin, in inches
+SHOWN, COLUMNS = 20, 5  # images, and images in a row
+LEFT, TOP = 4.5, 0.8  # of the list of mistakes, in inches
 WIDTH, HEIGHT, SIDE = 0.9, 0.87, 0.55  # of an image with its caption, and of the image alone
-LINES, LINE = 11, 0.31  # rows of a table, and the height of one
+LINES, LINE = 11, 0.31  # rows of the list, and the height of one
 NUMBERED = 12  # classes: with more, cells are too small for numbers
-SHORT = 3  # letters of a class: longer names are written smaller, or along the axis, and cut
-ROOM, WIDE = 9, 20  # letters of a class, beside the matrix or an image, and in a list
-FEW = 4  # classes: with more, there is room for fewer letters beside the matrix
+SHORT = 3  # letters of a class: longer names are small or vertical, and cut
+ROOM, WIDE = 9, 20  # letters of a class: beside the matrix or an image; in the list
+FEW = 4  # classes: with more, names beside the matrix are shorter
 
 Deviations = Sequence[Sequence[tuple[str, float, float]]]
 
@@ -35,13 +35,13 @@ def mistakes(
     words: Mapping[str, Any],
     classes: Sequence[str],
 ) -> Figure:
-    """Left, which classes trial number `trial` takes for which; right, its surest mistakes.
+    """On the left the confusion matrix of trial number `trial`, in whole percent; on the right its mistakes.
 
-    confusion  shares (classes, classes), each row's adding up to 1: in whole percent, blank below 0.5
-    mistakes   as `zdl.analysis.mistakes.mistakes` gives them
-    shown      of each mistake: an image (height, width), 1 for ink and 0 for paper, or in colour (..., 3);
-               or the columns in which it deviates most, as `zdl.analysis.mistakes.deviations` gives them
-    words      what a `row`, its `class` and a `model` are called
+    confusion  shares (classes, classes); each row adds up to 1
+    mistakes   the table of `zdl.analysis.mistakes.mistakes`
+    details    of each mistake, an image (height, width), 1 for ink and 0 for paper, or in colour (..., 3); or
+               the columns in which it deviates most, from `zdl.analysis.mistakes.deviations`
+    words      the nouns for `row`, `class` and `model`
     """
     with style():
         if not len(confusion):
@@ -70,7 +70,7 @@ def mistakes(
 
 
 def draw_images(figure: Figure, captions: Sequence[str], images: NDArray[Any], *, small: bool) -> None:
-    """Draw images on the right, each with its caption under it."""
+    """Draw images on the right, with captions below them."""
     look = {"fontsize": 6, "linespacing": 1.0} if small else {"fontsize": 8}
     for k, caption in enumerate(captions[:SHOWN]):
         row, column = divmod(k, COLUMNS)
@@ -91,7 +91,7 @@ def draw_images(figure: Figure, captions: Sequence[str], images: NDArray[Any], *
 
 
 def write_rows(figure: Figure, captions: Sequence[str], deviations: Deviations) -> None:
-    """Write two lines a row on the right: its caption, and in which columns it is far from the mean."""
+    """Write two lines for each row on the right: its caption, and the columns far from their mean."""
     w, h = figure.get_size_inches()
     for k, (caption, columns) in enumerate(zip(captions[:LINES], deviations, strict=False)):
         y = TOP + 0.05 + k * LINE
@@ -109,7 +109,7 @@ def write_rows(figure: Figure, captions: Sequence[str], deviations: Deviations) 
 
 
 def _caption(mistake: Mapping[Any, Any], classes: Sequence[str]) -> str:
-    """Two lines, or three narrow ones."""
+    """The caption of an image: two lines, or three narrow ones for long names."""
     text = _confusion_text(mistake, classes, ROOM)
     text = text.replace(" taken for ", " taken\nfor ") if _long(classes) else text
     return f"{text}\n{_frequency_text(mistake)}"
@@ -129,12 +129,12 @@ def _long(classes: Sequence[str]) -> bool:
 
 
 def _cut(text: str, room: int) -> str:
-    """A name without its middle, if that is too long: names of classes may differ at their ends only."""
+    """A name cut in the middle if it is too long, as names of classes may differ only at their ends."""
     return text if len(text) <= room else f"{text[: (room - 1) // 2]}…{text[-(room // 2) :]}"
 
 
 def _draw_key(figure: Figure, mesh: QuadMesh) -> None:
-    """Which colour is how many percent."""
+    """Draw the colour bar, in percent."""
     key = add_axes(figure, 2.75, TOP - 0.24, 1.3, 0.08)
     bar = figure.colorbar(mesh, cax=key, orientation="horizontal", ticks=[0, 0.1, 0.5, 1])
     bar.ax.set_xticklabels(["0", "10", "50", "100"], fontsize=7)
@@ -145,7 +145,7 @@ def _draw_key(figure: Figure, mesh: QuadMesh) -> None:
 def _draw_confusion(
     ax: Axes, confusion: NDArray[np.float64], class_name: str, classes: Sequence[str]
 ) -> QuadMesh:
-    """Draw a matrix of shares, in colours and in whole percent. Returns what is coloured."""
+    """Draw a matrix of shares, in colours and in whole percent. Returns the mesh."""
     numbered = len(classes) <= NUMBERED
     cmap = LinearSegmentedColormap.from_list("shares", ["#ffffff", VALIDATION, "#00304d"])
     edges = np.arange(len(classes) + 1)
@@ -159,7 +159,7 @@ def _draw_confusion(
         linewidth=1 if numbered else 0,
     )
     ax.set(xlim=(0, len(classes)), ylim=(len(classes), 0))
-    ticks = edges[: -1 : -(-len(classes) // (2 * NUMBERED))]  # not every one, of many
+    ticks = edges[: -1 : -(-len(classes) // (2 * NUMBERED))]  # of many classes, only some
     long, few = _long(classes), len(ticks) <= FEW
     names = [_cut(classes[k], ROOM if few else ROOM - 3) for k in ticks]
     small: dict[str, Any] = {"labelpad": 0, "fontsize": 8} if long and not few else {}

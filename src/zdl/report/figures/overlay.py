@@ -1,4 +1,4 @@
-"""The trials of two searches over the same hyper-parameters: what an edit moved."""
+"""The trials of two searches over the same hyper-parameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -31,12 +31,12 @@ SIDES = {"both": ("the same in both", "o"), "old": ("only before", "s"), "new": 
 def overlay(
     trials: pd.DataFrame, spaces: tuple[Space, Space], names: Sequence[str], scale: Scale = ACCURACY
 ) -> Figure:
-    """The trials of two searches where they lie over the hyper-parameters `names`, which both searched.
+    """The trials of two searches over the hyper-parameters `names`, which both searched.
 
     `trials` is a ranking with two more columns: `side` is both, again (in both, with another result), old or
     new, and `before` is the score in the old search. A trial with another result has two halves, the left one
-    as it was before; over one hyper-parameter, where the score is the y axis, a line leads from there.
-    A dashed frame is the old range, a solid one the new. Best-1 is that of the new search.
+    for the old score; over one hyper-parameter, where the score is the y axis, a line leads from the old
+    score. A dashed frame is the old range, a solid one the new. Best-1 is that of the new search.
     """
     old, new = spaces
     coloured = len(names) == 2
@@ -64,7 +64,7 @@ def overlay(
 
 
 def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The smallest range, or all options, that hold both searches."""
+    """The smallest range, or all options, of both searches."""
     if "options" in new:
         return {**new, "options": list(dict.fromkeys([*old["options"], *new["options"]]))}
     return {**new, "low": min(old["low"], new["low"]), "high": max(old["high"], new["high"])}
@@ -96,7 +96,7 @@ def _draw_finished(
 def _draw_moves(
     ax: Axes, trials: pd.DataFrame, label: str, size: float, scale: Scale
 ) -> tuple[PathCollection, Line2D]:
-    """Draw trials with another result as a line from the old score. Also returns a legend handle."""
+    """Draw trials with another result, with a line from the old score. Returns dots and a legend handle."""
     old_scores = scale.places(trials["before"])
     ax.vlines(trials["x"], old_scores, trials["y"], colors=QUIET, linewidths=0.7, zorder=1.8)
     scatter(ax, trials.assign(y=old_scores), s=size, c="white", edgecolors=VALIDATION, zorder=1.9)
@@ -107,8 +107,8 @@ def _draw_moves(
 def _draw_halves(
     ax: Axes, trials: pd.DataFrame, label: str, size: float, scale: Scale
 ) -> tuple[PathCollection, Line2D]:
-    """Draw trials with another result as two halves, old and new. Also returns a legend handle."""
-    colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # no accuracy: it diverged
+    """Draw trials with another result as two halves, old and new. Returns dots and a legend handle."""
+    colours = matplotlib.colormaps["viridis"].with_extremes(bad="white")  # a trial that diverged has no score
     halves: tuple[tuple[Literal["left", "right"], str], ...] = (("left", "before"), ("right", "val_acc"))
     for half, column in halves:
         look: dict[str, Any] = {"c": trials[column], **scale.colours, "cmap": colours, "plotnonfinite": True}

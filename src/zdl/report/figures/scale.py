@@ -1,4 +1,4 @@
-"""How a score is drawn: what it is called, and from where to where its axes and colours go."""
+"""How a score is drawn: its name, and the limits of its axes and colours."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -9,21 +9,21 @@ from matplotlib.ticker import MaxNLocator
 from zdl.data.scores import Score
 from zdl.report.formatting import accuracy, mean, number, share
 
-LONG = 20  # letters of a score's name
+LONG = 20  # letters: a longer name is replaced where there is little room
 
 
 class Scale(NamedTuple):
-    """A score, and the ends of its axis. What is below them, since it would hide what distinguishes the other
-    scores, is drawn at the edge."""
+    """A score, and the ends of its axis. Scores below the low end are drawn at the edge, as they would hide
+    the differences between the others."""
 
     score: Score = Score()
     low: float = 0.0
     high: float = 1.0
-    cut: bool = False  # whether scores are drawn at the edge
+    cut: bool = False  # whether some scores are below `low`
 
     @classmethod
     def of(cls, score: Score, *scores: Iterable[float]) -> "Scale":
-        """The scale for these scores; what is NaN does not count."""
+        """The scale for these scores; NaN is ignored."""
         values = [value for group in scores for value in group]
         low, high = score.ends(values)
         return cls(score, low, high, any(value < low for value in values))
@@ -34,7 +34,7 @@ class Scale(NamedTuple):
 
     @property
     def colours(self) -> dict[str, Any]:
-        """Those of a map."""
+        """Keywords for the colours of a map."""
         return {"cmap": "viridis", "vmin": self.low, "vmax": self.high}
 
     @property
@@ -43,12 +43,12 @@ class Scale(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Of an axis or a colour bar."""
+        """The label of an axis or a colour bar."""
         return f"validation {self.title}"
 
     @property
     def short_title(self) -> str:
-        """The name, where there is no room for a long one."""
+        """The name, or "score" if it is long."""
         return self.title if len(self.title) <= LONG else "score"
 
     @property
@@ -57,26 +57,26 @@ class Scale(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What an axis says of scores that are drawn at its edge."""
+        """The note of an axis on scores that are drawn at its edge."""
         return " (lower: at the edge)" if self.cut else ""
 
     def ticks(self, steps: int) -> Sequence[float]:
-        """Round numbers within the limits, about so many steps apart."""
+        """Round numbers that divide the limits into about this many steps."""
         if self.score.is_share:
             return [round(k / steps, 9) for k in range(steps + 1)]
         ticks = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10]).tick_values(*self.limits)
         return [float(f"{tick:.9g}") for tick in ticks if self.low <= tick <= self.high]
 
     def places(self, scores: "pd.Series[float]") -> "pd.Series[float]":
-        """Where scores are drawn along an axis."""
+        """The places of scores along an axis."""
         return scores if self.score.is_share else scores.clip(lower=self.low)
 
     def text(self, value: float) -> str:
-        """A score as people read it."""
+        """A score as text."""
         return accuracy(value) if self.score.is_share else number(value)
 
     def mean(self, value: float) -> str:
-        """A mean or a bound."""
+        """A mean or a bound as text."""
         return share(value) if self.score.is_share else mean(value)
 
 

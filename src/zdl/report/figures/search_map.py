@@ -1,4 +1,4 @@
-"""Every trial of a search where it lies in the space."""
+"""All trials of a search over its space."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ from zdl.report.figures.expected import Surface, draw_expected
 from zdl.report.figures.scale import ACCURACY, Scale
 from zdl.report.figures.space_axes import Space, empty_map
 
-CELLS = (42, 22)  # of a crowded map, across and up: almost square, and 10,000 trials put about ten in each
+CELLS = (42, 22)  # of a crowded map, across and up: almost square, about ten of 10,000 trials in each
 
 
 def search_map(
@@ -38,12 +38,12 @@ def search_map(
     names: Sequence[str] = (),
     scale: Scale = ACCURACY,
 ) -> Figure:
-    """Every trial where it lies in the space, the best ones ringed.
+    """All trials over the space, with rings around the best.
 
     `names` are the hyper-parameters to draw it over, by default those of `zdl.analysis.ranking.map_axes`.
     Over two, the colour is the validation score; over one, or the options of a choice, it is the y axis.
     More than CROWDED trials are drawn as cells in the colour of their mean, or as fainter dots. Diverged
-    trials are crosses, at the bottom where the score is an axis. Lines show the score `expected` over
+    trials are crosses, at the bottom where the score is an axis. Lines show the predicted `surface` over
     `names`, if it is given.
     """
     names = names or map_axes(ranking, space)
@@ -115,7 +115,7 @@ def _draw_cells(
 def _cell_sums(ax: Axes, trials: pd.DataFrame, weights: "pd.Series[float] | None" = None) -> NDArray[Any]:
     """The number of trials in each cell, or the sum of their weights, of shape (up, across)."""
     unit = (ax.transData - ax.transAxes).transform(trials[["x", "y"]].to_numpy("float64"))
-    # A trial on an edge belongs to the cell beyond it, whatever the last bits of its logarithm are.
+    # A trial on an edge belongs to the cell beyond it, whatever the last bits of its logarithm
     x, y = np.clip(np.floor(unit * CELLS + 1e-9), 0, np.subtract(CELLS, 1)).astype(np.int64).T
     sums = np.bincount(x * CELLS[1] + y, weights, minlength=CELLS[0] * CELLS[1])
     return sums.reshape(CELLS).T

@@ -34,19 +34,19 @@ from zdl.report.figures.space_axes import Space, place_on_axis
 from zdl.report.formatting import count, short, title
 
 COLUMNS = 4  # panels in a row, at most
-FEW = 12  # whole numbers
+FEW = 12  # whole numbers: a range of fewer is drawn as a choice
 LETTER = 0.068  # width of a letter of the smallest font, in inches
 LEFT, RIGHT, HEADER, GAP = 0.55, 0.2, 0.66, 0.4  # around panels and between them, in inches
-LEGEND = ("finished", "not", "Best-1", "diverged")  # how its entries begin, in this order
+LEGEND = ("finished", "not", "Best-1", "diverged")  # the beginnings of its entries, in order
 
 
 def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale: Scale = ACCURACY) -> Figure:
     """The validation score against each hyper-parameter of `space`, in a panel each.
 
-    The x axis is what was searched, on its own scale; a choice, or a range of a few whole numbers, has a
-    strip for each value. The `contenders` are dark unless they are all that finished, and Best-1 is ringed.
-    Diverged trials are crosses at the bottom, whatever they had reached. A panel leaves out the trials in
-    which its hyper-parameter plays no part, and its label counts the others.
+    The x axis is the searched range on its own scale; a choice, or a range of a few whole numbers, has a
+    strip for each value. The `contenders` are dark unless they are all that finished, and Best-1 has a ring.
+    Diverged trials are crosses at the bottom. A panel leaves out the trials in which its hyper-parameter
+    plays no part, and its label counts the others.
     """
     specs = {name: _with_options(spec) for name, spec in space.items() if name in ranking}
     rows = math.ceil(len(specs) / COLUMNS)
@@ -80,14 +80,14 @@ def slices(ranking: pd.DataFrame, space: Space, contenders: Sequence[int], scale
 
 
 def _with_options(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A range of a few whole numbers as a choice: on a line, dots would hide each other."""
+    """A range of a few whole numbers as a choice, as dots on a line would hide each other."""
     if spec["distribution"] == "int_uniform" and spec["high"] - spec["low"] < FEW:
         return {**spec, "options": range(spec["low"], spec["high"] + 1)}
     return spec
 
 
 def _option_labels(spec: Mapping[str, Any], width: float) -> list[str]:
-    """The options of an axis of that width in inches; long names alternate between two or three lines."""
+    """The labels of an axis `width` inches wide; long names alternate between two or three lines."""
     labels = [short(option) for option in spec["options"]]
     room = (max(map(len, labels)) * LETTER + 0.08) * len(labels) / width
     return ["\n" * (k % min(math.ceil(room), 3)) + label for k, label in enumerate(labels)]
@@ -99,7 +99,7 @@ def _order(label: str) -> int:
 
 
 def _label_y_axis(ax: Axes, scale: Scale, first: bool) -> None:
-    """All panels of a row share the y axis; the first one has its labels."""
+    """Label the y axis, which all panels of a row share, in the first one."""
     ax.tick_params(labelsize=8)
     if first:
         ax.set_ylabel(scale.short_label + scale.note)
@@ -157,7 +157,7 @@ def _ring_best(ax: Axes, best: pd.DataFrame) -> list[Line2D]:
 
 
 def _set_ticks(ax: Axes, spec: Mapping[str, Any], width: float) -> None:
-    """As many ticks as fit on the axis of a range, `width` inches long."""
+    """Set as many ticks as fit on the axis of a range, `width` inches long."""
     low, high = spec["low"], spec["high"]
     locator: Locator
     if spec["distribution"] != "log_uniform":

@@ -1,4 +1,4 @@
-"""Axes over hyper-parameters, as wide as what was searched."""
+"""Axes over the searched ranges of hyper-parameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -41,8 +41,7 @@ def empty_map(
 
 
 def hidden_note(ranking: pd.DataFrame, names: Sequence[str]) -> str:
-    """What a heading says of the trials in which one of these hyper-parameters plays no part, if there are
-    any."""
+    """The note in a heading on trials that are not shown, as one of these hyper-parameters plays no part."""
     partial_names = [name for name in names if ranking[name].hasnans]
     n = len(ranking) - len(ranking.dropna(subset=partial_names))
     return f" ({n} without {' or '.join(map(title, partial_names))} not shown)" if n else ""
@@ -57,7 +56,7 @@ def place_on_axis(
     *,
     overlap: float = 0.04,
 ) -> "pd.Series[float]":
-    """Set up one axis for a hyper-parameter, and say where the trials lie on it.
+    """Set up one axis for a hyper-parameter, and return the places of the trials on it.
 
     Options are on the x axis alone. Trials of one option lie side by side if their scores are so close
     (`overlap`) that their dots would hide each other.
@@ -80,7 +79,7 @@ def place_on_axis(
 def _place_in_strips(
     trials: pd.DataFrame, name: str, options: Sequence[Any], overlap: float
 ) -> "pd.Series[float]":
-    """Places in a strip for each option, in which trials of about the same score lie side by side."""
+    """Places in a strip for each option; trials of about the same score lie side by side."""
     strips = {str(option): k for k, option in enumerate(options)}  # a ranking read from CSV has texts
     strips |= {option: k for k, option in enumerate(options)}
     middle = trials[name].map(strips).astype("float64")

@@ -1,4 +1,4 @@
-"""What a search learnt, under its trials."""
+"""The scores that a search predicts, and its trials."""
 
 from collections.abc import Sequence
 
@@ -27,12 +27,12 @@ def surface_map(
     names: Sequence[str] = (),
     scale: Scale = ACCURACY,
 ) -> Figure:
-    """The score that is expected, and the trials that it was learnt from.
+    """The predicted score, and the trials behind the prediction.
 
-    `expected` is the surface over `names` (as for `search_map`): over two numeric hyper-parameters it is the
-    ground under the trials, in the same colours; over one it is a curve among them. Squares are trials of the
-    first round, whose numbers are below `first`; circles were proposed. Over a choice, or where no trial
-    finished, there is no surface, and `search_map` draws the trials.
+    `surface` is over `names` (as for `search_map`): over two numeric hyper-parameters it is the ground under
+    the trials, in the same colours; over one it is a curve. Squares are trials of the first round, whose
+    numbers are below `first`; circles were proposed. Over a choice, or if no trial finished, there is no
+    surface, and `search_map` draws the trials.
     """
     names = names or map_axes(ranking, space)
     values, mean = surface
