@@ -39,8 +39,8 @@ def best20(curves: pd.DataFrame, ranking: pd.DataFrame, scale: Scale = ACCURACY)
     with style():
         if not panels:
             return new_figure(4, 0.4, "No trial finished")
-        searched = [str(name) for name in ranking if name not in FIXED]
-        names = sorted(searched, key=lambda name: name not in BOOK)  # the book's hyper-parameters come first
+        names = [str(name) for name in ranking if name not in FIXED]
+        names.sort(key=lambda name: name not in BOOK)  # the book's hyper-parameters come first
         rows, columns = math.ceil(len(panels) / COLUMNS), max(2, min(COLUMNS, len(panels)))
         lines = min(NAMED, len(names))
         caption = 0.36 + 0.15 * lines
