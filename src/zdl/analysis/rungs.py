@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from zdl.search.curves import scores
 from zdl.search.samplers import HALVINGS
 from zdl.search.samplers.halving import lengths
 
@@ -16,7 +17,7 @@ class Rung(NamedTuple):
     epochs: int
     trials: int
     stopped: int  # of these, after this many epochs
-    best: float  # validation accuracy here
+    best: float  # validation score here
     least: float | None  # of the trials that went on; None if none did
     pairs: int  # of trials that were trained in full, and differ both here and at the end
     same: int  # pairs in the same order here and at the end
@@ -60,7 +61,5 @@ def epochs_spent(trials: Trials, search: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _score(trial: Mapping[str, Any], epochs: int | None = None) -> float:
-    """The validation accuracy of a trial after so many epochs; by default, at its end."""
-    curve = trial["outcome"]["curve"]
-    score: float = curve["val_correct"][:epochs][-1] / curve["val_size"]
-    return score
+    """The validation score of a trial after so many epochs; by default, at its end."""
+    return scores(trial["outcome"]["curve"], "val")[:epochs][-1]
