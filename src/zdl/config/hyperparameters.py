@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Text = tuple[str, str]  # in English and in Japanese
-Declarations = Mapping[
-    str, Mapping[str, Any]
-]  # of each hyper-parameter, what `plain` keeps of its declaration
+Declarations = Mapping[str, Mapping[str, Any]]  # by hyper-parameter: what `plain` keeps of a declaration
 
 
 @dataclass(frozen=True)

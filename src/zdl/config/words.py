@@ -5,12 +5,11 @@ row, class    what a row is called, and what it is to be recognised as
 counter       in Japanese, what rows are counted by
 model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
 accuracy      the share that is answered correctly (another score goes by its own name)
-anew          what is drawn anew when a trial is trained again
 trained_with  the values that all trials have in common
 length        how many updates a training is: "50 epochs are 200 updates"
 last          what *final* is, if not just the accuracy at the end
 held_out      what the held-out rows are
-anew          what else a replicate draws anew, beside the split
+anew          what a replicate draws anew, beside the split
 remark        on the result
 machines      what is the same on every machine, and what is not
 credit        whose the data are
