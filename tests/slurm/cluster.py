@@ -104,9 +104,11 @@ class Cluster:
 
     def runs(self, node: str, script: str) -> bool:
         """Whether a process of this script is running on a node."""
-        return any(
-            script in word for each in self._processes(SLURMD_NODENAME=node) for word in each.cmdline()
-        )
+        words = []
+        for process in self._processes(SLURMD_NODENAME=node):
+            with contextlib.suppress(psutil.Error):  # it may have ended
+                words += process.cmdline()
+        return any(script in word for word in words)
 
     def fail(self, node: str) -> None:
         """Have a node die: its slurmd, and all that runs there."""

@@ -2,6 +2,7 @@
 with wrong nodes."""
 
 import copy
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines import TINY, Clone
+from tests.engines import ROOT, TINY, Clone
 from tests.slurm.cluster import CPUS, Cluster
 
 TRIALS, GROUP = 60, 10  # in a submission
@@ -80,6 +81,8 @@ def test_the_rounds_of_a_search_that_learns_are_submissions_of_their_own(clone, 
 
 
 def test_a_node_that_dies_costs_what_it_was_training(clone, here, cluster):
+    faults = f"{ROOT}/tests/faults{os.pathsep}{clone.env['PYTHONPATH']}"
+    cluster.set("node2", PYTHONPATH=faults, ZDL_SLOW="1")  # so that it dies while it trains
     with subprocess.Popen(
         ON_SLURM, cwd=clone.path, env=clone.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as run:
@@ -124,14 +127,14 @@ def test_what_slurm_does_not_take_is_told(clone):
 
 def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, tmp_path):
     wait = "import time\ntime.sleep(10)\n"  # or a node that has failed would take the next group, too
-    older = "import importlib.metadata\nimportlib.metadata.version = lambda name: '1.26.4'\n"
     files = {
-        "other/sitecustomize.py": f"{wait}{older}",
+        "other/sitecustomize.py": wait,
+        "other/numpy-1.26.4.dist-info/METADATA": "Metadata-Version: 2.1\nName: numpy\nVersion: 1.26.4\n",
         "broken/numpy.py": f"{wait}raise ImportError('libgfortran.so.5: cannot open shared object file')\n",
         "bare/python": f'#!/bin/sh\nsleep 10\nexec {sys.executable} -S -E "$@"\n',
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     cluster.set("node1", PYTHONPATH=str(tmp_path / "other"))
