@@ -311,53 +311,55 @@ BOOK_RANGES = {"lr": (1e-6, 1e-2), "weight_decay": (1e-8, 1e-4)}
 
 def words(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What the report says of the images and the network, in English and in Japanese."""
-    n = settings["data"]["subsample"]
-    english, japanese = _network(settings)
-    final_english, final_japanese = _final(settings)
-    machines_english, machines_japanese = _machines(settings["training"]["dtype"])
-    updates, epochs, is_book = _updates(settings)[0], settings["training"]["epochs"], _is_book(settings)
+    return {"en": _english(settings), "ja": _japanese(settings)}
+
+
+def _english(settings: Mapping[str, Any]) -> dict[str, Any]:
+    updates, epochs = _updates(settings)[0], settings["training"]["epochs"]
     return {
-        "en": {
-            "data": f"MNIST's first {n:,} images",
-            "row": "image",
-            "class": "digit",
-            "model": "network",
-            "verb": ["recognises", "recognise"],
-            "anew": "new initial weights, new batches",
-            "machines": machines_english,
-            "trained_with": english,
-            "length": updates and f"{_count(epochs, 'epoch')} are {_count(updates, 'update')}",
-            "last": final_english,
-            "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
-            "remark": is_book
-            and "The book's own script draws anew in every run: over several runs, its Best-1 was between "
-            "0.75 and 0.86.",
-            "credit": "The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. "
-            "Burges, made from NIST's Special Databases 1 and 3 and available under the licence CC BY-SA "
-            "3.0. The search follows section 6.5 of Koki Saitoh's *Deep Learning from Scratch* (O'Reilly "
-            "Japan, 2016).",
-        },
-        "ja": {
-            "data": f"MNISTの先頭{n:,}枚",
-            "row": "画像",
-            "counter": "枚",
-            "class": "数字",
-            "model": "ニューラルネットワーク",
-            "accuracy": "認識精度",
-            "verb": "認識",
-            "anew": "重みの初期値とバッチ",
-            "machines": machines_japanese,
-            "trained_with": japanese,
-            "length": updates and f"{epochs:,}エポックは更新{updates:,}回で",
-            "last": final_japanese,
-            "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
-            "remark": is_book
-            and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から"
-            "0.86の間でした。",
-            "credit": "画像はMNISTのものです。MNISTは、Yann LeCun、Corinna Cortes、Christopher J. C. Burgesの"
-            "各氏がNISTのSpecial Database 1と3から作成し、CC BY-SA 3.0で公開されています。探索の方法は、"
-            "斎藤康毅『ゼロから作るDeep Learning』（オライリー・ジャパン、2016年）の6.5節によります。",
-        },
+        "data": f"MNIST's first {settings['data']['subsample']:,} images",
+        "row": "image",
+        "class": "digit",
+        "model": "network",
+        "verb": ["recognises", "recognise"],
+        "anew": "new initial weights, new batches",
+        "machines": _machines(settings["training"]["dtype"])[0],
+        "trained_with": _network(settings)[0],
+        "length": updates and f"{_count(epochs, 'epoch')} are {_count(updates, 'update')}",
+        "last": _final(settings)[0],
+        "held_out": "later ones of MNIST's training images, and not its 10,000 test images",
+        "remark": _is_book(settings)
+        and "The book's own script draws anew in every run: over several runs, its Best-1 was between "
+        "0.75 and 0.86.",
+        "credit": "The images are from MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. "
+        "Burges, made from NIST's Special Databases 1 and 3 and available under the licence CC BY-SA "
+        "3.0. The search follows section 6.5 of Koki Saitoh's *Deep Learning from Scratch* (O'Reilly "
+        "Japan, 2016).",
+    }
+
+
+def _japanese(settings: Mapping[str, Any]) -> dict[str, Any]:
+    updates, epochs = _updates(settings)[0], settings["training"]["epochs"]
+    return {
+        "data": f"MNISTの先頭{settings['data']['subsample']:,}枚",
+        "row": "画像",
+        "counter": "枚",
+        "class": "数字",
+        "model": "ニューラルネットワーク",
+        "accuracy": "認識精度",
+        "verb": "認識",
+        "anew": "重みの初期値とバッチ",
+        "machines": _machines(settings["training"]["dtype"])[1],
+        "trained_with": _network(settings)[1],
+        "length": updates and f"{epochs:,}エポックは更新{updates:,}回で",
+        "last": _final(settings)[1],
+        "held_out": "MNISTの訓練画像のうち先頭より後ろのもので、書籍のテストデータ10,000枚とは別",
+        "remark": _is_book(settings)
+        and "書籍のスクリプトは実行のたびに乱数が変わり、何回か実行したときのBest-1は0.75から"
+        "0.86の間でした。",
+        "credit": "画像はMNISTのものです。MNISTは、Yann LeCun、Corinna Cortes、Christopher J. C. Burgesの"
+        "各氏がNISTのSpecial Database 1と3から作成し、CC BY-SA 3.0で公開されています。探索の方法は、"
+        "斎藤康毅『ゼロから作るDeep Learning』（オライリー・ジャパン、2016年）の6.5節によります。",
     }
 
 

@@ -40,11 +40,9 @@ def context(
     hyperparameters, budget = _hyperparameters(search, settings), _budget(search, counts["val_images"], score)
     if budget and "helps" in budget:
         budget["unequal"] = _contenders_differ(search, analysis.replication)
-    classes = analysis.held_out.classes.tolist()
     facts = {
         "settings": settings,
         "score": score,
-        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
         "space": settings["search"]["space"],
         "yaml": as_yaml(settings),
         "made_from": analysis.made_from,
@@ -65,13 +63,8 @@ def context(
         "val_guess": search.guess,
         "guesses": guesses(analysis),
         "epochs": training_rise(settings, analysis.replication),
-        "held_out": len(analysis.held_out.t),
-        "of_each_class": [] if score.regression else _of_each_class(analysis.held_out),
-        "classes": classes,
-        "train": analysis.rows["train"],
-        "val_rows": analysis.rows["val"],
-        "is_image": bool(image),
         "draws": DRAWS if score.counts else scoring.DRAWS,
+        **_rows(analysis, image),
         **_map(search, settings),
         **replicate_facts(analysis.replication),
         **guess_facts(analysis),
@@ -79,6 +72,22 @@ def context(
         **_stopped(search, settings, analysis.replication),
     }
     return {**facts, "step": next_step(facts)}
+
+
+def _rows(analysis: Analysis, image: Sequence[int]) -> Row:
+    """The numbers of rows, and their classes; `of_class` is the class that the score is about, if it is about
+    one of two."""
+    held_out, score = analysis.held_out, analysis.score
+    classes = held_out.classes.tolist()
+    return {
+        "train": analysis.rows["train"],
+        "val_rows": analysis.rows["val"],
+        "held_out": len(held_out.t),
+        "classes": classes,
+        "of_class": classes[1] if score.of_one_class and len(classes) == 2 else None,
+        "of_each_class": [] if score.regression else _of_each_class(held_out),
+        "is_image": bool(image),
+    }
 
 
 def _stopped(search: Search, settings: Settings, replication: Replication) -> Row:

@@ -53,13 +53,9 @@ def mistakes(
         )
         mesh = _draw_confusion(add_axes(figure, 0.6, TOP, 3.45, 3.45), confusion, words["class"], classes)
         _draw_key(figure, mesh)
-        w, h = figure.get_size_inches()
         surest = f"the surest mistakes: wrong in how many {plural(words['model'])}, and how sure they were"
-        for left, text in (
-            (0.6, f"percent of the {rows} of a {words['class']}"),
-            (LEFT, surest if len(mistakes) else "no mistakes"),
-        ):
-            figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
+        _write_heading(figure, 0.6, f"percent of the {rows} of a {words['class']}")
+        _write_heading(figure, LEFT, surest if len(mistakes) else "no mistakes")
         records = mistakes.to_dict("records")
         if isinstance(details, np.ndarray):
             draw_images(figure, [_caption(row, classes) for row in records], details, small=_long(classes))
@@ -67,6 +63,11 @@ def mistakes(
             captions = [f"{_confusion_text(row, classes, WIDE)}: {_frequency_text(row)}" for row in records]
             write_rows(figure, captions, details)
     return figure
+
+
+def _write_heading(figure: Figure, left: float, text: str) -> None:
+    w, h = figure.get_size_inches()
+    figure.text(left / w, 1 - 0.6 / h, text, fontsize=8, color=QUIET, va="center")
 
 
 def draw_images(figure: Figure, captions: Sequence[str], images: NDArray[Any], *, small: bool) -> None:
