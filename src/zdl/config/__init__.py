@@ -1,1 +1,1 @@
-"""params.yaml: which settings there are, and what each may be."""
+"""Reads and checks params.yaml: which settings there are, and what values each may have."""

@@ -1,4 +1,4 @@
-"""What one setting demands of another. Each setting by itself is checked by the models."""
+"""Checks that involve several settings. The models check each setting by itself."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,17 +8,17 @@ from zdl.config.hyperparameters import unused
 from zdl.config.messages import Mistake
 from zdl.config.space import OTHER, fixed, grid_size, possible
 
-MOST_OF_HALTON = 20  # hyper-parameters: each has a prime, and large ones are not even
-MOST_LEARNED_TRIALS = 1000  # of a search in rounds, which take longer the more trials they learn from
+MOST_OF_HALTON = 20  # hyper-parameters: each needs a prime base, and large bases fill the space unevenly
+MOST_LEARNED_TRIALS = 1000  # for PROPOSING: a round takes longer, the more trials it learns from
 
 PROPOSING = ("bayes", "tpe", "cmaes")  # methods that learn where to search, in rounds of search.batch
-HALVINGS = ("halving", "hyperband")  # methods that train a trial for a few epochs, and the best of them on
+HALVINGS = ("halving", "hyperband")  # methods that train all trials for a few epochs, and the best for more
 
 Settings = Mapping[str, Any]  # nested and plain, shaped like params.yaml
 
 
 def across(settings: Settings) -> Iterator[Mistake]:
-    """The mistakes of settings that the models accept."""
+    """Yield the mistakes in settings that the models accept."""
     for name, spec in settings["search"]["space"].items():
         if spec["distribution"] != "choice":
             yield from ranges(settings, name, spec)
@@ -29,7 +29,7 @@ def across(settings: Settings) -> Iterator[Mistake]:
 
 
 def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
-    """A range that is empty, too narrow for the draws of its streams, or has fewer numbers than points."""
+    """Yield an error for a range that is empty, too narrow, or has more points than whole numbers."""
     key, low, high = ("search", "space", name), spec["low"], spec["high"]
     start, end = settings["search"]["hyperparameters"][name]["sampling"][spec["distribution"]]
     scale = math.log if spec["distribution"] == "log_uniform" else float
@@ -48,7 +48,7 @@ def ranges(settings: Settings, name: str, spec: Settings) -> Iterator[Mistake]:
 
 
 def idle(settings: Settings) -> Iterator[Mistake]:
-    """Searched hyper-parameters that could change no trial."""
+    """Yield an error for each searched hyper-parameter that plays no part in any trial."""
     declarations = settings["search"]["hyperparameters"]
     values = {name: possible(settings, name) for name in fixed(settings)}
     never = unused(declarations, values)
@@ -67,7 +67,7 @@ def idle(settings: Settings) -> Iterator[Mistake]:
 
 
 def halving(settings: Settings) -> Iterator[Mistake]:
-    """What a search that stops trials lacks, or more epochs at first than in all."""
+    """Yield an error for each setting that successive halving lacks, or that leaves it no trial to stop."""
     search, epochs = settings["search"], settings["search"]["epochs"]
     method, missing = search["method"], [name for name in ("eta", "min_epochs") if search.get(name) is None]
     for name in missing:
@@ -92,7 +92,8 @@ def halving(settings: Settings) -> Iterator[Mistake]:
 
 
 def trial_counts(settings: Settings) -> Iterator[Mistake]:
-    """More trials than the method can do, or fewer; and a grid whose ranges do not say how many points."""
+    """Yield an error for too many trials or hyper-parameters for the method, and for points of a grid that
+    are missing, unused, or more than the trials."""
     search = settings["search"]
     method, trials = search["method"], search["trials"]
     if method in PROPOSING and trials > MOST_LEARNED_TRIALS:

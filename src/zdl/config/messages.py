@@ -1,6 +1,6 @@
-"""What is wrong with settings, in one line: the key, its value as params.yaml has it, and what is allowed.
+"""Error messages about settings: one line with the key, its value in params.yaml, and what is allowed.
 
-pydantic says where and how a value is wrong; the JSON Schema of the same models says what is allowed.
+pydantic reports where and how a value is wrong. The JSON Schema of the same models gives what is allowed.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from typing import Any
 
 from zdl import Error
 
-Keys = tuple[Any, ...]  # that lead to a place in params.yaml
+Keys = tuple[Any, ...]  # the keys that lead to a place in params.yaml
 Mistake = tuple[Keys, str]  # a place, and what is wrong there
 Schema = Mapping[str, Any]
 
@@ -36,14 +36,14 @@ BOUNDS = {
 
 
 class SettingsError(Error):
-    """Settings that cannot be used: one line with the file, the key, its value and what is allowed."""
+    """Settings that cannot be used. The message is one line: file, key, value, and what is allowed."""
 
     def __init__(self, path: str | Path, text: str) -> None:
         super().__init__(f"{path}: {text}")
 
     @classmethod
     def first_of(cls, path: str | Path, mistakes: list[Mistake]) -> "SettingsError":
-        """The first of the mistakes, and in how many other places there are more."""
+        """The error for the first mistake, with the number of other places that have mistakes."""
         keys, text = mistakes[0]
         others = len({keys for keys, _ in mistakes}) - 1
         more = f" (and {others} more)" if others else ""
@@ -51,9 +51,9 @@ class SettingsError(Error):
 
 
 def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> list[Mistake]:
-    """pydantic's errors in words. Those of one mapping begin with what explains the others: a wrong
-    distribution, then a mistyped key.
+    """The mistakes that pydantic's errors report, in words.
 
+    Within a mapping, mistakes that explain others come first: a wrong distribution, then an unknown key.
     `raw` are the settings as the file has them, `schema` is the JSON Schema of the models.
     """
     by_mapping: dict[Keys, list[tuple[int, Mistake]]] = defaultdict(list)
@@ -64,7 +64,7 @@ def explain(errors: Iterable[Mapping[str, Any]], raw: Any, schema: Schema) -> li
 
 
 def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tuple[int, Mistake]]:
-    """The mistakes that one error stands for, each with its rank."""
+    """The mistakes that one error reports, each with its rank; the lowest rank comes first."""
     kind, loc = error["type"], error["loc"]
     if kind in ("extra_forbidden", "invalid_key"):
         keys, part = place(loc[:-1], schema)
@@ -91,8 +91,10 @@ def _explain(error: Mapping[str, Any], raw: Any, schema: Schema) -> Iterator[tup
 
 
 def place(loc: Keys, schema: Schema) -> tuple[Keys, Schema]:
-    """The keys of an error's place, and the part of the schema there. pydantic names the member of a union
-    among the keys, which is no key of params.yaml."""
+    """The keys in params.yaml that lead to an error, and the part of the schema there.
+
+    pydantic's location `loc` also names the member of a union, which is not a key of params.yaml.
+    """
     keys, part = [], dereference(schema, schema)
     for key in loc:
         if "oneOf" in part:
@@ -104,14 +106,14 @@ def place(loc: Keys, schema: Schema) -> tuple[Keys, Schema]:
 
 
 def dereference(part: Schema, schema: Schema) -> Schema:
-    """The part of the schema that a reference stands for."""
+    """The part of the schema that a reference points to."""
     while "$ref" in part:
         part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")]
     return part
 
 
 def fault(kind: str, part: Schema) -> str:
-    """What is wrong with a value, by pydantic's name for it."""
+    """What is wrong with a value, from the type of pydantic's error."""
     if kind == "repeated":
         return "repeats an option"
     if any("enum" in each for each in part.get("anyOf", ())):
@@ -128,14 +130,14 @@ def unknown(key: Any, known: list[str]) -> str:
 
 
 def kinds(part: Schema) -> str:
-    """The types of what a part of the schema allows."""
+    """The types that a part of the schema allows, in words."""
     if "anyOf" in part:
         return " or ".join(map(kinds, part["anyOf"]))
     return KINDS[part.get("type", "object")]
 
 
 def allowed(part: Schema, schema: Schema) -> str:
-    """What a part of the schema allows: 'a whole number from 1 to 200'."""
+    """The values that a part of the schema allows, in words: 'a whole number from 1 to 200'."""
     if "anyOf" in part:
         return " or ".join(allowed(each, schema) for each in part["anyOf"])
     if "enum" in part or "const" in part:
@@ -157,7 +159,7 @@ def dotted(keys: Keys) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as params.yaml has it, cut to a readable length."""
+    """A value as in params.yaml, cut to a readable length."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return short(repr(value), 60)

@@ -1,6 +1,6 @@
-"""params.yaml as models, each setting with its bounds and its words. `make schema` writes the JSON Schema.
+"""The models of params.yaml: each setting with its bounds and descriptions.
 
-The settings of data and training are those that the problem declares.
+`make schema` writes the JSON Schema from them. The problem declares the settings of data, model and training.
 """
 
 from functools import lru_cache
@@ -12,7 +12,7 @@ from zdl.config.checks import MOST_LEARNED_TRIALS, PROPOSING
 from zdl.config.problem import Problem
 from zdl.config.types import Section, described, one_of, section, space
 
-Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # readers of JSON round what is beyond
+Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # many JSON readers round larger integers
 
 
 class Split(Section):
@@ -183,7 +183,7 @@ SECTIONS = {
 
 @lru_cache(maxsize=1)
 def settings_of(problem: Problem) -> Any:
-    """The model of all settings for a problem, by stage. All are required: there are no hidden defaults."""
+    """The model of all settings for a problem, by section. There are no hidden defaults."""
     declarations = problem.hyperparameters
     own = {
         name: section(name, each)

@@ -1,4 +1,7 @@
-"""The problem that params.yaml names: a module of `zdl.problems`, or of the user's own under problems/."""
+"""Loads and checks the problem that params.yaml names.
+
+A problem is a module of `zdl.problems`, or one of the user's own under problems/.
+"""
 
 import inspect
 import re
@@ -15,7 +18,7 @@ from zdl.config.messages import show
 from zdl.data.scores import ACCURACY, Score, score_error
 
 NEEDED = ("HYPERPARAMETERS", "load", "train")
-FUNCTIONS = {  # with what they are called with
+FUNCTIONS = {  # function -> the arguments that it is called with
     "load": "data, files",
     "train": "config, split, rng, say",
     "files": "data",
@@ -36,7 +39,7 @@ BUILT_IN = Path(__file__).parents[1] / "problems"
 
 
 class UnknownProblem(Error):
-    """A name that is no problem's."""
+    """There is no problem of this name."""
 
 
 class Problem(NamedTuple):
@@ -47,7 +50,7 @@ class Problem(NamedTuple):
 
     @classmethod
     def named(cls, name: object) -> "Problem":
-        """The problem of that name; an `Error` if there is none, or if its module is wrong."""
+        """The problem of this name. Raises `Error` if there is none, or if its module is wrong."""
         known = sorted({*_modules(OWN), *_modules(BUILT_IN)})
         if not isinstance(name, str) or name not in known:
             raise UnknownProblem(f"problem: {show(name)} is not one of these (allowed: {', '.join(known)})")
@@ -60,13 +63,16 @@ class Problem(NamedTuple):
         return getattr(self.module, part, default)
 
     def function(self, part: str) -> str | None:
-        """The name of a function, as `zdl.artifacts.fingerprint` takes it; it may be another problem's."""
+        """The name of a function as `zdl.artifacts.fingerprint` takes it; None if the problem lacks it.
+
+        It may be a function of another problem.
+        """
         function = self.get(part)
         return function and f"{function.__module__}:{function.__qualname__}"
 
     @property
     def hyperparameters(self) -> Mapping[str, Setting]:
-        """The settings of a training. One without a title has its name for that."""
+        """The settings of a training. The title of a setting without one is its name."""
         return _with_titles(self.module.HYPERPARAMETERS)
 
     @property
@@ -75,7 +81,7 @@ class Problem(NamedTuple):
 
     @property
     def score(self) -> Score:
-        """What its trials are scored by."""
+        """The score of its trials."""
         return Score(self.get("SCORE", ACCURACY))
 
     def _check(self) -> None:
@@ -102,7 +108,7 @@ def _can_be_called(function: Any, arguments: str) -> bool:
 
 
 def _mistakes(declarations: Any) -> Iterator[str]:
-    """What is wrong with declarations, each in a line."""
+    """The mistakes in declarations, one line each."""
     if not isinstance(declarations, Mapping):
         yield f"{show(declarations)} is no mapping (needed: a Setting by each name)"
         return
@@ -142,7 +148,7 @@ def _of_when(parameter: Hyperparameter, choices: Mapping[str, Collection[Any]]) 
 
 
 def declarations_of(name: object) -> dict[str, Setting]:
-    """The settings that a problem declares; none, if it is not there any more."""
+    """The settings that a problem declares; empty if the problem cannot be loaded, such as a deleted one."""
     try:
         problem = Problem.named(name)
     except Error:
@@ -171,7 +177,7 @@ def _load_module(name: str) -> Any:
         return load_module(name)
     except Error:
         raise
-    except Exception as error:  # whatever is wrong with a user's module
+    except Exception as error:  # a user's module can raise any error
         path = f"{name.replace('.', '/')}.py"
         frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(path)]
         line = f"line {frames[-1].lineno}: " if frames else ""

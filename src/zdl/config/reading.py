@@ -1,7 +1,7 @@
-"""params.yaml as plain Python: YAML 1.2, with the values that DVC reads, without what settings do not need.
+"""Reads params.yaml as plain Python: YAML 1.2, with the values that DVC reads, and only what settings need.
 
-`read` refuses a file that is too long, too deep or not plain, with the line and the column. `normalise` gives
-equal settings one spelling.
+`read` rejects a file that is too long, too deeply nested or not plain, with the line and the column.
+`normalise` gives equal settings one spelling.
 """
 
 import math
@@ -20,7 +20,10 @@ from zdl.config.messages import SettingsError, short
 
 
 def read(path: str | Path) -> Any:
-    """The file's contents as plain Python, the same that DVC reads; errors name line and column."""
+    """The file's contents as plain Python, with the same values that DVC reads.
+
+    Raises SettingsError, with line and column, if the file is not plain YAML.
+    """
     text = read_text(path)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = Plain
@@ -35,12 +38,12 @@ def read(path: str | Path) -> Any:
         mark = error.problem_mark or error.context_mark
         at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise SettingsError(path, at + short(str(error.problem), 160)) from None
-    except (YAMLError, ValueError, OverflowError) as error:  # such as an escape that is beyond Unicode
+    except (YAMLError, ValueError, OverflowError) as error:  # such as an escape beyond Unicode
         raise SettingsError(path, f"is not YAML: {short(str(error), 160)}") from None
 
 
 def read_text(path: str | Path, limit: int = 100_000) -> str:
-    """A text file of at most `limit` bytes."""
+    """The contents of a UTF-8 file of at most `limit` bytes. Raises SettingsError for any other file."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(limit + 1)
@@ -56,7 +59,7 @@ def read_text(path: str | Path, limit: int = 100_000) -> str:
 
 
 class Plain(SafeConstructor):
-    """Leaves a date as text: no setting is a date."""
+    """A constructor that leaves a date as text, since no setting is a date."""
 
     yaml_constructors = {  # noqa: RUF012
         **SafeConstructor.yaml_constructors,
@@ -65,7 +68,10 @@ class Plain(SafeConstructor):
 
 
 def inspect(text: str) -> None:
-    """Refuse, before anything is built, what could explode or what another reader could read differently."""
+    """Reject YAML that could use too much memory, or that another reader could read differently.
+
+    This looks at the parser's events only, before any value is built. Raises MarkedYAMLError.
+    """
     depth = documents = 0
     for count, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
         name = type(event).__name__
@@ -74,14 +80,14 @@ def inspect(text: str) -> None:
         refusal = foreign(event)
         if documents > 1:
             refusal = "a second document (allowed: one)"
-        if depth > 12 or count > 2000:  # the stream and the document are two levels
+        if depth > 12 or count > 2000:  # the stream and the document count as two levels
             refusal = "too much for settings (allowed: 10 levels and 2000 values)"
         if refusal:
             raise MarkedYAMLError(problem=refusal, problem_mark=event.start_mark)
 
 
 def foreign(event: Event) -> str | None:
-    """Why this part of a YAML file is refused, if it is."""
+    """Why this part of a YAML file is rejected; None if it is accepted."""
     if anchor := getattr(event, "anchor", None):
         return f"an anchor or alias, {anchor} (allowed: values written out)"
     if tag := getattr(event, "tag", None):
@@ -99,10 +105,11 @@ OWN = ("split", "replicate", "report")  # sections in which a problem declares n
 
 
 def normalise(value: Any, declarations: Mapping[str, Setting], name: Any = None) -> Any:
-    """One spelling for equal settings, so that they have equal digests: numbers by `normalise_number`, names
-    in lower case, aliases as what they stand for. The value may be any YAML, as that of an old commit.
+    """Give equal settings one spelling, so that they have equal digests.
 
-    `declarations` are the problem's settings; `name` is the key of the value, range or list of options.
+    Numbers go through `normalise_number`, names become lower case, and aliases become the names that they
+    stand for. `value` may be any YAML, such as that of an old commit. `declarations` are the problem's
+    settings; `name` is the key of the value, range or list of options.
     """
     if isinstance(value, dict):
         own_keys = ("low", "high", "options")
@@ -125,9 +132,9 @@ def normalise(value: Any, declarations: Mapping[str, Setting], name: Any = None)
 
 
 def normalise_number(value: float, real: bool) -> float:
-    """A float where numbers are real, and an int of every other whole number."""
-    if not abs(value) < 1e300:  # no float, or close to the last of them: refused as no number
+    """A float if `real`; otherwise an int, if the number is whole."""
+    if not abs(value) < 1e300:  # NaN, or near the largest float: the models reject infinity
         return math.inf if real else value
     if real:
-        return float(value) + 0.0  # and -0.0 is 0.0
+        return float(value) + 0.0  # turns -0.0 into 0.0
     return int(value) if value == int(value) else value

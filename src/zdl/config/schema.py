@@ -1,5 +1,8 @@
-"""The JSON Schema of params.yaml, written from the models. Editors with a YAML language server complete and
-explain settings from it, and messages say from it what is allowed."""
+"""The JSON Schema of params.yaml, written from the models.
+
+Editors with a YAML language server use it to complete and explain settings. Error messages take from it what
+is allowed.
+"""
 
 import io
 from typing import Any
@@ -20,14 +23,14 @@ def schema(problem: Problem) -> dict[str, Any]:
 
 
 class WithoutDefaults(GenerateJsonSchema):
-    """Names no default: a setting that may be left out has no value then."""
+    """Omits defaults from the schema: an optional setting that is left out has no value."""
 
     def default_schema(self, schema: Any) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
 
 def text(problem: Problem) -> str:
-    """The schema as YAML, each line of a description in a line of its own."""
+    """The schema as YAML, with each line of a description on a line of its own."""
     contents = schema(problem)
     walk_tree(contents)
     yaml = YAML()

@@ -1,6 +1,6 @@
-"""The settings of params.yaml as the rest of zdl takes them: checked, in one spelling, as plain Python.
+"""Loads and checks params.yaml. The rest of zdl takes the settings as plain Python, in one spelling.
 
-`zdl.config.models` declares the settings, and the problem that they name those of its data and training.
+`zdl.config.models` declares the settings; the problem declares those of data, model and training.
 """
 
 from pathlib import Path
@@ -18,12 +18,15 @@ from zdl.config.space import fixed
 
 
 def load(path: str | Path = "params.yaml") -> dict[str, Any]:
-    """The settings of a params.yaml, complete, with keys in the order of the models. (Those of the search
-    space keep the file's order, which points and the report follow.) `search` also has the `hyperparameters`
-    that the problem declares, as `plain` gives them; the name of its `score`, if that is not accuracy; and,
-    if trials are stopped, the `epochs` of a whole training.
+    """The checked settings of a params.yaml, with keys in the order of the models.
 
-    Raises SettingsError, with one line, for any other file.
+    The search space keeps the file's order, which points and the report follow. `search` also gets
+
+        hyperparameters  the problem's declarations, as `plain` returns them
+        score            the name of the problem's score, if that is not accuracy
+        epochs           the epochs of a whole training, if the method stops trials early
+
+    Raises SettingsError, with a message of one line, if the file cannot be used.
     """
     raw = read(path)
     problem = problem_of(raw, path)
@@ -34,7 +37,7 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
             exclude_unset=True
         )
     except ValidationError as error:
-        from zdl.config.schema import schema  # here, since no other start needs it
+        from zdl.config.schema import schema  # here, since only an error needs it
 
         raise SettingsError.first_of(path, explain(error.errors(), raw, schema(problem))) from None
     space = settings["search"]["space"]
@@ -50,10 +53,10 @@ def load(path: str | Path = "params.yaml") -> dict[str, Any]:
 
 
 def problem_of(raw: Any, path: str | Path) -> Problem:
-    """The problem that settings name."""
+    """The problem that the settings name. Raises SettingsError if they name none."""
     if not isinstance(raw, dict) or "problem" not in raw:
         raise SettingsError(path, "problem: is missing (needed: the name of what is searched, such as book)")
     try:
         return Problem.named(raw["problem"])
-    except UnknownProblem as error:  # other mistakes are in the problem's own file
+    except UnknownProblem as error:  # other errors are in the problem's module
         raise SettingsError(path, str(error)) from None

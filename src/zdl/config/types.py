@@ -1,4 +1,4 @@
-"""The types of declared settings in params.yaml: a value, and, of a hyper-parameter, a range or a choice."""
+"""The types of declared settings: a value and, for the search space, a range or a choice."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union
@@ -11,13 +11,13 @@ from zdl.config.hyperparameters import Hyperparameter, Setting
 
 
 class Section(BaseModel):
-    """A mapping with these keys and no others. A value has to be of its type already: '1' is not a number."""
+    """A mapping that rejects other keys and does not convert values: '1' is not a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, protected_namespaces=())
 
 
 def described(title: str, english: str, japanese: str, **constraints: Any) -> Any:
-    """A setting's words, of which an editor shows both languages, and its constraints."""
+    """A field with a title, a description in both languages for editors to show, and constraints."""
     return Field(title=title, description="\n".join(dict.fromkeys((english, japanese))), **constraints)
 
 
@@ -34,7 +34,7 @@ def either(types: list[Any]) -> Any:
 
 
 def value(name: str, setting: Setting) -> Any:
-    """The type of one value: a name, a number, or either, or null."""
+    """The type of a setting's value: a name, a number, or either; with `optional`, also null."""
     types: list[Any] = []
     if setting.names:
         types.append(one_of(*setting.names))
@@ -47,7 +47,7 @@ def value(name: str, setting: Setting) -> Any:
 
 
 def section(name: str, declarations: Mapping[str, Setting]) -> Any:
-    """The model of a section of params.yaml, in which all of these have a value."""
+    """The model of a section of params.yaml, which must have a value for each of these settings."""
     fields = {each: (value(each, setting), ...) for each, setting in declarations.items()}
     return create_model(name.capitalize(), __base__=Section, **fields)  # type: ignore[call-overload]
 
@@ -71,7 +71,7 @@ OPTIONS = described(
 
 
 def distribution(name: str, parameter: Hyperparameter) -> Any:
-    """The type of a searched hyper-parameter: a range of one of its distributions, or a choice."""
+    """The type of a hyper-parameter in the search space: a range of one of its distributions, or a choice."""
     models = []
     for kind, (low, high) in parameter.sampling.items():
         end = number(parameter.number, ge=low, le=high)
@@ -88,7 +88,7 @@ def model(name: str, kind: str, **fields: Any) -> Any:
 
 
 def distinct(options: list[Any]) -> list[Any]:
-    """Options that are all different; after they were normalised, 1 and 1.0 are equal."""
+    """Check that all options differ. They are already normalised, so 1 and 1.0 are equal."""
     if len(set(options)) < len(options):
         raise PydanticCustomError("repeated", "repeats an option")
     return options
@@ -105,7 +105,7 @@ class SpaceBase(Section):
 
 
 def space(declarations: Mapping[str, Setting]) -> Any:
-    """The model of what may be searched."""
+    """The model of the search space, with a field for each hyper-parameter."""
     fields = {
         name: (
             distribution(name, each),

@@ -1,19 +1,21 @@
-"""What the report says of a problem, in English and in Japanese: its own words, and these for all else.
+"""The words that the report uses for a problem, in English and in Japanese.
 
-data          what was trained on: "MNIST's first 500 images" (None: so many rows of the problem)
-row, class    what a row is called, and what it is to be recognised as
-counter       in Japanese, what rows are counted by
+They are those of the problem's function `words`, and the defaults here for the rest:
+
+data          what was trained on: "MNIST's first 500 images" (None: the number of rows)
+row, class    what a row is called, and what a class is called
+counter       the Japanese counter for rows
 model, verb   what is trained, and what it does to rows: ["recognises", "recognise"]
-accuracy      the share that is answered correctly (another score goes by its own name)
+accuracy      the share of correct answers (another score has a name of its own)
 trained_with  the values that all trials have in common
-length        how many updates a training is: "50 epochs are 200 updates"
-last          what *final* is, if not just the accuracy at the end
+length        how many updates a training has: "50 epochs are 200 updates"
+last          what *final* means, if it is not just the accuracy at the end
 held_out      what the held-out rows are
-anew          what a replicate draws anew, beside the split
-remark        on the result
+anew          what a replicate draws again, besides the split
+remark        a remark on the result
 machines      what is the same on every machine, and what is not
-credit        whose the data are
-titles        of the hyper-parameters, by their names
+credit        who made the data
+titles        the titles of the hyper-parameters, by name
 """
 
 from collections.abc import Mapping
@@ -52,7 +54,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 
 def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The words of a problem, complete."""
+    """All words of a problem, by language."""
     own = problem.get("words", lambda settings: {})(settings)
     score = {} if problem.score.counts else {"accuracy": problem.score.title}
     return {
@@ -69,7 +71,7 @@ def wording(problem: Problem, settings: Mapping[str, Any]) -> dict[str, dict[str
 
 
 def _values(problem: Problem, settings: Mapping[str, Any], language: int) -> str:
-    """The values that are not searched, of what plays a part in some trial."""
+    """A list of the values that are not searched and play a part in some trial."""
     values, declarations = shared(settings), problem.hyperparameters
     texts = [
         f"{each.title[language]} {values[name]}" for name, each in declarations.items() if name in values
