@@ -1,1 +1,1 @@
-"""Which points are tried, and what a trial does with one."""
+"""The search: which points it tries, and how a trial trains a model at one of them."""

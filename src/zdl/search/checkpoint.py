@@ -1,7 +1,7 @@
-"""Checkpoints: where a training stopped, so that the same training with more epochs goes on from there.
+"""Checkpoints: the state of a finished training, from which a longer one continues.
 
-How long a training lasts is the hyper-parameter `epochs`, if a problem has one. All else in a trial's spec
-determines its course. A checkpoint is only a faster way to the same record.
+The hyper-parameter `epochs`, if a problem has one, decides how long a training lasts. The rest of a trial's
+spec decides its course. A checkpoint saves time and does not change the record.
 """
 
 import json
@@ -19,24 +19,27 @@ COUNTS = ("train_size", "val_size", "train_correct", "val_correct")
 
 
 def epochs(spec: Mapping[str, Any]) -> int | None:
-    """How many epochs a trial has; None, if that is no hyper-parameter of its problem."""
+    """The number of epochs of a trial; None if its problem has no hyper-parameter `epochs`."""
     number: int | None = spec["config"].get("epochs")
     return number
 
 
 def course(spec: Mapping[str, Any]) -> str:
-    """The digest of all that determines a training, but for how long it lasts."""
+    """The digest of all that determines a training, except the number of epochs."""
     config = {name: value for name, value in spec["config"].items() if name != "epochs"}
     return digest({**spec, "config": config})
 
 
 def goes_on(train: Any) -> bool:
-    """Whether a function that trains can go on from a checkpoint."""
+    """Whether a function that trains can continue from a checkpoint."""
     return "start" in signature(train).parameters
 
 
 def encode(history: History, digest: str) -> bytes | None:
-    """The checkpoint of a training, as a sealed file; None if it cannot go on, or is not scored by counts."""
+    """The checkpoint of a training, as a sealed file.
+
+    None if `digest` is empty, the training did not finish or left no state, or the score is not accuracy.
+    """
     if not digest or history.score != ACCURACY or not history.state or history.status != "finished":
         return None
     counts = json.dumps([getattr(history, name) for name in COUNTS])
@@ -46,7 +49,7 @@ def encode(history: History, digest: str) -> bytes | None:
 
 
 def decode(data: bytes) -> History:
-    """The history in a checkpoint."""
+    """The history in a checkpoint, with the state to continue from."""
     arrays = decode_npz(data)
     counts = dict(zip(COUNTS, json.loads(str(arrays["counts"])), strict=True))
     state = {name.removeprefix("state "): arrays[name] for name in arrays if name.startswith("state ")}

@@ -1,4 +1,4 @@
-"""The scores in a record: a learning curve has counts of rows, or the scores that a `ScoreHistory` noted."""
+"""The scores in a record. A learning curve has counts of correct rows, or the scores of a `ScoreHistory`."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -14,7 +14,7 @@ def scores(curve: Mapping[str, Any], part: Part) -> list[float]:
 
 
 def last_score(curve: Mapping[str, Any], part: Part = "val") -> float | None:
-    """The score at the last point; of validation rows, it ranks the trial. None without any point."""
+    """The score at the last point; None if there is no point. That of the validation rows ranks the trial."""
     points = scores(curve, part)
     return points[-1] if points else None
 

@@ -1,4 +1,4 @@
-"""The plan: every trial of a search before any of them runs, and the table of their outcomes."""
+"""The plan, which lists every trial of a search before any of them runs, and the table of their outcomes."""
 
 import itertools
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -20,10 +20,10 @@ UNKNOWN: Code = ("", {})
 def trials(
     settings: Mapping[str, Any], split: str = "", train: str = "", code: Code = UNKNOWN
 ) -> list[Trial]:
-    """The trials that `settings` describe, in order; of a search that learns, those of its first round.
+    """The trials that `settings` describe, in order; for a search that learns, those of its first round.
 
-    `split` is the digest of the rows that they train on, `train` names what trains them, and `code` is the
-    fingerprint of that. Without these, the trials can be compared with each other, but not run.
+    `split` is the digest of the rows that they train on, `train` is the name of the function that trains, and
+    `code` is its fingerprint. Without these, the trials can be compared with each other, but not run.
     """
     search = settings["search"]
     proposals = sampler(search).propose((), search["trials"])
@@ -39,7 +39,7 @@ def trials_at(
     train: str = "",
     code: Code = UNKNOWN,
 ) -> list[Trial]:
-    """The trials at the proposed points, in order; `earlier` are those that the search already has.
+    """The trials at the proposed points, in order. `earlier` are the trials that the search already has.
 
     A value that plays no part in its trial (a momentum under plain SGD) is left out of the trial's point.
     """
@@ -57,12 +57,14 @@ def trials_at(
 
 
 def number_of(point: Mapping[str, Any], numbers: Container[int]) -> int:
-    """The number of a trial whose point has no stream: nine digits that follow from the point's values.
+    """The number of a trial whose point has no stream: nine digits computed from the point's values.
 
-    A trial's name and seeds follow from its number. So a point of a grid keeps its trial wherever it is in
-    the product, and such a number is never that of a place in the plan, which has six digits at most. A point
-    that comes twice is two trials with different seeds: the second takes the next number of its series. So
-    does a point whose number another point already has, which happens once in 10**9 pairs.
+    A trial's name and seeds follow from its number, so a point of a grid keeps its trial wherever it is in
+    the grid. Other trials are numbered by their places in the plan. Places have six digits at most, so they
+    never equal such a number.
+
+    If another trial already has the number, the next one of the point's series is taken. So a point that
+    occurs twice gives two trials with different seeds. Two different points collide once in 10**9 pairs.
     """
     for attempt in itertools.count():
         if (number := 10**8 + int(digest([point, attempt]), 16) % (9 * 10**8)) not in numbers:
@@ -71,15 +73,20 @@ def number_of(point: Mapping[str, Any], numbers: Container[int]) -> int:
 
 
 def plan_lines(trials: Iterable[Trial], later: Iterable[str] = ()) -> dict[str, Any]:
-    """What the plan file holds, one trial a line: number, point and spec under the trial's name. A trial
-    whose point is not known before others have run has its name alone."""
+    """The contents of the plan file, one trial a line: number, point and spec under the trial's name.
+
+    `later` are the names of trials whose points are not known until others have run; their lines are null.
+    """
     lines: dict[str, Any] = {trial.name: [trial.number, trial.point, trial.spec] for trial in trials}
     return lines | dict.fromkeys(later)
 
 
 def plan_file(lines: Mapping[str, Any], order: Sequence[Sequence[str]], digest: str) -> bytes:
-    """The plan file. `order` holds the order of the values of a point, and that of the trials, which a digest
-    of `lines` alone does not."""
+    """The plan as a sealed file.
+
+    `order` is not written. It adds the order of a point's values and of the trials to the inputs of this
+    step, since a digest of `lines` does not depend on them.
+    """
     return sealed_json({"digest": digest, **lines})
 
 
@@ -93,12 +100,15 @@ def table_file(
     halves: bool = False,
     digest: str,
 ) -> bytes:
-    """The outcome of every trial in one table; the digest of the rows that they trained on; the versions of
-    the libraries that trained them; and how many of the rows that score them are of the `commonest` class
-    (None, if they are not counted).
+    """The table of all outcomes, as a sealed file.
 
-    `names` and `records` are those of all trials, in the order of the search. If it `halves`, a trial has a
-    record for each of its rungs, of which the last one counts.
+        trials     a row for each trial
+        data       the digest of the rows that they trained on
+        libraries  the versions of the libraries that trained them
+        commonest  the size of the largest class in the rows that score them (None if rows are not counted)
+
+    `names` and `records` are those of all trials, in the order of the search. If `halves`, a trial has a
+    record for each of its rungs, and the last one counts.
     """
     lines: dict[str, Any] = {}
     for listing in (plan, *rounds):
@@ -116,7 +126,7 @@ def table_file(
 
 
 def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a trial: its point and its outcome, without the losses."""
+    """A row for each trial: its point and its outcome, without the losses."""
     rows = []
     for trial, record in zip(trials, records, strict=True):
         outcome = {key: value for key, value in record["outcome"].items() if key != "loss"}
@@ -126,8 +136,10 @@ def table(trials: Iterable[Trial], records: Iterable[Mapping[str, Any]]) -> list
 
 
 def of_last_rungs(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The last row of each trial. Its `epochs` are no part of its point, since the search does not draw
-    them."""
+    """The last row of each trial, with `epochs` beside its point.
+
+    `epochs` is no part of the point, since the search does not draw it.
+    """
     last = {row["trial"]: row for row in rows}
     out = []
     for row in last.values():

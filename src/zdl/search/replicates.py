@@ -1,8 +1,8 @@
-"""Replicates: the best trials trained again, with other weights, batches and splits, and the held-out rows.
+"""Replicates: the best trials trained again, with other random numbers, and scored on held-out rows.
 
-The best of many trials owes some of its score to chance: its weights, its batches, and the rows that happen
-to score it. A replicate draws all three anew, and is then shown rows that no part of the search ever saw.
-It is a trial like any other: its digest covers all that determines its record.
+The best of many trials owes part of its score to chance: its weights, its batches and its validation rows. A
+replicate draws all three again. Its model is then scored on rows that no part of the search has seen. Its
+digest covers all that determines its record, like that of any trial.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from zdl.search.trial import Code, Train, TrainingOutput, Trial, describe, recor
 
 
 class Replicate(Trial):
-    """Another training of a trial. Its record also has the answers of its network to the held-out rows."""
+    """Another training of a trial. Its record also describes the answers to the held-out rows."""
 
     entry = "zdl.search.replicates:run"
 
@@ -40,8 +40,10 @@ def run(
     start: bytes | None = None,
     checkpoint: str = "",
 ) -> TrainingOutput:
-    """Train a trial on another split of the prepared rows: the record of this replicate, and a checkpoint, as
-    of a trial."""
+    """Train a trial on another split of the prepared rows.
+
+    Returns the record of this replicate, and a checkpoint, as for a trial.
+    """
     split = split_again(decode_npz(prepared), spec["split"])
     history, predictor = training(spec, split._asdict(), train, say, start)
     answers = None
@@ -53,8 +55,11 @@ def run(
 
 
 def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
-    """What determines the split of each replicate: the r-th of every trial has the same, so that trials can
-    be compared in pairs. `prepared` is the digest of the rows that are split."""
+    """What determines the split of each replicate, in order.
+
+    The r-th split is the same for every trial, so that trials can be compared in pairs. `prepared` is the
+    digest of the rows that are split.
+    """
     rate, replicate = settings["split"]["validation_rate"], settings["replicate"]
     others = [settings[section]["seed"] for section in ("split", "search")]
     keys = ([replicate["seed"], number] for number in range(1, replicate["replicates"] + 1))
@@ -64,7 +69,7 @@ def splits(settings: Mapping[str, Any], prepared: str) -> list[dict[str, Any]]:
 
 
 def in_full(trial: Trial, epochs: int) -> Trial:
-    """A trial that was stopped, with all epochs."""
+    """A trial that was stopped early, with all epochs."""
     config = {**trial.spec["config"], "epochs": epochs}
     return Trial(trial.number, trial.point, {**trial.spec, "config": config})
 
@@ -72,8 +77,10 @@ def in_full(trial: Trial, epochs: int) -> Trial:
 def replicates(
     trial: Trial, splits: Iterable[Mapping[str, Any]], held_out: str, code: Code
 ) -> list[Replicate]:
-    """The replicates of `trial`, one on each of `splits`; `held_out` is the digest of the held-out rows,
-    and `code` the fingerprint of `run`."""
+    """The replicates of `trial`, one on each of `splits`.
+
+    `held_out` is the digest of the held-out rows, and `code` the fingerprint of `run`.
+    """
     digest_of_code, libraries = code
     specs = (
         {

@@ -1,13 +1,14 @@
-"""Rounds: a search that learns proposes points when all trials of earlier rounds have scores.
+"""Rounds: a search that learns proposes points once all trials of earlier rounds have scores.
 
-How many trials there will be is known before anything runs, and so is all that determines them. Only their
-points are not. So a trial of a later round is named by its place and a digest of the whole search, and the
-file of its round gives that name a point, as the plan does in the first round. The digest of a Bayesian
-search leaves out the number of trials, and a round's file always has a whole batch, so more trials are
-appended. The rungs of a search that stops trials early are rounds, too.
+The number of trials is known before anything runs, and so is all that determines them. Only their points are
+not. So a trial of a later round is named by its place and a digest of the whole search, and the file of its
+round gives its point, as the plan does for the first round. The digest of a Bayesian search leaves out the
+number of trials, and a round's file always has a whole batch, so more trials are appended. The rungs of a
+search that stops trials early are rounds, too.
 
-Such a name is as good as one that follows from the point, since the same search comes to the same points. A
-round's file also holds a digest of the history that it followed from, so other records are noticed.
+Such a name identifies a trial as well as one that follows from its point, since the same search always
+proposes the same points. A round's file also holds a digest of the history that it is based on. If the
+records change, the digest shows it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +27,11 @@ from zdl.search.trial import Code, Trial
 class Round:
     """A round after the first; `number` counts from 1.
 
-    digest  of all that determines the contents of its file
-    name    of its file
-    names   of its trials, whatever their points will be
-    start   the place of its first trial among those of all rounds; `previous`, that of the round before
+    digest    the digest of all that determines the contents of its file
+    name      the name of its file
+    names     the names of its trials, which do not depend on their points
+    start     the place of its first trial among those of all rounds
+    previous  the same for the round before
     """
 
     def __init__(
@@ -41,34 +43,37 @@ class Round:
         self.previous, self.start, end = [0, *accumulate(self.sampler.rounds)][number - 1 : number + 2]
         places = range(self.start, end)
         self.names = [f"{place:04d}-{digest([search, place])[:12]}" for place in places]
-        # The order of the space is that of the values in the file, and changes no trial.
+        # The file lists values in the order of the space, which no trial depends on.
         self.digest = digest([search, number, list(settings["search"]["space"])])
         self.name = f"{number:04d}-{self.digest[:12]}"
 
     def trials(self, proposals: Iterable[Proposal], earlier: Iterable[Trial]) -> list[Trial]:
-        """Its trials, if these are its points; `earlier` are all trials of the rounds before it."""
+        """The trials at the proposed points; `earlier` are all trials of the rounds before this one."""
         trials = trials_at(self.settings, self.split, proposals, earlier, train=self.train, code=self.code)
         return [Trial(t.number, t.point, t.spec, name) for t, name in zip(trials, self.names, strict=True)]
 
     def contents(self, trials: Iterable[Trial], history: str) -> dict[str, Any]:
-        """What its file holds: a line a trial, as in the plan, and the digest of the history they follow."""
+        """The contents of its file: a line for each trial, as in the plan, and the digest of the history."""
         return {"digest": self.digest, "history": history, **plan_lines(trials)}
 
     def trials_in(self, contents: Mapping[str, Any], earlier: Iterable[Trial]) -> list[Trial]:
-        """The trials in the contents of its file."""
+        """The trials that the contents of its file describe."""
         lines = [contents[name] for name in self.names]
         return self.trials(
             [self.sampler.planned(self.number, number, point) for number, point, _ in lines], earlier
         )
 
     def is_valid(self, contents: dict[str, Any], earlier: Sequence[Trial]) -> bool:
-        """Whether contents are what today's settings make of points that it may have."""
+        """Whether the current settings allow these points, and give these contents for them."""
         return contents == self.contents(self.trials_in(contents, earlier), contents["history"])
 
 
 def rounds(settings: Mapping[str, Any], split: str, train: str, code: Code, propose: Code) -> list[Round]:
-    """The rounds after the first; none, if the search does not learn. `split` is the digest of the rows,
-    `train` names what trains, and `code` and `propose` are the fingerprints of that and of `round_file`."""
+    """The rounds after the first; empty if the search does not learn.
+
+    `split` is the digest of the rows, and `train` is the name of the function that trains. `code` is its
+    fingerprint, and `propose` is that of `round_file`.
+    """
     search = settings["search"]
     if search["method"] not in LEARNERS:
         return []
@@ -82,7 +87,7 @@ def rounds(settings: Mapping[str, Any], split: str, train: str, code: Code, prop
 
 
 def round_file(round_: Round, earlier: Sequence[Trial], records: Iterable[bytes]) -> bytes:
-    """The file of a round, whose points follow from the outcomes of all trials before it."""
+    """The file of a round. Its points follow from the outcomes of all trials before it."""
     outcomes = (decode_json(record)["outcome"] for record in records)
     past = history((trial.point for trial in earlier), outcomes)
     proposals = round_.sampler.propose(bounded(past, round_.settings["search"]), len(round_.names))
@@ -90,12 +95,12 @@ def round_file(round_: Round, earlier: Sequence[Trial], records: Iterable[bytes]
 
 
 def history(points: Iterable[Point], outcomes: Iterable[Mapping[str, Any]]) -> History:
-    """What became of a search: each trial's point, and the score that ranks it, None if it diverged."""
+    """The history of a search: each trial's point and the score that ranks it, or None if it diverged."""
     scores = (None if each["status"] == "diverged" else last_score(each["curve"]) for each in outcomes)
     return list(zip(points, scores, strict=True))
 
 
 def bounded(past: History, search: Mapping[str, Any]) -> History:
-    """What a sampler learns from: a history in which scores far below the others are cut (`Score.floor`)."""
+    """The history that a sampler learns from. Scores far below the others are raised to `Score.floor`."""
     floor = Score.of(search).floor([score for _, score in past if score is not None])
     return [(point, None if score is None else max(score, floor)) for point, score in past]

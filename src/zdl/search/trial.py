@@ -1,8 +1,8 @@
 """One trial: what determines it, its training, and its record.
 
 A trial's digest covers its seeds, its hyper-parameters, the split it trains on, and the fingerprint of `run`.
-So a record that exists under that digest is right, whoever made it and whenever. A process starts for every
-few trials, so this module imports little.
+So a record under that digest is valid, no matter where and when it was written. Each process runs only a few
+trials, so this module imports little, to start quickly.
 """
 
 import random
@@ -21,27 +21,27 @@ from zdl.data.scores import ACCURACY, Score
 from zdl.nn.history import History, Say
 from zdl.search.checkpoint import decode, encode
 
-Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and versions of libraries
+Code = tuple[str, Mapping[str, str]]  # a fingerprint: the digest of code, and the versions of libraries
 Train = Callable[..., tuple[History, Predictor]]  # as `zdl.problems` describes it
 
-FEW = 8  # rows that each trial's predictor is tried on
+FEW = 8  # number of rows for the first check of a predictor
 
 
 class TrainingOutput(NamedTuple):
-    """What a training makes: its record, and a checkpoint, if it can go on from there."""
+    """The record of a training, and a checkpoint if the training can continue from it."""
 
     record: bytes
     checkpoint: bytes | None
 
 
 class Trial:
-    """A trial of the plan: `point` is what was chosen for it, `spec` all that determines its record.
+    """A trial of the plan: `point` holds the values chosen for it, `spec` all that determines its record.
 
     Its `key` follows from its number and spec. So does its `name`, unless that was given before the point was
     known (`zdl.search.rounds`).
     """
 
-    entry = "zdl.search.trial:run"  # the function that makes its record, with the problem's `train`
+    entry = "zdl.search.trial:run"  # this function makes its record, with the problem's `train`
 
     def __init__(
         self, number: int, point: Mapping[str, Any], spec: Mapping[str, Any], name: str | None = None
@@ -67,9 +67,15 @@ def trial_spec(
     *,
     score: str = ACCURACY,
 ) -> dict[str, Any]:
-    """All that determines a trial's record: `seed` is the key of its weights and batches, `config` are its
-    hyper-parameters, `split` is the digest of the rows it trains on, `train` names the function that trains,
-    `code` is the fingerprint of that and of `run`, and `score` is named if it is not accuracy."""
+    """All that determines a trial's record.
+
+    seed    the key of its weights and batches
+    config  its hyper-parameters
+    split   the digest of the rows it trains on
+    train   the name of the function that trains
+    code    the fingerprint of that function and of `run`
+    score   the name of the score; the spec omits it if it is accuracy
+    """
     digest_of_code, libraries = code
     return {
         "seed": seed,
@@ -92,11 +98,14 @@ def run(
     start: bytes | None = None,
     checkpoint: str = "",
 ) -> TrainingOutput:
-    """Train a trial: its record, and where it stopped as the checkpoint of that digest. `start` is an earlier
-    checkpoint to go on from, which changes no record. `say` gets the lines that the book prints."""
+    """Train a trial. Returns its record and, if the training can continue later, its checkpoint.
+
+    `checkpoint` is the digest of that checkpoint. `start` is an earlier one to continue from; it does not
+    change the record. `say` is called with each line that the book prints.
+    """
     rows = decode_npz(split)
     history, predictor = training(spec, rows, train, say, start)
-    if history.status == "finished":  # a predictor that is wrong is told before all trials have run
+    if history.status == "finished":  # report a wrong predictor before all trials have run
         x = rows["x_val"][:FEW]
         history.check_answers(predictor(x), len(x), len(rows["classes"]))
     return TrainingOutput(record(number, spec, describe(history)), encode(history, checkpoint))
@@ -109,10 +118,10 @@ def training(
     say: Say | None = None,
     start: bytes | None = None,
 ) -> tuple[History, Predictor]:
-    """How the training of a trial on `split` went, and what came of it.
+    """Train a trial on `split`. Returns the history of the training, and the predictor.
 
-    Every draw is to come from the generator that is handed in. Some libraries have global ones, which are
-    seeded as well.
+    `train` must take every random draw from the generator that it is given. Some libraries have global
+    generators, so these are seeded as well. Raises `Error` if `train` returns something else.
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(spec["seed"])))
     state = int(digest(spec["seed"])[:8], 16)
@@ -138,7 +147,10 @@ def record(number: int, spec: Mapping[str, Any], outcome: Mapping[str, Any]) -> 
 
 
 def describe(history: History) -> dict[str, Any]:
-    """The outcome of a trial in numbers that are the same on every machine: counts of rows, or scores to 4
-    significant digits, as the losses. (The last bits of a matrix product differ between processors.)"""
+    """The outcome of a trial in numbers that are the same on every machine.
+
+    These are counts of rows, or scores to 4 significant digits, and losses to 4 significant digits. (The last
+    bits of a matrix product differ between processors.)
+    """
     losses = [float(f"{loss:.4g}") for loss in history.loss if np.isfinite(loss)]
     return {"status": history.status, **history.points(), "loss": losses}

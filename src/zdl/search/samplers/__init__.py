@@ -1,6 +1,6 @@
-"""How a search chooses its points. A sampler is a class in a module here, and an entry in SAMPLERS.
+"""Samplers: how a search chooses its points. A sampler is a class in a module here, and an entry in SAMPLERS.
 
-`search.method` of the settings names it. Its own settings are also under `search`, where the schema has them.
+`search.method` in the settings names it. Its own settings are also under `search`, and the schema lists them.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ SAMPLERS: dict[str, type[Sampler]] = {"random": Random, "grid": Grid, "halton": 
 
 
 def sampler(search: Mapping[str, Any]) -> Sampler:
-    """The sampler of the settings under `search`."""
+    """The sampler that the settings under `search` name."""
     return SAMPLERS[search["method"]](search)
 
 

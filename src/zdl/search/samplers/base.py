@@ -1,4 +1,7 @@
-"""What a sampler is: from the settings under `search` and the scores so far, it proposes points to try."""
+"""The protocol of samplers.
+
+A sampler proposes points to try, from the settings under `search` and the scores so far.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -10,8 +13,8 @@ History = Sequence[tuple[Point, float | None]]  # points in the order proposed, 
 class Proposal(NamedTuple):
     """A point to try.
 
-    `number` is the number of its trial, if the point comes from a random stream of that number. Other points
-    are numbered by their values (`zdl.search.plan.trials_at`).
+    `number` is the number of its trial, if the point comes from a random stream with that number. Other
+    points are numbered by their values (`zdl.search.plan.trials_at`).
     """
 
     point: dict[str, Any]
@@ -21,23 +24,23 @@ class Proposal(NamedTuple):
 class Sampler(Protocol):
     """A way to search.
 
-    Proposals are a function of the settings and of `history` alone: every random draw comes from a generator
-    that `search.seed` keys.
+    Its proposals depend only on the settings and on `history`. Every random draw comes from a generator
+    seeded with `search.seed`.
     """
 
     @property
     def size(self) -> int | None:
-        """The number of all its points; None if it has no end."""
+        """The number of points; None if there is no limit."""
 
     def __init__(self, search: Mapping[str, Any]) -> None: ...
 
     def propose(self, history: History, n: int) -> list[Proposal]:
         """The next `n` points after those of `history`, each with its values in the order of `search.space`.
 
-        There are fewer at the end of a round, or if no more points are left. `history` is every earlier
-        proposal of this search, in the order proposed (trials may finish in any order), with its score: the
-        validation accuracy that ranks it, or None if its trial diverged. A point lacks the values that play
-        no part in its trial.
+        There are fewer at the end of a round, or if no more points are left. `history` has every earlier
+        proposal of this search, in the order proposed (trials may finish in any order), with the validation
+        score that ranks it, or None if its trial diverged. A point lacks the values that play no part in its
+        trial.
         """
         ...
 
@@ -47,13 +50,15 @@ class Learner(Sampler, Protocol):
 
     @property
     def unused(self) -> Collection[str]:
-        """The settings under `search` that change no round."""
+        """The settings under `search` that do not affect any round."""
 
     @property
     def rounds(self) -> Sequence[int]:
         """The number of points in each round. A round needs the scores of all rounds before it."""
 
     def planned(self, number: int, trial: int, point: Point) -> Proposal:
-        """What round `number` proposed, by the number and the point of the trial in its file. A ValueError
-        or KeyError, if that can be no proposal of it."""
+        """The proposal of round `number`, from the number and the point of a trial in its file.
+
+        Raises ValueError or KeyError if the round cannot have proposed it.
+        """
         ...

@@ -1,17 +1,18 @@
-"""Bayesian search: each round tries the points of which a model of the scores so far expects the most.
+"""Bayesian search: each round tries the points that should improve on the scores so far the most.
 
-The first round is that of the random search. After it, a point has the greatest expected improvement of some
-3,000 candidates (D. R. Jones, M. Schonlau and W. J. Welch, "Efficient Global Optimization of Expensive
-Black-Box Functions", 1998). The points of a round are chosen one after another, each as if those before it
-had scored what the model expects: the kriging believer of D. Ginsbourger, R. Le Riche and L. Carraro,
-"Kriging is well-suited to parallelize optimization", 2010. It came nearer to the maximum of Hartmann's
-function (60 points, 10 a round, median of 40 seeds) than their constant liar: 0.13 off, and not 0.16.
+A Gaussian process models the scores. The first round is that of the random search. After it, a point has the
+greatest expected improvement of some 3,000 candidates (D. R. Jones, M. Schonlau and W. J. Welch, "Efficient
+Global Optimization of Expensive Black-Box Functions", 1998). The points of a round are chosen one after
+another. Each choice assumes that the points before it have the scores that the model expects: the kriging
+believer of D. Ginsbourger, R. Le Riche and L. Carraro, "Kriging is well-suited to parallelize optimization",
+2010. On Hartmann's function (60 points, 10 a round, median of 40 seeds) it ended 0.13 below the maximum, and
+their constant liar 0.16.
 
-Scores are noisy, so a point is to improve on the best that the model expects at a point tried. The best
-score is the luckiest.
+Scores are noisy, and the best score is partly luck. So improvement is measured from the best score that the
+model expects at a point tried.
 
-Every machine proposes the same points, though the last bits of the computation differ: what decides is
-rounded before it is compared (`gaussian_process.fit`, `first_best`).
+Every machine proposes the same points, though the last bits of the computation differ: values are rounded
+before they are compared (`gaussian_process.fit`, `first_best`).
 """
 
 import itertools
@@ -27,14 +28,17 @@ from zdl.search.samplers.base import History, Point
 from zdl.search.samplers.gaussian_process import Array, expected_improvement, fit, posterior, standard
 from zdl.search.samplers.in_rounds import InRounds
 
-ANYWHERE = 2000  # candidates in the whole space; further ones are near the best points tried:
-LEADERS, NEARBY, REACHES = 5, 60, (0.1, 0.03, 0.01)  # how many points, candidates near each, and how near
+ANYWHERE = 2000  # candidates in the whole space; the others are near the best points tried
+LEADERS, NEARBY, REACHES = 5, 60, (0.1, 0.03, 0.01)  # best points, candidates in a box, half its width
 BELOW_1 = 1 - 2**-53  # the greatest share that has a value
 
 
 class Bayes(InRounds):
-    """Rounds of `batch` points. A round depends on the scores of the rounds before it, and not on its own: it
-    is the same whether its points are proposed at once or in parts."""
+    """Rounds of `batch` points.
+
+    A round depends on the scores of earlier rounds only, so it is the same whether its points are proposed at
+    once or in parts.
+    """
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         super().__init__(search)
@@ -61,7 +65,7 @@ class Bayes(InRounds):
         return new_points
 
     def places(self, points: Sequence[Point]) -> Array:
-        """Points as shares of each axis (points, axes), NaN for a value that plays no part."""
+        """Points as shares of each axis (points, axes), with NaN for a value that plays no part."""
         return self._without_unused(
             [[axis.share(point.get(axis.name)) for axis in self.axes] for point in points]
         )
@@ -69,7 +73,7 @@ class Bayes(InRounds):
     def _without_unused(self, places: ArrayLike) -> Array:
         """The places, with NaN for each hyper-parameter that plays no part there."""
         places, columns = np.array(places), {axis.name: i for i, axis in enumerate(self.axes)}
-        idle: dict[str, NDArray[np.bool_]] = {}  # where, of each one: a fixed one may hang on a searched one
+        idle: dict[str, NDArray[np.bool_]] = {}  # also of fixed ones, which may depend on searched ones
         for name, each in self.declarations.items():
             idle[name] = np.zeros(len(places), bool)
             for other, allowed in each["when"].items():
@@ -85,7 +89,7 @@ class Bayes(InRounds):
         return places
 
     def columns(self, places: Array) -> Array:
-        """Places as the model sees them (points, columns)."""
+        """Places as columns for the model (points, columns)."""
         return np.hstack([axis.columns(places[:, i]) for i, axis in enumerate(self.axes)])
 
     def _point(self, place: Array) -> dict[str, Any]:
@@ -98,8 +102,11 @@ class Bayes(InRounds):
         return {name: point[name] for name in self.space if name in point}
 
     def _candidates(self, number: int, leaders: Array) -> Array:
-        """The places that round `number` chooses from: all places if they are few; otherwise random ones in
-        the whole space, and random ones in ever smaller boxes around the best places tried."""
+        """The places that round `number` chooses from.
+
+        These are all places if they are few. Otherwise they are random places in the whole space, and in
+        smaller and smaller boxes around the best places tried.
+        """
         cells = [axis.cells for axis in self.axes]
         if 0 not in cells and math.prod(cells) <= ANYWHERE:
             middles = itertools.product(*[(np.arange(count) + 0.5) / count for count in cells])
@@ -116,8 +123,8 @@ class Bayes(InRounds):
 class Axis:
     """A hyper-parameter that is searched.
 
-    A share in [0, 1] says where a value lies in the range, on the scale of its distribution, or which option
-    it is. `cells` is the number of values, 0 if they are not countable.
+    A share in [0, 1] stands for a value in the range, on the scale of its distribution, or for an option.
+    `cells` is the number of values, or 0 for a range of real numbers.
     """
 
     def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
@@ -129,7 +136,7 @@ class Axis:
             self.cells = self.high - self.low + 1
 
     def share(self, value: Any) -> float:
-        """The share of a value, in the middle of its cell if there are cells; NaN of None."""
+        """The share of a value, in the middle of its cell if there are cells; NaN for None."""
         if value is None:
             return math.nan
         if self.cells:
@@ -141,7 +148,7 @@ class Axis:
         """The value at a share below 1."""
         if self.options:
             return self.options[int(share * self.cells)]
-        # Rounding may take a value out of a range whose ends have more digits.
+        # Rounding may move a value out of a range whose ends have more digits.
         return min(max(value(self.kind, share, self.low, self.high), self.low), self.high)
 
     def cell(self, places: Array) -> NDArray[np.int64]:
@@ -149,8 +156,11 @@ class Axis:
         return (places * self.cells).astype(np.int64)
 
     def columns(self, places: Array) -> Array:
-        """Shares as the model sees them: a number is a column, a whole one in the middle of its cell; each
-        option is a column of 0 and 1. What plays no part is in the middle of every column."""
+        """The columns of the model (points, columns) for shares (points,).
+
+        A number is one column, a whole number in the middle of its cell. A choice is a column of 0 and 1 for
+        each option. A value that plays no part is 0.5 in every column.
+        """
         columns = places[:, None]
         if self.cells:
             cells = np.floor(columns * self.cells)
@@ -159,7 +169,10 @@ class Axis:
 
 
 def most_promising(model: Any, columns: Array) -> int:
-    """The candidate of the greatest expected improvement. Points tried count only if there are no others."""
+    """The index of the candidate with the greatest expected improvement.
+
+    Candidates that were tried already count only if there are no others.
+    """
     mean, deviation = model.predict(columns, return_std=True)
     best = model.predict(model.X_train_).max()
     gains = expected_improvement(mean, deviation, best)
@@ -168,12 +181,14 @@ def most_promising(model: Any, columns: Array) -> int:
 
 
 def is_new(columns: Array, known: Array) -> NDArray[np.bool_]:
-    """Which rows are not among those tried, compared to 9 decimals."""
+    """Whether each row of `columns` is missing from `known`, compared to 9 decimals."""
     known_rows = set(map(tuple, np.round(known, 9).tolist()))
     return np.array([tuple(row) not in known_rows for row in np.round(columns, 9).tolist()])
 
 
 def first_best(gains: Array) -> int:
-    """The place of the greatest gain, the first of those that agree in nine digits: some are equal by
-    symmetry, and which of them has the greatest last bits depends on the machine."""
+    """The index of the greatest gain; of gains that agree to nine digits, the first.
+
+    Some gains are equal by symmetry, and the machine decides which of them has the greatest last bits.
+    """
     return int(np.argmax(gains >= gains.max() * (1 - 1e-9)))

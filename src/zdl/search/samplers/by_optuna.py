@@ -1,8 +1,8 @@
-"""Searches by Optuna's samplers: TPE, CMA-ES, and any other that SETTINGS names.
+"""Searches with Optuna's samplers: TPE, CMA-ES, and any other that SETTINGS names.
 
-A round asks Optuna for all its points before it passes on any of their scores. The first round is that of
-the random search. Optuna's samplers keep their state in a study, so each round replays the earlier ones from
-a seed, which takes milliseconds a trial. Proposals are rounded to 6 digits, because their last bits differ
+A round asks Optuna for all its points before it reports any of their scores. The first round is that of the
+random search. Optuna's samplers keep their state in a study, so each round replays the earlier ones from a
+seed, which takes milliseconds a trial. Proposals are rounded to 6 digits, because their last bits differ
 between processors.
 """
 
@@ -18,14 +18,18 @@ DIGITS = 6
 
 
 def tpe(batch: int) -> dict[str, Any]:
-    """The tree-structured Parzen estimator (J. Bergstra et al., "Algorithms for Hyper-Parameter
-    Optimization", 2011)."""
+    """The tree-structured Parzen estimator.
+
+    J. Bergstra et al., "Algorithms for Hyper-Parameter Optimization", 2011.
+    """
     return {"name": "TPESampler", "n_startup_trials": batch}
 
 
 def cmaes(batch: int) -> dict[str, Any]:
-    """The covariance matrix adaptation evolution strategy (N. Hansen and A. Ostermeier, 2001), with a
-    generation in each round."""
+    """The covariance matrix adaptation evolution strategy, with one generation a round.
+
+    N. Hansen and A. Ostermeier, "Completely Derandomized Self-Adaptation in Evolution Strategies", 2001.
+    """
     size = max(batch, 4)
     return {
         "name": "CmaEsSampler",
@@ -35,14 +39,14 @@ def cmaes(batch: int) -> dict[str, Any]:
     }
 
 
-SETTINGS = {"tpe": tpe, "cmaes": cmaes}  # by search.method: the class, and what it is made with
+SETTINGS = {"tpe": tpe, "cmaes": cmaes}  # search.method -> the class and its arguments
 
 
 class ByOptuna(InRounds):
     """Rounds of `batch` points, each of which needs the scores of the rounds before it."""
 
     def _round(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
-        import optuna  # here alone: only the job of a round needs it
+        import optuna  # here, since only the job of a round needs it
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         study = optuna.create_study(direction="maximize", sampler=self._sampler(optuna.samplers))
@@ -65,9 +69,9 @@ class ByOptuna(InRounds):
         return getattr(samplers, settings.pop("name"))(seed=seed, **settings)
 
     def _point(self, trial: Any) -> dict[str, Any]:
-        """The point of one of Optuna's trials, with what plays a part in it."""
+        """The point of one of Optuna's trials, without values that play no part."""
         point: dict[str, Any] = {}
-        for name in (each for each in self.declarations if each in self.space):  # what decides comes first
+        for name in (each for each in self.declarations if each in self.space):  # `when` names earlier ones
             if name not in unused(self.declarations, {other: [value] for other, value in point.items()}):
                 point[name] = _suggest(trial, name, self.space[name])
         return {name: point[name] for name in self.space if name in point}
@@ -84,5 +88,5 @@ def _suggest(trial: Any, name: str, spec: Mapping[str, Any]) -> Any:
 
 
 def _worst(history: History) -> float:
-    """The score that Optuna gets for a trial that diverged: the least score so far."""
+    """The score that Optuna gets for a trial that diverged: the lowest score so far."""
     return min((score for _, score in history if score is not None), default=0.0)

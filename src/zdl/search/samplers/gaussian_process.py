@@ -1,8 +1,9 @@
-"""A Gaussian process of scores, after C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine
-Learning", 2006: scikit-learn's, with a Matern kernel (nu = 5/2), a length scale for each column, and noise.
+"""A Gaussian process of scores, fitted with scikit-learn.
 
-Columns (points, columns) are in [0, 1]. scikit-learn and SciPy are imported where they are used: most
-processes propose no point, and would only lose time.
+It has a Matern kernel (nu = 5/2), a length scale for each column, and noise (C. E. Rasmussen and C. K. I.
+Williams, "Gaussian Processes for Machine Learning", 2006). Columns (points, columns) are in [0, 1].
+scikit-learn and SciPy are imported where they are used, since most processes propose no point and would only
+lose time.
 """
 
 import math
@@ -16,16 +17,16 @@ from zdl.search.samplers.base import History
 
 Array = NDArray[np.float64]
 
-# The prior, of logarithms: of the variance of the scores, of each length scale, of the variance of the noise
+# The prior of the logarithms of the scores' variance, of each length scale, and of the noise's variance
 CENTRE, WIDTH = (0.0, math.log(0.5), math.log(0.01)), (1.0, 1.0, 2.0)
-STARTS = (0.0, -1.0)  # of the length scales, in widths from their centre
+STARTS = (0.0, -1.0)  # where length scales start, in widths from their centre
 
 
 def standard(history: History) -> tuple[Array, float, float]:
-    """Scores with mean 0 and variance 1, and the mean and deviation of the scores themselves.
+    """Scores with mean 0 and variance 1, and the mean and standard deviation of the scores themselves.
 
-    A trial that diverged has the worst score of those that finished, less one standard deviation of these:
-    with the worst score alone there would be nothing to learn where all that finished are equal.
+    A trial that diverged gets the worst score of the finished trials minus their standard deviation. With the
+    worst score alone, there would be nothing to learn if all finished trials had equal scores.
     """
     known = [score for _, score in history if score is not None]
     worst = min(known, default=0.0) - _deviation(known)
@@ -41,11 +42,11 @@ def _deviation(scores: Sequence[float] | Array) -> float:
 
 
 def fit(columns: Array, scores: Array) -> tuple[Any, float]:
-    """The most probable kernel and variance of the noise, given standard scores.
+    """The most probable kernel and variance of the noise, given scores with mean 0 and variance 1.
 
-    scikit-learn maximises the likelihood, which for ten points is often greatest at the extremes (all noise,
-    or none) and flat in what does not matter; a log-normal prior of each parameter prevents that. The
-    logarithms of the parameters are rounded to 3 decimals: two machines agree on 6.
+    scikit-learn maximises the likelihood. With ten points it is often greatest at the extremes (all noise, or
+    none), and flat in parameters that do not matter. A log-normal prior of each parameter prevents that. The
+    logarithms of the parameters are rounded to 3 decimals; two machines agree on 6.
     """
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -58,7 +59,7 @@ def fit(columns: Array, scores: Array) -> tuple[Any, float]:
 def _most_probable(
     likelihood: Callable[[Array], tuple[float, Array]], theta: Array, bounds: Array
 ) -> tuple[Array, float]:
-    """An optimizer for scikit-learn: minimises -log likelihood, which it passes, plus -log prior."""
+    """An optimizer for scikit-learn. It minimises -log likelihood, which it is given, plus -log prior."""
     from scipy.optimize import minimize
 
     counts = (1, len(theta) - 2, 1)
@@ -69,7 +70,7 @@ def _most_probable(
         z = (theta - centre) / width
         return minus_log + z @ z / 2, slope + z / width
 
-    inner = bounds + np.array([1.0, -1.0])  # scikit-learn warns of a result at its bounds
+    inner = bounds + np.array([1.0, -1.0])  # scikit-learn warns about a result at its bounds
     starts = [centre + np.repeat((0.0, start, 0.0), counts) * width for start in STARTS]
     options = {"ftol": 1e-12, "gtol": 1e-6}
     results = [
@@ -87,7 +88,10 @@ def posterior(kernel: Any, noise: float, columns: Array, scores: Array) -> Any:
 
 
 def expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
-    """The expected excess over `best` of a normal variable, 0 where it is below (Jones et al., eq. 15)."""
+    """The expected excess over `best` of a normal variable; values below `best` count as 0.
+
+    Jones et al., equation 15.
+    """
     from scipy.special import ndtr
 
     z = (mean - best) / deviation

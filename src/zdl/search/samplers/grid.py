@@ -1,9 +1,9 @@
 """Grid search: every combination of a few values of each hyper-parameter.
 
 A range has `points` values, evenly spaced on the scale of its distribution, with both ends; a choice lists
-its values. Combinations come in the order of nested loops, the last hyper-parameter innermost. If one that
-decides about others is searched, such as the optimizer, its loop is the outermost, and those inside it are
-over what plays a part there: plain SGD has one trial, and not one for each momentum.
+its values. Combinations come in the order of nested loops, with the last hyper-parameter innermost. A
+searched hyper-parameter on which others depend, such as the optimizer, has an outermost loop. The loops
+inside it cover only what plays a part there: plain SGD has one trial, not one for each momentum.
 
 A point is identified by its values (`zdl.search.plan.trials_at`), so a point that stays in the grid keeps its
 trial whatever else changes.
@@ -20,7 +20,7 @@ from zdl.search.samplers.base import History, Proposal
 
 
 class Grid:
-    """A grid of `size` points. It builds only those that are proposed: a grid may be huge."""
+    """A grid of `size` points. Only proposed points are built, since a grid may be huge."""
 
     def __init__(self, search: Mapping[str, Any]) -> None:
         self.axes = {name: values(spec) for name, spec in search["space"].items()}

@@ -1,15 +1,15 @@
 """Quasi-random search: a scrambled Halton sequence, which fills the space more evenly than random points.
 
-Coordinate i of point n is n's digits in the i-th prime base, mirrored at the point (J. H. Halton, "On the
-efficiency of certain quasi-random sequences", 1960). A random permutation of its own scrambles each digit
-(A. B. Owen, "A randomized Halton algorithm in R", 2017), as in scipy.stats.qmc.Halton. SciPy draws the
-permutations by Generator.shuffle, which NumPy may change; here they come from raw bits of PCG64, which NumPy
-promises to keep.
+Coordinate i of point n has the digits of n in the i-th prime base, in reverse order behind the point (J. H.
+Halton, "On the efficiency of certain quasi-random sequences", 1960). Each digit is scrambled by a random
+permutation of its own (A. B. Owen, "A randomized Halton algorithm in R", 2017), as in scipy.stats.qmc.Halton.
+SciPy draws the permutations with Generator.shuffle, which NumPy may change. Here they come from raw bits of
+PCG64, which NumPy guarantees.
 
-The sequence runs through the sampling bounds of the hyper-parameters, and a search takes the first points
-that lie inside all ranges. So an edited range keeps every point that lies in both. The points stay even:
-100 of them over lr and weight decay have a discrepancy (L2-star) of 0.011, where random points have 0.031
-and a sequence of the ranges alone has 0.008.
+The sequence covers the sampling bounds of the hyper-parameters, and a search takes the first points that lie
+inside all ranges. So a search with an edited range keeps every point that lies in both the old and the new
+range. The points stay even: 100 of them over lr and weight decay have a discrepancy (L2-star) of 0.011, where
+random points have 0.031 and a sequence over the ranges alone has 0.008.
 """
 
 import itertools
@@ -22,11 +22,11 @@ import numpy as np
 from zdl.search.distributions import NEAR, shares, stream, value
 from zdl.search.samplers.base import History, Proposal
 
-PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)  # one a hyper-parameter
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)  # the bases
 
 
 class Halton:
-    """Hyper-parameters get their bases in the order of declaration: the smallest bases are the best."""
+    """Hyper-parameters get their bases in the order of declaration. Small bases are the most even."""
 
     size = None
 
@@ -51,7 +51,7 @@ class Halton:
 class Axis:
     """One coordinate of the sequence, and the range or the options of its hyper-parameter.
 
-    `low` and `high` are the ends of the range as shares of the sampling bounds; 0 and 1 for options.
+    `low` and `high` are the ends of the range as shares of the sampling bounds; for options they are 0 and 1.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Axis:
             self.low, self.high = shares(kind, self.bounds, spec["low"], spec["high"])
 
     def cell(self, n: int, depth: int) -> int:
-        """The cell of point n, of base**depth cells of equal width: the first `depth` digits."""
+        """The cell of point n, of base**depth cells of equal width, from its first `depth` digits."""
         cell = 0
         for permutation in self.permutations[:depth]:
             n, digit = divmod(n, self.base)
@@ -79,7 +79,7 @@ class Axis:
         return cell
 
     def touches(self, cell: int, depth: int) -> bool:
-        """Whether a part of a cell lies in the range."""
+        """Whether a cell overlaps the range."""
         cells: int = self.base**depth
         return (self.low - NEAR) * cells <= cell + 1 and cell <= (self.high + NEAR) * cells
 
@@ -107,12 +107,13 @@ def permutations(seed: int, name: str, base: int) -> list[list[int]]:
 def candidates(axes: Sequence[Axis], count: int) -> Iterator[int]:
     """Every n whose point may lie in all ranges, in order, with few others.
 
-    Narrow ranges hold few points in a million. The first digits of n say in which cell of width 1/base,
-    1/base**2, ... its point lies, so a sieve like that for primes keeps the residues whose cells touch the
-    ranges. It stops when one period holds about `count` points; that decides the time, and not the result.
+    Narrow ranges can hold only a few points in a million, so testing every n would be slow. The first digits
+    of n decide in which cell of width 1/base, 1/base**2, ... its point lies. So a sieve, as for primes, keeps
+    the residues whose cells touch the ranges. It stops when one period holds about `count` points; this
+    affects the time, but not the result.
     """
     period, residues, depths = 1, [0], [0] * len(axes)
-    coverage = [1.0] * len(axes)  # the share of the sampling bounds that is in cells which touch the range
+    coverage = [1.0] * len(axes)  # share of the sampling bounds in cells that touch the range
     while period * math.prod(axis.high - axis.low for axis in axes) < count:
         i = max(range(len(axes)), key=lambda i: coverage[i] / (axes[i].high - axes[i].low))
         axis = axes[i]

@@ -1,15 +1,15 @@
 """Successive halving and Hyperband: all trials are trained for a few epochs, and the best of them for more.
 
-A rung is a round in which every trial has as many epochs. Of its trials, the best 1 / eta go on to the next
-rung, which has eta times the epochs, up to `training.epochs` (K. Jamieson and A. Talwalkar, "Non-stochastic
-Best Arm Identification and Hyperparameter Optimization", 2016). A trial that goes on is the same trial with
-more epochs: it keeps its number and its seed, and continues from its checkpoint.
+A rung is a round in which all trials have the same number of epochs. The best 1 / eta of them go on to the
+next rung, which has eta times the epochs, up to `training.epochs` (K. Jamieson and A. Talwalkar,
+"Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016). A trial that goes on is the
+same trial with more epochs: it keeps its number and its seed, and continues from its checkpoint.
 
-Early scores may mislead. So Hyperband (L. Li et al., "Hyperband", JMLR 18, 2018) divides the trials over
-brackets: the first begins with `min_epochs`, each other one a rung later and with fewer trials, down to one
-that trains its trials in full, with about the same epochs each.
+Early scores may mislead. So Hyperband (L. Li et al., "Hyperband", JMLR 18, 2018) divides the trials into
+brackets. The first bracket begins with `min_epochs`, each later one begins a rung later and has fewer trials,
+and the last one trains its trials in full. All brackets have about the same number of epochs in total.
 
-The points are those of the random search, so trial c is its trial c, stopped early or not.
+Points are those of the random search: a trial has the same point as the random trial of its number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from zdl.search.samplers.random import Random
 
 
 class Halving:
-    """One bracket, of all trials."""
+    """One bracket with all trials."""
 
     size = None
     unused = ("batch",)
@@ -38,7 +38,7 @@ class Halving:
         return [0] * trials
 
     def _rung(self, number: int) -> dict[int, int]:
-        """How many trials each bracket has in a rung. One that begins later ends earlier."""
+        """The number of trials of each bracket in a rung. A bracket that begins later has fewer rungs."""
         trials = {bracket: self.bracket.count(bracket) for bracket in sorted({*self.bracket})}
         return {
             bracket: max(1, count // self.eta**number)
@@ -47,7 +47,7 @@ class Halving:
         }
 
     def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points, or as many as the rung still lacks, in the order of the trials' numbers."""
+        """The next `n` points, or fewer at the end of the rung, in the order of the trials' numbers."""
         scores = [score for _, score in history]
         for number, end in enumerate(accumulate(self.rounds)):
             if len(scores) < end:
@@ -57,7 +57,7 @@ class Halving:
         return []
 
     def _alive(self, number: int, scores: Sequence[float | None]) -> list[int]:
-        """The trials of a rung, from the scores of all rungs before it."""
+        """The trials that are still trained in a rung, from the scores of all rungs before it."""
         trials = list(range(len(self.bracket)))
         for rung in self.rungs[1 : number + 1]:
             score_of, scores = dict(zip(trials, scores, strict=False)), scores[len(trials) :]
@@ -69,7 +69,7 @@ class Halving:
         return trials
 
     def planned(self, number: int, trial: int, point: Point | None = None) -> Proposal:
-        """A trial in a rung, whose point follows from its number."""
+        """The proposal of a trial in a rung. Its point follows from its number."""
         if trial not in range(len(self.bracket)):
             raise ValueError(f"there is no trial {trial}")
         epochs = self.lengths[self.bracket[trial] + number]
@@ -77,11 +77,13 @@ class Halving:
 
 
 class Hyperband(Halving):
-    """A bracket for each rung to begin with."""
+    """A bracket for each rung that trials can begin with."""
 
     def _brackets(self, trials: int) -> list[int]:
-        """Each trial is in the bracket that is furthest behind its share. So its bracket follows from its
-        number, and more trials are appended."""
+        """The bracket of each trial: the one that is furthest behind its share.
+
+        So a trial's bracket follows from its number, and more trials are appended.
+        """
         last = len(self.lengths) - 1
         shares = [self.eta**rungs / (rungs + 1) for rungs in range(last, -1, -1)]
         due, brackets = [0.0] * len(shares), []
@@ -93,7 +95,7 @@ class Hyperband(Halving):
 
 
 def lengths(min_epochs: int, max_epochs: int, eta: int) -> list[int]:
-    """The epochs of each rung: `least`, eta times as many, and so on, and at last `most`."""
+    """The epochs of each rung: `min_epochs`, eta times as many, and so on, and at last `max_epochs`."""
     rungs = []
     while min_epochs < max_epochs:
         rungs.append(min_epochs)
@@ -102,5 +104,5 @@ def lengths(min_epochs: int, max_epochs: int, eta: int) -> list[int]:
 
 
 def best(scores: Mapping[int, float | None], count: int) -> list[int]:
-    """The trials with the best scores; of equal ones, the first. One that diverged comes last."""
+    """The `count` trials with the best scores; equal ones by number, and diverged ones last."""
     return sorted(scores, key=lambda trial: (scores[trial] is None, -(scores[trial] or 0), trial))[:count]

@@ -1,4 +1,4 @@
-"""What samplers have in common that learn from scores in rounds of `search.batch` points."""
+"""The base class of samplers that learn from scores in rounds of `search.batch` points."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from zdl.search.samplers.random import Random
 
 
 class InRounds:
-    """The first round is that of the random search. A subclass has `_proposed`, which gives the others."""
+    """The first round is that of the random search. A subclass proposes the others in `_round`."""
 
     size = None
     unused = ("trials", "eta", "min_epochs")
@@ -24,14 +24,14 @@ class InRounds:
         return [self.batch] * -(-self.search["trials"] // self.batch)
 
     def planned(self, number: int, trial: int, point: Point) -> Proposal:
-        """A point of a round, if the space has it."""
+        """The proposal of a point in a round's file. Raises an error if the space lacks it."""
         for name in point:
             if not holds(self.space[name], point[name]):
                 raise ValueError(f"{name} cannot be {point[name]}")
         return Proposal(dict(point))
 
     def propose(self, history: History, n: int) -> list[Proposal]:
-        """The next `n` points, or as many as the round still lacks."""
+        """The next `n` points, or fewer at the end of the round."""
         number, proposed = divmod(len(history), self.batch)
         n = min(n, self.batch - proposed)
         if number == 0:
@@ -41,5 +41,8 @@ class InRounds:
         return [Proposal(point) for point in points]
 
     def _round(self, number: int, scored: History, pending: list[Point], n: int) -> list[dict[str, Any]]:
-        """The next `n` points of a round, after its points that are pending (whose scores do not count)."""
+        """The next `n` points of a round, after its points that are pending.
+
+        `scored` is the history of the earlier rounds. The scores of the pending points do not count.
+        """
         raise NotImplementedError

@@ -1,11 +1,11 @@
-"""Random search, from fixed streams, so that an edited range moves few points.
+"""Random search from fixed streams, so that an edited range changes few points.
 
-The value of hyper-parameter p in trial c is the first draw inside p's range from a stream that is keyed by
-(seed, p, c) and uniform over p's sampling bounds, which are wider than any range. That is uniform sampling
-inside the range. The stream stays the same when the range is edited, so a value survives with probability
-|A & B| / |A | B|, the most that a rule without memory can keep (coordinated sampling; see E. Cohen,
-"Coordinated Sampling", 2016). More trials are appended to the old ones, and a new hyper-parameter does not
-change the values of the others.
+The value of hyper-parameter p in trial c is the first draw inside p's range from a stream keyed by
+(seed, p, c) and uniform over p's sampling bounds, which contain every range. That samples the range
+uniformly. The stream does not depend on the range. So when range A becomes B, a value stays with probability
+|A & B| / |A | B|, and no rule without memory keeps more (coordinated sampling; see E. Cohen, "Coordinated
+Sampling", 2016). More trials are appended to the old ones, and a new hyper-parameter does not change the
+values of the others.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from zdl.search.samplers.base import History, Proposal
 
 
 class Random:
-    """Point c belongs to trial c, whatever the other points are."""
+    """Point c belongs to trial c and does not depend on the other points."""
 
     size = None
 
@@ -42,8 +42,10 @@ class Random:
 def draw(
     name: str, spec: Mapping[str, Any], seed: int, trial: int, sampling: Mapping[str, Sequence[float]]
 ) -> Any:
-    """The value of hyper-parameter `name` in `trial`: a float, an int, or one of the options. `sampling` has
-    the bounds of each distribution."""
+    """The value of hyper-parameter `name` in `trial`: a float, an int, or one of the options.
+
+    `sampling` maps each distribution to its bounds.
+    """
     if spec["distribution"] == "choice":
         return _choose(name, spec["options"], seed, trial)
     kind, low, high = spec["distribution"], spec["low"], spec["high"]
@@ -55,8 +57,10 @@ def draw(
 
 
 def _choose(name: str, options: Sequence[Any], seed: int, trial: int) -> Any:
-    """The option with the highest score, which depends on (seed, name, trial, option) alone: a new option
-    changes only the trials that it wins (rendezvous hashing)."""
+    """The option with the highest digest of (seed, name, trial, option).
+
+    An option that is added changes only the trials in which it is the highest (rendezvous hashing).
+    """
     return max(options, key=lambda option: digest([seed, name, trial, option]))
 
 
@@ -68,7 +72,7 @@ def _uniforms(seed: int, name: str, trial: int) -> Iterator[NDArray[np.float64]]
 
 
 def _in_reach(chunks: Iterator[NDArray[np.float64]], limits: tuple[float, float]) -> Iterator[float]:
-    """The draws that may lie inside, up to rounding. Only these need their exact values, which are slow."""
+    """The draws that may lie inside, up to rounding. Only these get exact values, which are slow."""
     low, high = limits
     for u in chunks:
         yield from u[(u >= low - NEAR) & (u <= high + NEAR)].tolist()
