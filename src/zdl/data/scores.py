@@ -1,8 +1,8 @@
-"""What a search is scored by: accuracy, or another scorer of scikit-learn, which a problem names as `SCORE`.
+"""The score of a search: accuracy, or another scorer of scikit-learn, which a problem names as `SCORE`.
 
-Accuracy counts rows, and what is known of counts holds for it. Of another score one knows a number, and what
-it would be on rows that are drawn again (`zdl.data.scoring`). The names are listed here and not asked of
-scikit-learn, since that takes a second to import, and every process checks the name.
+Accuracy counts rows, so intervals and tests for counts apply to it. Any other score is only a number; scores
+on bootstrap samples of the rows show how it varies (`zdl.data.scoring`). The names are listed here because
+importing scikit-learn takes a second, and every process checks the name.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 
 ACCURACY = "accuracy"
 AVERAGES = ("macro", "micro", "weighted")
-LABELS = (  # scorers of classes, and of the class that gets the greatest probability
+LABELS = (  # scorers of predicted classes, those with the greatest probability
     *("balanced_accuracy", "matthews_corrcoef"),
     *(
         name
@@ -27,7 +27,7 @@ PROBABILITIES = (
     *("roc_auc", "roc_auc_ovo", "roc_auc_ovo_weighted", "roc_auc_ovr", "roc_auc_ovr_weighted"),
     "top_k_accuracy",
 )
-NUMBERS = (  # scorers of regression; not neg_max_error: rows drawn again do not show how an extreme varies
+NUMBERS = (  # scorers of regression; not neg_max_error: a bootstrap does not show how an extreme varies
     *("d2_absolute_error_score", "explained_variance", "neg_mean_absolute_error"),
     *("neg_mean_absolute_percentage_error", "neg_mean_gamma_deviance", "neg_mean_poisson_deviance"),
     *("neg_mean_squared_error", "neg_mean_squared_log_error", "neg_median_absolute_error"),
@@ -53,28 +53,30 @@ class Score(NamedTuple):
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> "Score":
-        """The score of a learning curve, of the settings under `search`, or of a trial's spec: all of them
-        name a score that is not accuracy."""
+        """The score of a learning curve, of the settings under `search`, or of a trial's spec.
+
+        Each of them names its score, unless that is accuracy.
+        """
         return cls(mapping.get("score", ACCURACY))
 
     @property
     def counts(self) -> bool:
-        """Whether it is a share of rows: only then there are Wilson's interval and McNemar's test."""
+        """Whether it is a share of rows. Only then do Wilson's interval and McNemar's test apply."""
         return self.name == ACCURACY
 
     @property
     def regression(self) -> bool:
-        """Whether labels and answers are numbers, and not classes."""
+        """Whether labels and answers are numbers instead of classes."""
         return self.name in NUMBERS
 
     @property
     def of_one_class(self) -> bool:
-        """Whether of two classes it scores the answers to one, which is the second."""
+        """Whether, with two classes, it scores the answers to the second one only."""
         return self.name in ("average_precision", "f1", "jaccard", "precision", "recall")
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The least and the greatest that it can be."""
+        """Its least and its greatest possible value."""
         if self.name.startswith("neg_"):
             return -math.inf, 0.0
         if self.name == "matthews_corrcoef":
@@ -83,7 +85,7 @@ class Score(NamedTuple):
 
     @property
     def differences(self) -> tuple[float, float]:
-        """The least and the greatest that the difference of two scores can be."""
+        """The least and the greatest possible difference of two scores."""
         low, high = self.limits
         return low - high, high - low
 
@@ -98,9 +100,12 @@ class Score(NamedTuple):
         return " ".join(IN_WORDS.get(word, word) for word in self.name.split("_"))
 
     def floor(self, scores: Sequence[float]) -> float:
-        """A bound below which a score is as bad as any: one that is a thousand times worse than the others
-        would hide what distinguishes these, on an axis or from a model. That is 15 times as far from the
-        best of these scores as the upper third of them. A score that has a least value needs no other."""
+        """The bound below which all scores count as equally bad.
+
+        A score that is a thousand times worse than the others would hide their differences, on an axis or
+        from a model. The bound is 15 times as far below the best of these scores as their 2/3 quantile is. A
+        score with a least possible value has that as its bound.
+        """
         if self.limits[0] > -math.inf or not len(scores):
             return self.limits[0]
         best = max(scores)
@@ -108,8 +113,11 @@ class Score(NamedTuple):
         return best - 15 * gap if gap > 0 else -math.inf
 
     def ends(self, scores: Iterable[float]) -> tuple[float, float]:
-        """From where to where an axis goes that shows these scores: from 0 to 1 if no score is outside, so
-        that all searches look alike; otherwise as far as these go, but for those below the `floor`."""
+        """The ends of an axis that shows these scores.
+
+        They are 0 and 1 if no score can lie outside, so that all searches look alike. Otherwise the axis
+        shows all of these scores, except those below the `floor`.
+        """
         known = [score for score in scores if not math.isnan(score)]
         if self.is_share or not known:
             return 0.0, 1.0
@@ -120,7 +128,7 @@ class Score(NamedTuple):
 
 
 def score_error(name: object) -> str | None:
-    """What is wrong with the name of a score; None if it is one."""
+    """What is wrong with the name of a score; None if it is valid."""
     if name in NAMES:
         return None
     close = get_close_matches(str(name), NAMES, 4, 0.4)

@@ -1,7 +1,7 @@
-"""How scikit-learn's scorers score answers to rows, and the same rows drawn again.
+"""Scores answers to rows with scikit-learn's scorers, also on bootstrap samples of the rows.
 
-What records hold is to be the same on every machine. So answers are rounded to float32 before they are
-scored, or the last bits would decide which of two equal ones comes first; and scores to 4 significant digits.
+Records must be the same on every machine. So answers are rounded to float32 before they are scored, since
+their last bits would decide which of two equal ones comes first. Scores are rounded to 4 significant digits.
 """
 
 import math
@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 from zdl import Error
 from zdl.data.scores import Score
 
-DRAWS = 500  # of a bootstrap: the ends of a 95 % interval are then known to an eighth of a standard error
-LARGEST = 1e30  # an answer beyond that is as wrong, and float32 ends at 3e38
+DRAWS = 500  # bootstrap samples: the ends of a 95 % interval are then accurate to 1/8 of a standard error
+LARGEST = 1e30  # larger answers are clipped: they are as wrong, and float32 ends at 3e38
 
 
 def scored(score: Score, answers: NDArray[Any], t: NDArray[Any]) -> float:
-    """The score of answers to rows with labels t (n,): probabilities (n, classes), or numbers (n,)."""
+    """The score of answers to rows with labels t (n,).
+
+    Answers are probabilities (n, classes), or in regression numbers (n,). Raises `Error` if the score is not
+    defined for these rows.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a class without answers, which counts as 0
+        warnings.simplefilter("ignore")  # about a class without answers, which counts as 0
         try:
             rounded = np.clip(answers, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
             value = _scored(score.name, rounded, t)
@@ -34,9 +38,12 @@ def scored(score: Score, answers: NDArray[Any], t: NDArray[Any]) -> float:
 
 
 def redrawn(score: Score, answers: NDArray[Any], t: NDArray[Any]) -> list[float | None]:
-    """The score in each of DRAWS bootstrap samples of the rows; None where a sample has none, as without a
-    row of some class. The samples depend on the number of rows alone, so those of two trials are pairs.
-    (Indices are from raw bits, which NumPy keeps across versions.)"""
+    """The score in each of DRAWS bootstrap samples of the rows.
+
+    It is None where it is not defined, such as in a sample without a row of some class. The samples depend
+    only on the number of rows, so the scores of two trials can be compared in pairs. (Indices come from raw
+    bits, which NumPy guarantees across versions.)
+    """
     n = len(t)
     bits = np.random.PCG64(np.random.SeedSequence(n)).random_raw(DRAWS * n)
     rows = (bits % np.uint64(n)).astype(np.int64).reshape(DRAWS, n)
