@@ -1,4 +1,4 @@
-"""The problem of the book's chapter 6: its network of fully connected layers, on MNIST's first images."""
+"""The problem of the book's chapter 6: its fully connected network, on MNIST's first images."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -212,7 +212,7 @@ def fetch(data: Mapping[str, Any], say: Callable[[str], None]) -> dict[str, byte
 
 
 def load(data: Mapping[str, Any], files: Mapping[str, bytes]) -> Rows:
-    """MNIST's first images and the held-out ones, which are compared with pinned checksums."""
+    """MNIST's first images and the held-out ones, after a comparison with pinned checksums."""
     n = data["subsample"]
     images = mnist.images(files, max(mnist.BUNDLED, n))
     classes = [str(digit) for digit in range(10)]
@@ -244,7 +244,11 @@ def train(
     *,
     network: Callable[..., MultiLayerNet] = MultiLayerNet,
 ) -> tuple[History, Predictor]:
-    """Train the book's network. `network` makes another one, of a subclass, for another problem."""
+    """Train the book's network.
+
+    Returns the history of the training, and the predictor. `network` can be a subclass, for another problem.
+    `start` is the history to continue from.
+    """
     config = dict(config)
     sizes = [config.pop("hidden_width")] * config.pop("hidden_depth")
     net = network(
@@ -262,26 +266,28 @@ def train(
 
 
 def weights(predictor: Predictor) -> dict[str, NDArray[Any]]:
-    """What `zdl.nn.weights.load` makes the network from again."""
+    """The arrays from which `zdl.nn.weights.load` restores the network."""
     return arrays(predictor.network)
 
 
 def linear() -> Any:
-    """Softmax regression on the pixels as they are, with scikit-learn's own penalty, which nobody tuned. Its
-    loss is convex, so there is one best set of weights; solved to eight digits, it answers alike on every
-    machine (the default of 1e-4 leaves a dozen images of 4,500 undecided)."""
-    from sklearn.linear_model import LogisticRegression  # here alone: trials do without
+    """Softmax regression on the pixels, with scikit-learn's default penalty.
+
+    Its loss is convex, so it has one minimum. With a tolerance of 1e-8, its answers are the same on every
+    machine; the default of 1e-4 leaves a dozen of 4,500 images undecided.
+    """
+    from sklearn.linear_model import LogisticRegression  # imported here, since trials do not need it
 
     return LogisticRegression(solver="newton-cg", tol=1e-8, max_iter=1000)
 
 
 def check(settings: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Images that the source does not have, and no image to validate."""
+    """Yield an error if the source has too few images, or if no image is left for validation."""
     images, rate = settings["data"]["subsample"], settings["split"]["validation_rate"]
     if images > mnist.BUNDLED and settings["data"]["source"] == "bundled":
         advice = f"up to {mnist.BUNDLED}, or another data.source"
         yield ("data", "subsample"), f"{images} is more than are bundled (allowed: {advice})"
-    if share_of(rate, images) == 0:  # never all of them, as the rate is below 1
+    if share_of(rate, images) == 0:  # it cannot be all images, since the rate is below 1
         yield ("split", "validation_rate"), f"{rate} of {images} is no image (allowed: 1 image or more)"
 
 
@@ -364,7 +370,7 @@ def _japanese(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _final(settings: Mapping[str, Any]) -> tuple[str, str]:
-    """What the accuracy of the ranking and the final one are, in both languages."""
+    """A text on the accuracy that ranks trials and on the final one, in both languages."""
     later, part = _updates(settings)[1], settings["training"]["evaluate_samples"]
     train = _training_images(settings)
     val = settings["data"]["subsample"] - train
@@ -394,7 +400,7 @@ def _final(settings: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _machines(dtype: str) -> tuple[str, str]:
-    """What is the same on every processor, in both languages."""
+    """A text on what is the same on every processor, in both languages."""
     if dtype == "float64":
         return (
             "In float64, counts and losses (to 4 digits) were the same on every processor that was tried.",
@@ -407,7 +413,7 @@ def _machines(dtype: str) -> tuple[str, str]:
 
 
 def _network(settings: Mapping[str, Any]) -> tuple[str, str]:
-    """The network and its training, in both languages, without what is searched."""
+    """A text on the network and its training, without what is searched, in both languages."""
     space = settings["search"]["space"]
     fixed = {**settings["model"], **settings["training"]}
     fixed = {name: PROPER.get(value, value) for name, value in fixed.items() if name not in space}
@@ -439,8 +445,10 @@ def _count(n: int, noun: str) -> str:
 
 
 def _updates(settings: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """How many updates a training has (`zdl.nn.trainer`), and how many of them follow the last point of its
-    curve; None where that differs between trials."""
+    """The number of updates of a training, and how many of them follow the last point of its learning curve.
+
+    They follow from `zdl.nn.trainer`, and are None where they differ between trials.
+    """
     if {"batch_size", "epochs"} & settings["search"]["space"].keys():
         return None, None
     epochs, batch = settings["training"]["epochs"], settings["training"]["batch_size"]
