@@ -1,1 +1,1 @@
-"""Files: written in one step, checked when read, and named by a digest of all that determines them."""
+"""Files that are written atomically, checked when read, and named by a digest of all that determines them."""

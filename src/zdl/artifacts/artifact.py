@@ -1,9 +1,9 @@
 """Artifacts: files that a pure function makes, each named by a digest of all that determines its contents.
 
-The function gets the bytes of other artifacts and plain values, and gives bytes; it opens no file. Its
-fingerprint says which code that is (`zdl.artifacts.fingerprint`). So a name is complete by construction:
-whatever the function is given is declared here, and whatever is declared here is in the digest.
-`zdl.pipeline.steps` is the shell around it, which reads, checks, writes and never looks inside.
+The function takes the bytes of other artifacts and plain values, and returns bytes; it opens no file. Its
+fingerprint identifies its code (`zdl.artifacts.fingerprint`). A name is therefore complete: an artifact
+declares all arguments of its function, and the digest covers all that is declared. `zdl.pipeline.steps`
+reads, checks and writes the files, and never looks inside them.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from zdl.artifacts.schemas import Validator
 
 
 class Function(NamedTuple):
-    """A function that another one is given, by its name: what it does is in the digest."""
+    """A function that is passed to another one, by its name. Its digest is its fingerprint."""
 
     entry: str
 
@@ -27,14 +27,14 @@ class Function(NamedTuple):
 
 
 class Artifact(File):
-    """A file, and what makes it.
+    """A file and the function that makes it.
 
     entry      the function, as "zdl.data.preprocess:prepared_file"
-    given      its arguments, by name: of an artifact, or a list of them, it gets the bytes; of a `Function`,
-               that function
-    handed     what determines the arguments that only the running step can give, by name
-    published  where the files go that it makes, by name; the artifact itself is then their manifest, which
-               says which bytes they are
+    given      its arguments, by name. For an artifact, or a list of them, the function gets the bytes; for a
+               `Function`, it gets that function
+    handed     what determines the arguments that only the running step can pass, by name
+    published  the paths of the files that the function makes, by name. The artifact itself is then their
+               manifest, which holds their checksums
     """
 
     entry: str
@@ -53,7 +53,10 @@ class Artifact(File):
         is_valid: Validator = bool,
         **given: Any,
     ) -> "Artifact":
-        """The artifact that `entry` makes of what it is given; {} in a path stands for its digest."""
+        """Return the artifact that `entry` makes from `given` and `handed`.
+
+        {} in a path stands for the first 12 digits of the artifact's digest.
+        """
         determinants = {name: _each(value, lambda each: each.digest) for name, value in given.items()}
         places = {name: str(place) for name, place in (published or {}).items()}
         key = digest([path, fingerprint(entry), determinants, handed, places])
@@ -64,17 +67,17 @@ class Artifact(File):
 
     @property
     def inputs(self) -> list["Artifact"]:
-        """The artifacts that its function is given."""
+        """The artifacts among the arguments of its function."""
         values = (value if isinstance(value, list) else [value] for value in self.given.values())
         return [each for value in values for each in value if isinstance(each, Artifact)]
 
     @property
     def files(self) -> list[Path]:
-        """What a job that makes it writes: the files that it publishes, and itself."""
+        """The files that a job for this artifact writes: the published files, then the artifact itself."""
         return [*self.published.values(), self.path]
 
     def compute(self, **handed: Any) -> Any:
-        """What its function makes: the bytes of the file, or, by name, those that are published."""
+        """Call the function. Return the bytes of the file or, if files are published, their bytes by name."""
         if handed.keys() != self.handed.keys():
             raise TypeError(f"{self.entry}: {sorted(handed)} handed in, {sorted(self.handed)} declared")
         given = {argument: _each(value, _handed) for argument, value in self.given.items()}
@@ -87,7 +90,7 @@ def _handed(value: Artifact | Function) -> Any:
 
 
 def _each(value: Any, of: Any) -> Any:
-    """`of(value)` for an artifact or a function, a list of these for a list of artifacts, else the value."""
+    """Apply `of` to an artifact, a function or each artifact of a list. Return other values as they are."""
     if isinstance(value, Artifact | Function):
         return of(value)
     if isinstance(value, list) and all(isinstance(each, Artifact) for each in value):

@@ -1,13 +1,14 @@
-"""The code that a function reaches, found by analysing the source of a package.
+"""Find the code that a function reaches, by static analysis of the source of a package.
 
-A closure is over definitions, by names, as in R's `targets`. The module that a definition is in does not
-count, so moving it changes nothing.
+A closure contains the definitions that a function reaches by name, as in R's `targets`. The module that holds
+a definition does not count, so moving a definition to another module changes nothing.
 
-Objects need no types: code that has one got it from code that names its class, and a class counts with all
-its methods. For objects that are handed in from outside, the type hints of the entry function are followed.
+The types of objects need not be known: code that uses an object got it from code that names its class, and a
+class counts with all its methods. For objects passed in from outside, the type hints of the entry function
+are followed.
 
-It errs on the side of too much: a module that is passed on as an object counts as a whole, and so does
-everything that importing a module does besides defining.
+In doubt, a closure includes too much: all of a module that is passed on as an object, and everything that
+importing a module does besides defining names.
 """
 
 import hashlib
@@ -21,7 +22,8 @@ from zdl import Error
 from zdl.artifacts.encoding import digest
 from zdl.artifacts.source import IMPORTING, Definition, Module, Target
 
-# What libraries do that cannot be followed: import by name, read code or files, make objects of any class.
+# Library features that static analysis cannot follow: they import by name, read code or files, or create
+# objects of any class.
 UNSEEN = (
     *("importlib", "builtins.", "pickle", "pkgutil", "inspect.getsource", "sys.modules"),
     *("typing.get_type_hints", "jinja2.PackageLoader"),
@@ -31,7 +33,7 @@ Key = tuple[str, str]  # a module, and the name of one of its definitions
 
 
 class Source:
-    """The modules of packages, each parsed when it is asked for."""
+    """The modules of packages, each parsed on first use."""
 
     def __init__(self, *packages: Path) -> None:
         self.paths = {}
@@ -45,8 +47,7 @@ class Source:
         return Module(name, self.paths[name])
 
     def resolve(self, target: Target, visited: frozenset[Target] = frozenset()) -> Iterator[Key | str]:
-        """What a target leads to: definitions, as (module, name), or, outside of the package, a dotted
-        name."""
+        """Yield what a target refers to: (module, name) if these packages define it, else a dotted name."""
         module, names = target
         if target in visited:
             return
@@ -63,11 +64,11 @@ class Source:
             yield from self.resolve((base, (*first, *names[1:])), visited)
         known = inside in self.paths or name in code.nodes or name in code.imports
         if not known and not (name.startswith("__") and name.endswith("__")):
-            for each in [*code.nodes, *code.imports]:  # the module as a whole: it is handed on
+            for each in [*code.nodes, *code.imports]:  # the module is passed on as an object
                 yield from self.resolve((module, (each,)), visited)
 
     def imports_of(self, module: str) -> list[str]:
-        """The modules of the package that are imported with this one, itself and its packages among them."""
+        """The modules that are imported with this one, including itself and the packages that contain it."""
         order: dict[str, None] = {}
         stack = [module]
         while stack:
@@ -82,11 +83,13 @@ class Source:
 
 
 class Closure:
-    """All that a function reaches, each definition once, in the order in which they are met.
+    """All definitions that a function reaches, each once, in the order in which the analysis finds them.
 
-    definitions  by (module, name)
-    libraries    the packages that they import, Python's own left out
-    digest       of their syntax, of what each refers to, and of the files that they may read
+    definitions  the definitions, by (module, name)
+    libraries    the top-level packages that they import, without Python's own
+    digest       a digest of their syntax, of what each refers to, and of the files that they may read
+
+    Raises `Error` if there is no function of that name, or if it reaches code that cannot be followed.
     """
 
     def __init__(self, source: Source, entry: str) -> None:
@@ -101,7 +104,7 @@ class Closure:
         self._numbers: dict[Key, int] = {}
         self._number((module, name))
         edges = []
-        for key in self._to_do:  # which grows on the way
+        for key in self._to_do:  # the loop appends to this list
             definition = self.definitions[key] = source.module(key[0]).definitions[key[1]]
             targets = definition.targets + (definition.hints if len(self.definitions) == 1 else [])
             edges.append([self._number(each) for target in targets for each in source.resolve(target)])
@@ -109,7 +112,7 @@ class Closure:
         self.digest = digest([parts, [[name, sum_] for name, sum_ in self._files()]])
 
     def _number(self, key: Key | str) -> int | str:
-        """The place of a definition in the closure, which it gets when it is first met."""
+        """The index of a definition in the closure; a new one is added. A dotted name stays as it is."""
         if isinstance(key, str):
             if key.startswith(UNSEEN):
                 raise Error(f"{key}: cannot be followed, in code that makes files")
@@ -118,7 +121,7 @@ class Closure:
         if key not in self._numbers:
             self._numbers[key] = len(self._to_do)
             self._to_do.append(key)
-            if key[0] not in self._modules:  # and what is done besides when its module is imported
+            if key[0] not in self._modules:  # importing its module may run more code
                 self._modules.add(key[0])
                 for module in self.source.imports_of(key[0]):
                     if IMPORTING in self.source.module(module).nodes:

@@ -1,8 +1,8 @@
-"""Fingerprints: what code a result depends on, besides what the code is given.
+"""Fingerprints: the code and the library versions that a result depends on, besides its inputs.
 
-That is a digest of the closure of the function that makes the result (`zdl.artifacts.closure`), and the
-versions of the libraries that the closure imports, with all that those require. Nobody keeps a list of
-either: an edit changes the fingerprints of exactly the functions whose closure it touches.
+A fingerprint has a digest of the closure of the function that makes the result (`zdl.artifacts.closure`), and
+the versions of the libraries that the closure imports and of all that they require. Nobody maintains a list
+of either: an edit changes the fingerprints of exactly the functions whose closure contains it.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from zdl.artifacts.closure import Source
 
 PACKAGE = Path(__file__).parents[1]
-OWN = PACKAGE.parents[1] / "problems"  # of the user
-MEMO = SHARED / "fingerprints.json"  # of the last sources that were analysed here
+OWN = PACKAGE.parents[1] / "problems"  # the user's modules
+MEMO = SHARED / "fingerprints.json"  # fingerprints of the sources that were last analysed here
 
 
 class Fingerprint(NamedTuple):
-    """What a result of some function depends on, besides what the function is given."""
+    """What the result of a function depends on, besides its arguments."""
 
     code: str  # digest of the closure
     libraries: dict[str, str]  # versions of what the closure imports, and of what that requires
@@ -40,7 +40,7 @@ def fingerprint(entry: str) -> Fingerprint:
     """The fingerprint of a function, named as "zdl.search.trial:run"."""
     memo = _memo().get(entry)
     if memo is None:
-        from zdl.artifacts.closure import Closure  # here alone: most processes find it in the memo
+        from zdl.artifacts.closure import Closure  # only here: most processes find it in MEMO
 
         closure = Closure(_source(), entry)
         memo = _new_entries[entry] = {"code": closure.digest, "libraries": _distributions(closure.libraries)}
@@ -48,29 +48,29 @@ def fingerprint(entry: str) -> Fingerprint:
 
 
 def together(*entries: str) -> Fingerprint:
-    """The fingerprint of functions of which one is given the others."""
+    """The fingerprint of a function with the functions that are passed to it."""
     parts = [fingerprint(entry) for entry in entries]
     libraries = {name: version for part in parts for name, version in part.libraries.items()}
     return Fingerprint(digest([part.code for part in parts]), dict(sorted(libraries.items())))
 
 
 def function(entry: str) -> Callable[..., Any]:
-    """The function of that name."""
+    """The function with the name `entry`, as "zdl.search.trial:run"."""
     module, _, name = entry.partition(":")
     result: Callable[..., Any] = getattr(load_module(module), name)
     return result
 
 
 def load_module(module: str) -> Any:
-    """The module of that name, of this package or of the user's."""
+    """Import a module of this package, or one of the user's, by its name."""
     if str(OWN.parent) not in sys.path:
         sys.path.append(str(OWN.parent))
     return import_module(module)
 
 
 def remember() -> None:
-    """Save the fingerprints that this process computed, for other processes. Save none if a source was edited
-    meanwhile. (Only scripts that make files call this: looking at the project must not change it.)"""
+    """Save the fingerprints that this process computed, for other processes. Save nothing if a source was
+    edited meanwhile. (Only scripts that make files call this: a command that only reads must not write.)"""
     if _new_entries and _digest_of_sources() == _sources():
         write(MEMO, json.dumps({"sources": _sources(), "entries": _read_memo() | _new_entries}).encode())
 
@@ -79,8 +79,8 @@ _new_entries: dict[str, dict[str, Any]] = {}
 
 
 def _read_memo() -> dict[str, dict[str, Any]]:
-    """What is remembered of the sources; by now, other processes may have added to it."""
-    sources = _sources()  # before anything is analysed
+    """The saved fingerprints of the current sources, by entry. Other processes may add to them."""
+    sources = _sources()  # before any analysis, so that an edit during it is noticed
     try:
         memo = json.loads(MEMO.read_bytes())
         return dict(memo["entries"]) if memo["sources"] == sources else {}
@@ -88,7 +88,7 @@ def _read_memo() -> dict[str, dict[str, Any]]:
         return {}
 
 
-_memo = cache(_read_memo)  # as it was when this process began
+_memo = cache(_read_memo)  # read once per process
 
 
 @cache
@@ -100,7 +100,7 @@ def _source() -> "Source":
 
 @cache
 def _sources() -> str:
-    """Digest of the sources as this process met them."""
+    """Digest of the sources when this process first needed it."""
     return _digest_of_sources()
 
 
@@ -116,7 +116,7 @@ def _digest_of_sources() -> str:
 
 
 def _distributions(packages: set[str]) -> list[str]:
-    """The names under which packages are installed: scikit-learn, for sklearn."""
+    """The distributions that contain these packages, such as scikit-learn for sklearn."""
     names = _installed() if packages else {}
     for package in packages:
         if package not in names:
@@ -128,7 +128,7 @@ _installed = cache(packages_distributions)
 
 
 def _versions(distributions: list[str]) -> dict[str, str]:
-    """The versions of distributions, and of all that they require: Pillow writes Matplotlib's images."""
+    """The versions of distributions and of all that they require. (Pillow writes Matplotlib's images.)"""
     versions: dict[str, str] = {}
     to_do = list(distributions)
     while to_do:
@@ -141,11 +141,11 @@ def _versions(distributions: list[str]) -> dict[str, str]:
 
 @cache
 def _installed_as(name: str) -> tuple[str, list[str]]:
-    """The version of a distribution, and the names of what it requires here."""
-    metadata = distribution(name).metadata  # parsed anew each time it is asked for
-    # Most are of extras, which nobody asked for; parsing all of them took a tenth of a short step
+    """The version of a distribution, and the names of the distributions that it requires here."""
+    metadata = distribution(name).metadata  # parsed at each access
+    # Most requirements belong to extras, which do not count. Parsing all took a tenth of a short step's time
     requirements = [each for each in metadata.get_all("Requires-Dist", ()) if "extra ==" not in each]
-    if not requirements:  # as of what trials import: their processes start without the next line
+    if not requirements:  # what trials import requires nothing: their processes save this import
         return metadata["Version"], []
     from packaging.requirements import Requirement
 

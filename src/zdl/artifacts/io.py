@@ -1,8 +1,8 @@
-"""How files are written and read: in one step, and never without a check.
+"""Read and write files: each write is atomic, and each read checks the file.
 
-A reader gets the contents of a whole file or a `CorruptFileError`. Nothing is parsed before the checksum
-holds, and nothing is ever unpickled. Anybody can compute a checksum, so contents must also have the shape of
-their kind (`zdl.artifacts.schemas`) before a step gets them.
+A reader gets the contents of an intact file or a `CorruptFileError`. Nothing is parsed before its checksum is
+checked, and nothing is ever unpickled. Anybody can compute a checksum, so contents must also have the shape
+of their kind (`zdl.artifacts.schemas`) before a step gets them.
 """
 
 import hashlib
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from zdl.artifacts.encoding import HEX, JSON_END, CorruptFileError, decode_json, is_digest, load_npz, parsing
 from zdl.artifacts.schemas import Validator
 
-LOCAL = Path(".zdl")  # of this work tree alone, ignored by Git and DVC: locks, corrupt files
+LOCAL = Path(".zdl")  # files of this work tree only: locks, corrupt files; Git and DVC ignore them
 EXPERIMENTS = (".dvc", "tmp", "exps")
-# What work trees share: cached records, downloads, locks. An experiment that DVC queues runs in a copy of the
-# repository under .dvc/tmp/exps/, which DVC deletes afterwards. It uses those of the work tree that it was
-# queued in, which only its location tells.
+# Work trees share cached records, downloads and locks. DVC runs a queued experiment in a copy of the
+# repository under .dvc/tmp/exps/, and deletes the copy afterwards. The experiment uses the shared files of
+# the work tree in which it was queued. Only the path of the copy tells which one that is.
 QUEUED_IN = next((path.parents[2] for path in Path.cwd().parents if path.parts[-3:] == EXPERIMENTS), None)
 SHARED = Path(os.path.relpath(QUEUED_IN / LOCAL)) if QUEUED_IN else LOCAL
 TEMPORARY = ".tmp"  # the suffix of a file that is being written; Git and DVC ignore it
-AN_HOUR = 3600  # seconds; no file takes so long to write
+AN_HOUR = 3600  # seconds: writing a file takes less
 LIMIT = 2**30  # bytes: more than any file here has
 
 
 class File(NamedTuple):
-    """Where a file is, the digest that it holds (of all that determines its contents), and their shape."""
+    """The path of a file, the digest of all that determines it, and a check of the shape of its contents."""
 
     path: Path
     digest: str
@@ -39,8 +39,11 @@ class File(NamedTuple):
 
 
 def write(path: str | Path, data: bytes) -> None:
-    """Put `data` at `path` in one step: a reader finds all of it or nothing. The temporary file is beside it,
-    since a file can be renamed within its file system only."""
+    """Write `data` to `path` atomically: a reader never finds a part of it.
+
+    The temporary file is in the same directory, since renaming is atomic only within a file system. Raises an
+    OSError that names `path`.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=TEMPORARY)
@@ -51,20 +54,20 @@ def write(path: str | Path, data: bytes) -> None:
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # that of a full disk names no file
+        if isinstance(error, OSError):  # the error of a full disk names no file
             error.filename = str(path)
         raise
 
 
 def _mode_of_new_files() -> int:
-    """The mode that the user wants new files to have; mkstemp lets nobody else read its own."""
+    """The mode of new files by the user's umask. (Only the user can read the files of mkstemp.)"""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
 
 
 def others(folder: Path, *keep: Path) -> set[Path]:
-    """What is in a directory, but for the files to keep and those that a process may be writing."""
+    """The contents of a directory, except the files to keep and those that a process may be writing."""
     paths = {*folder.iterdir()} - {*keep} if folder.is_dir() else set()
     return {path for path in paths if not _is_being_written(path)}
 
@@ -73,26 +76,26 @@ def _is_being_written(path: Path) -> bool:
     try:
         return path.suffix == TEMPORARY and time.time() - path.stat().st_mtime < AN_HOUR
     except FileNotFoundError:
-        return True  # no longer there: it has its own name now
+        return True  # it has just been renamed to its final name
 
 
 def read(file: File) -> bytes:
-    """The bytes of a whole file, else `CorruptFileError`."""
+    """The bytes of an intact file. Raises `CorruptFileError` if it is missing or corrupt."""
     return _read(file)[0]
 
 
 def read_json(path: str | Path, expected: str, is_valid: Validator = bool) -> dict[str, Any]:
-    """The contents of a sealed JSON file whose "digest" is `expected`, else `CorruptFileError`."""
+    """The contents of a sealed JSON file. Raises `CorruptFileError` unless its "digest" is `expected`."""
     return _read(File(Path(path), expected, is_valid))[1]
 
 
 def read_npz(path: str | Path, expected: str, is_valid: Validator = bool) -> dict[str, NDArray[Any]]:
-    """The arrays of a sealed .npz whose "digest" is `expected`, else `CorruptFileError`."""
+    """The arrays of a sealed .npz. Raises `CorruptFileError` unless its "digest" is `expected`."""
     return _read(File(Path(path), expected, is_valid))[1]
 
 
 def _read(file: File) -> tuple[bytes, dict[str, Any]]:
-    """The bytes and the contents of a file whose checksum, digest and shape are right."""
+    """The bytes and the contents of a file, after a check of its checksum, digest and shape."""
     path, expected, is_valid = file
     npz = path.suffix == ".npz"
     data = _with_checksum(path, b"" if npz else JSON_END)
@@ -108,7 +111,7 @@ def _read(file: File) -> tuple[bytes, dict[str, Any]]:
 
 
 def _with_checksum(path: Path, end: bytes) -> bytes:
-    """The bytes of a file whose checksum, which `end` follows, is right."""
+    """The bytes of a file, after a check of its checksum. `end` is what follows the checksum."""
     data = regular(path).read_bytes()
     cut = len(data) - len(end) - HEX
     if cut <= 0 or data[cut:] != hashlib.sha256(data[:cut]).hexdigest().encode() + end:
@@ -117,7 +120,10 @@ def _with_checksum(path: Path, end: bytes) -> bytes:
 
 
 def regular(path: str | Path) -> Path:
-    """`path`, if it is a plain file of reasonable size: reading a pipe or a device might never end."""
+    """Return `path` if it is a plain file of at most LIMIT bytes, else raise `CorruptFileError`.
+
+    Reading a pipe or a device might never end.
+    """
     path = Path(path)
     try:
         status = path.stat()
@@ -130,7 +136,7 @@ def regular(path: str | Path) -> Path:
 
 
 def sha256_of_file(path: str | Path) -> str:
-    """The checksum of a file, empty if it cannot be read."""
+    """The SHA-256 of a file in hexadecimal, empty if the file cannot be read."""
     try:
         return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except CorruptFileError:

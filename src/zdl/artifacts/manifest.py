@@ -1,7 +1,8 @@
-"""Manifests: which bytes a step published, and from what.
+"""Manifests: records of the files that a step published, and of what they were made from.
 
-A file under reports/ has a fixed name and no seal, for Git and its readers. The manifest beside it has both:
-it is named by a digest of all that determines the files, and holds their checksums.
+A file under reports/ has a fixed name and no seal, so that Git can track it and people can read it. Its
+manifest makes up for both: it is named by a digest of all that determines the published files, and holds
+their checksums.
 """
 
 import hashlib
@@ -15,8 +16,8 @@ from zdl.artifacts.io import File, read_json, sha256_of_file, write
 
 
 def publish(artifact: Artifact, contents: Mapping[str, bytes]) -> None:
-    """Write the files that a step made, then their manifest. Delete those that it could have made, but did
-    not."""
+    """Write the files that a step made, then their manifest. Delete published files that the step
+    did not make."""
     for name, path in artifact.published.items():
         if name in contents:
             write(path, contents[name])
@@ -33,13 +34,13 @@ def manifest(file: File, files: Mapping[Path, bytes]) -> bytes:
 
 
 def changed_files(file: File) -> list[str]:
-    """The published files that are not those of a manifest, else `CorruptFileError` if that is corrupt."""
+    """The published files that differ from a manifest. A corrupt manifest raises `CorruptFileError`."""
     checksums: dict[str, str] = read_json(file.path, file.digest, _is_manifest)["files"]
     return [path for path, expected in checksums.items() if sha256_of_file(path) != expected]
 
 
 def is_current(file: File) -> bool:
-    """Whether a manifest is whole, and the published files are those that it names, byte for byte."""
+    """Whether a manifest is intact, and the published files match it byte for byte."""
     try:
         return not changed_files(file)
     except (CorruptFileError, OSError):
@@ -47,7 +48,7 @@ def is_current(file: File) -> bool:
 
 
 def _is_manifest(contents: dict[str, Any]) -> bool:
-    """Whether contents name files of this project only, going by the names: results/ and reports/ may be
-    links to another disk."""
+    """Whether contents name only files of this project. (Links are not followed: results/ and reports/ may be
+    links to another disk.)"""
     paths = map(Path, dict(contents["files"]))
     return all(not path.is_absolute() and ".." not in path.parts for path in paths)

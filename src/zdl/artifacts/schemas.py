@@ -1,6 +1,6 @@
-"""What each kind of file holds: whether contents have the shape that later steps rely on.
+"""Checks that the contents of each kind of file have the shape that later steps rely on.
 
-`zdl.artifacts.io` checks it before a step gets the contents of a file.
+`zdl.artifacts.io` applies them before a step gets the contents of a file.
 """
 
 import math
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from zdl.artifacts.encoding import digest, is_digest
 
-WEIGHTS = "zdl weights"  # the digest of a file of weights, which holds no other
+WEIGHTS = "zdl weights"  # stands in for the digest in every file of weights
 
-Validator = Callable[[dict[str, Any]], object]  # whether contents have a shape; if it raises, they have not
+Validator = Callable[[dict[str, Any]], object]  # true if contents are valid; it may raise if not
 
 
 def rows(*suffixes: str, names: Sequence[str]) -> Validator:
-    """That arrays are numbers x (n, ...) and labels t (n,), a pair a suffix, and lists of `names`: those of
-    the classes (none in regression, where labels are numbers), and those of the columns (none, but of a
-    table)."""
+    """Return a check that arrays are rows: numbers x (n, ...) and labels t (n,) for each suffix.
+
+    The arrays in `names` are lists of texts: the classes (empty in regression, where t is float64) and the
+    columns (empty unless the data is a table).
+    """
 
     def is_valid(arrays: dict[str, Any]) -> bool:
         pairs = [(arrays[f"x{suffix}"], arrays[f"t{suffix}"]) for suffix in suffixes]
@@ -44,7 +46,7 @@ def rows(*suffixes: str, names: Sequence[str]) -> Validator:
 
 
 def unpacked(hits: str, size: int) -> NDArray[np.bool_]:
-    """Which of so many rows are answered correctly, from one bit a row in hexadecimal."""
+    """Whether each of `size` rows is answered correctly (size,), from one bit per row in hexadecimal."""
     bits = np.frombuffer(bytes.fromhex(hits), dtype=np.uint8)
     return np.unpackbits(bits, count=size).astype(bool)
 
@@ -55,7 +57,7 @@ SPLIT = rows("_train", "_val", names=["classes"])
 
 
 def is_record(record: dict[str, Any]) -> bool:
-    """Whether contents are what `zdl.search.trial.record` makes of a trial."""
+    """Whether contents are the record of a trial, as `zdl.search.trial.record` makes it."""
     outcome = dict(record["outcome"])
     losses = outcome.pop("loss")
     return (
@@ -69,8 +71,12 @@ def is_record(record: dict[str, Any]) -> bool:
 
 
 def is_replicate(record: dict[str, Any]) -> bool:
-    """Whether contents are the record of a `Replicate`: a trial's, and, if that finished, what it takes each
-    held-out row for, and how sure it is in percent; or its numbers. Of a score, that and the redrawn ones."""
+    """Whether contents are the record of a `Replicate`: that of a trial, with answers to the held-out rows.
+
+    The answers are a class and a confidence in percent for each row or, in regression, a number for each row.
+    With a score other than accuracy, they include the score of the held-out rows and the scores of bootstrap
+    samples of these rows. A diverged replicate has no answers.
+    """
     outcome = dict(record["outcome"])
     answers = outcome.pop("held_out")
     if not is_record({**record, "outcome": outcome}) or (answers is None) != (outcome["final"] is None):
@@ -92,7 +98,7 @@ def is_replicate(record: dict[str, Any]) -> bool:
 
 
 def is_replicate_file(contents: dict[str, Any]) -> bool:
-    """Whether contents are a replicate of a trial; or of none, where fewer trials finished than were to be
+    """Whether contents are a replicate of a trial, or of no trial, if fewer trials finished than are to be
     trained again."""
     record, trial = contents["replicate"], contents["trial"]
     if contents.keys() != {"digest", "trial", "replicate"} or (trial is None) != (record is None):
@@ -101,13 +107,13 @@ def is_replicate_file(contents: dict[str, Any]) -> bool:
 
 
 def is_plan(contents: dict[str, Any], lines: Mapping[str, Any]) -> bool:
-    """Whether contents are exactly these lines, and a digest."""
+    """Whether contents are exactly these lines and a digest."""
     return contents == {"digest": contents["digest"], **lines}
 
 
 def is_table(contents: dict[str, Any], known: Sequence[tuple[int, str, Any]], count: int) -> bool:
-    """Whether contents are the outcomes of `count` trials, of which the first have these numbers, keys and
-    points; and how many of the rows that score them are of the commonest class, if they are counted."""
+    """Whether contents are the outcomes of `count` trials. The first of these must have the `known` numbers,
+    keys and points. If rows are counted, "commonest" counts the validation rows of the largest class."""
     rows, commonest = contents["trials"], contents["commonest"]
     return (
         is_digest(contents["data"])
@@ -126,8 +132,8 @@ def _commonest(commonest: Any, curve: Mapping[str, Any]) -> bool:
 
 
 def is_baseline(contents: dict[str, Any]) -> bool:
-    """Whether contents are what `zdl.analysis.baseline.baseline` makes of the search's split, and of each
-    replicate's; and of a score, what a guess scores on the validation and the held-out rows."""
+    """Whether contents are what `zdl.analysis.baseline.baseline` makes: fits to the split of the search and
+    to that of each replicate. With a score, they also hold two scores of a guess."""
     fits = [contents["search"], *contents["replicates"]]
     if "guess" in contents:
         keys = {"score", "train", "train_size", "val", "val_size", "held_out", "held_out_redrawn"}
@@ -150,8 +156,8 @@ def is_baseline(contents: dict[str, Any]) -> bool:
 
 
 def is_outcome(outcome: dict[str, Any]) -> bool:
-    """Whether an outcome, less its losses, is one: counts of rows, at as many evaluations of either set; or
-    scores."""
+    """Whether contents are an outcome without its losses: counts of rows, or scores. Both sets must have the
+    same number of evaluations."""
     curve, ends = outcome["curve"], [end for end in [outcome["final"]] if end is not None]
     if "score" in curve:
         return _is_scored(outcome, curve, ends)

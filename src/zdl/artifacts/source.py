@@ -1,8 +1,8 @@
-"""What a module defines, and what each definition refers to: static analysis of its source.
+"""Find what a module defines, and what each definition refers to, by static analysis of its source.
 
 A definition is a function, a class or an assignment at the top level of a module. Comments, docstrings and
-the type hints of functions do not count. What cannot be followed is an `Error`: `import *`, imports by name,
-names that are set from outside.
+the type hints of functions do not count. Code that cannot be followed raises an `Error`: `import *`, imports
+by name, names that are set from outside.
 """
 
 import ast
@@ -17,26 +17,26 @@ from typing import Any, NamedTuple
 
 from zdl import Error
 
-IMPORTING = "<importing>"  # stands for what importing a module does besides defining
+IMPORTING = "<importing>"  # stands for what importing a module does besides defining names
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 REFUSED = {"__import__", "import_module", "exec", "eval", "globals", "vars", "__doc__", "__path__"}
 REFUSED |= {"__annotations__", "__init_subclass__", "__subclasses__", "register"}
 
-Target = tuple[str, tuple[str, ...]]  # a module, and the attributes that follow it
-Chain = tuple[str, tuple[str, ...]]  # a name, and the attributes that are taken of it
+Target = tuple[str, tuple[str, ...]]  # a module, and the attributes that are taken from it
+Chain = tuple[str, tuple[str, ...]]  # a name, and the attributes that are taken from it
 
 
 class Definition(NamedTuple):
-    """What one name of a module is bound to: its syntax, and what that refers to."""
+    """The syntax of all that a name of a module is bound to, and what that syntax refers to."""
 
     syntax: Any
     targets: list[Target]
-    hints: list[Target]  # of a function's type hints
-    reads_files: bool  # it names `__file__`, and may read what lies beside its module
+    hints: list[Target]  # what the type hints of a function refer to
+    reads_files: bool  # it uses `__file__`, so it may read files beside its module
 
 
 class Module:
-    """The names that a module defines or imports; the definitions are analysed when they are asked for."""
+    """The names that a module defines or imports. Definitions are analysed on first use."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
@@ -51,7 +51,7 @@ class Module:
             self._enter(node)
 
     def _enter(self, node: ast.stmt) -> None:
-        """Note what a statement at the top level defines, or that importing the module runs it."""
+        """Record what a statement at the top level defines, or that importing the module runs it."""
         if isinstance(node, ast.Import | ast.ImportFrom):
             for name, bound in self._bindings(node):
                 self.imports[name].append(bound)
@@ -66,7 +66,7 @@ class Module:
                 for name in [*_names(target), *(() if plain else (IMPORTING,))]:
                     self.nodes[name].append(node)
         elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            for inner in node.orelse:  # what is under it never runs
+            for inner in node.orelse:  # its body never runs
                 self._enter(inner)
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             self.nodes[IMPORTING].append(node)
@@ -79,7 +79,7 @@ class Module:
         return name in self.nodes or bool(own & packages)
 
     def _bindings(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Target]]:
-        """The names that an import statement binds, and to what."""
+        """The names that an import statement binds, each with its target."""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 self.modules.add(alias.name)
@@ -105,7 +105,7 @@ class Module:
                 if isinstance(node, DEFINITIONS) and name != IMPORTING:
                     scope = self.scopes[name][next_scope[name]]
                     next_scope[name] += 1
-                if name == IMPORTING:  # it may define a name, too, and is analysed there as well
+                if name == IMPORTING:  # copied, since the node may also define a name and analysis edits it
                     node = copy.deepcopy(node)  # noqa: PLW2901
                 parts[name].append(self._analyse(node, scope))
         return {name: _merge(definitions) for name, definitions in parts.items()}
@@ -136,7 +136,7 @@ class Module:
         raise Error(f"{self.path}: line {part.lineno}: {name} cannot be followed (needed: names)")
 
     def _targets(self, chains: Iterable[Chain], inner: Mapping[str, list[Target]]) -> list[Target]:
-        """What names lead to, if to something of the project or of a library."""
+        """What names refer to in the project or in a library; other names are left out."""
         targets: list[Target] = []
         for name, attributes in chains:
             for module, first in [*self.imports.get(name, ()), *inner.get(name, ())]:
@@ -147,7 +147,7 @@ class Module:
 
 
 def _merge(parts: list[Definition]) -> Definition:
-    """One definition of all that is bound to one name."""
+    """Merge all definitions of one name into one."""
     syntax, targets, hints, reads = zip(*parts, strict=True)
     return Definition(
         list(syntax), list(chain.from_iterable(targets)), list(chain.from_iterable(hints)), any(reads)
@@ -155,7 +155,7 @@ def _merge(parts: list[Definition]) -> Definition:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt]:
-    """The statements within one, such as those under `try:` and `except:`."""
+    """The statements directly inside a statement, such as those under `try:` and `except:`."""
     for part in ast.iter_child_nodes(node):
         if isinstance(part, ast.stmt):
             yield part
@@ -168,7 +168,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _chains(node: ast.AST) -> Iterator[Chain]:
-    """Each name in a syntax tree, with the attributes that are taken of it: `np.linalg.norm`."""
+    """Each name in a syntax tree, with the attributes that are taken from it: `np.linalg.norm`."""
     inner: set[int] = set()
     for part in ast.walk(node):
         attributes: tuple[str, ...] = ()
@@ -181,7 +181,7 @@ def _chains(node: ast.AST) -> Iterator[Chain]:
 
 
 def _globals(scope: symtable.SymbolTable) -> Iterator[str]:
-    """The names that a function or class takes from its module, wherever in it."""
+    """The names that a function or class, or any scope inside it, takes from its module."""
     for symbol in scope.get_symbols():
         if symbol.is_global() or (scope.get_type() == "class" and symbol.is_referenced()):
             yield symbol.get_name()
@@ -200,7 +200,7 @@ def _outer_names(node: ast.stmt) -> Iterator[str]:
 
 
 def _pop_hints(node: ast.AST) -> list[ast.expr]:
-    """Take the type hints of functions, which nothing evaluates for its result, out of a syntax tree."""
+    """Remove the type hints of functions, which affect no result, from a syntax tree, and return them."""
     hints = []
     for part in ast.walk(node):
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -216,8 +216,8 @@ def _pop_hints(node: ast.AST) -> list[ast.expr]:
 
 
 def _skeleton(node: Any) -> Any:
-    """A syntax tree without positions, docstrings, hints, imports and empty fields: the same on every Python
-    from 3.11 to 3.13, which `ast.dump` is not."""
+    """A syntax tree without positions, docstrings, hints, imports and empty fields. Unlike `ast.dump`, it is
+    the same on Python 3.11 to 3.13."""
     if isinstance(node, list):
         return [_skeleton(item) for item in node if not isinstance(item, ast.Import | ast.ImportFrom)]
     if not isinstance(node, ast.AST):
