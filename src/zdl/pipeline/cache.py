@@ -1,7 +1,7 @@
-"""The cache: every record that was ever made here, so that reverting an edit trains nothing.
+"""The cache keeps every record that was ever made here, so that reverting an edit trains nothing.
 
-It is in .zdl/, which Git and DVC ignore. Experiments that DVC runs side by side share it with the work tree
-that they were queued in, and two runs at once train no trial twice.
+It is in .zdl/, which Git and DVC ignore. Experiments that DVC runs in parallel share the cache of the work
+tree in which they were queued. Locks prevent two processes from training the same trial.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ FOLDERS = (LOCAL, Path("data"), Path("results"), Path("reports"))
 
 
 class Job(NamedTuple):
-    """What a job makes: a file that is the record of a trial, or holds it (`contents`)."""
+    """A file to make, and its trial. `contents` turns the bytes of the record into those of the file."""
 
     trial: Trial
     path: Path
@@ -40,7 +40,7 @@ class Job(NamedTuple):
 
     @property
     def ready(self) -> Path:
-        """Where the file is until its job moves it to its place."""
+        """Where a file that was made ahead of its job is, until the job moves it into place."""
         return READY / self.path.name
 
 
@@ -50,19 +50,19 @@ def record_job(trial: Trial) -> Job:
 
 
 def get_or_train(trial: Trial, say: Callable[[str], None] | None = None, force: bool = False) -> None:
-    """Put the record of `trial` in its place, from the cache or by training (`do`)."""
+    """Put the record of `trial` into place, from the cache or by training (see `do`)."""
     do(record_job(trial), say, force)
 
 
 def do(job: Job, say: Callable[[str], None] | None = None, force: bool = False) -> None:
-    """Do a job, with the record from the cache, else by training.
+    """Make the file of a job. The record comes from the cache if it is there, else from training.
 
-    `force` trains in any case. `say` gets the lines that the book prints. If another process trains this
-    trial, wait for its end.
+    `force` trains in any case. `say` gets the lines that the book prints. If another process is training this
+    trial, wait until it ends.
     """
     with trial_lock(job.trial):
         write(job.path, job.contents(_record(job.trial, say, force)))
-        job.ready.unlink(missing_ok=True)  # made by another process, too late for this job
+        job.ready.unlink(missing_ok=True)  # another process may have made it meanwhile
 
 
 def _record(trial: Trial, say: Callable[[str], None] | None = None, force: bool = False) -> bytes:
@@ -97,8 +97,8 @@ def _read_once(file: File) -> bytes:
 def do_ahead(jobs: Iterable[Job], go_on: Callable[[], bool]) -> None:
     """Make the files of further jobs ready, as long as `go_on` returns True.
 
-    Trials that have a record, or that another process trains, are left out. This only saves time: it ends at
-    the first failure, which the job of that trial will meet and report.
+    Skip trials that have a record or that another process is training. This only saves time, so it ends at
+    the first failure. The job of that trial will fail in the same way and report it.
     """
     jobs = iter(jobs)
     while go_on():
@@ -109,7 +109,7 @@ def do_ahead(jobs: Iterable[Job], go_on: Callable[[], bool]) -> None:
                     write(job.ready, job.contents(_record(job.trial)))
         except Timeout:
             continue
-        except Exception:  # the end of the jobs, too
+        except Exception:  # also StopIteration, at the end of the jobs
             return
 
 
@@ -127,8 +127,10 @@ def missing(files: Iterable[File]) -> list[Path]:
 
 
 def keep_only_records(wanted: Iterable[Path]) -> None:
-    """Leave only these records and files of rounds in results/: what DVC tracks must follow from the commit.
-    Records of other searches move to the cache. Files of rounds follow from records, and are deleted."""
+    """Remove all other records and files of rounds from results/: what DVC tracks must depend on the commit.
+
+    Records of other searches are moved to the cache. Files of rounds are deleted: the records determine them.
+    """
     wanted = set(wanted)
     for path in others(TRIALS, ROUNDS, *wanted):
         move_to_cache(path)
@@ -137,26 +139,26 @@ def keep_only_records(wanted: Iterable[Path]) -> None:
 
 
 def move_to_cache(record: Path) -> str:
-    """Move a record to the cache, unless it is there. Set a corrupt one aside, and say so in a line."""
+    """Move a record to the cache and return "". Set a corrupt one aside, and return a line that says so."""
     if (key := _key(record)) is None:
         return set_aside(record, f"{record}: is damaged")
     cached = CACHE / f"{key}.json"
-    with contextlib.suppress(FileNotFoundError):  # another process was first
+    with contextlib.suppress(FileNotFoundError):  # another process has moved it
         if _key(cached) != key:
-            write(cached, record.read_bytes())  # not moved: it may be a link into DVC's cache
+            write(cached, record.read_bytes())  # copied: it may be a link into DVC's cache
         record.unlink()
     return ""
 
 
 def _key(path: Path) -> str | None:
-    """The key of the trial that a record is of, if it is whole. (The settings may describe another
-    search.)"""
+    """The key of a record's trial; None if the record is missing or corrupt. (It is read from the record,
+    since the settings may describe another search.)"""
     contents = _read_if_intact(path, is_record)
     return Trial(contents["trial"], {}, contents["spec"]).key if contents else None
 
 
 def _read_if_intact(path: Path, is_valid: Validator) -> dict[str, Any] | None:
-    """The contents of a file under whatever digest it holds; None if it is missing or corrupt."""
+    """The contents of a file, whatever digest it holds; None if the file is missing or corrupt."""
     try:
         with parsing(path):
             digest = str(json.loads(path.read_bytes())["digest"])
@@ -166,18 +168,20 @@ def _read_if_intact(path: Path, is_valid: Validator) -> dict[str, Any] | None:
 
 
 def set_aside(path: Path, damage: str) -> str:
-    """Move a corrupt file out of the way; the line that says so, none if another process was first."""
+    """Move a corrupt file to CORRUPT. Return a line that says so; empty if another process did it."""
     CORRUPT.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
-        shutil.move(path, CORRUPT / path.name)  # maybe to another file system
+        shutil.move(path, CORRUPT / path.name)  # CORRUPT may be on another file system
         return f"{damage}; it was moved to {CORRUPT} and will be made again"
     return ""
 
 
 def prune(wanted: Iterable[Trial]) -> int:
-    """Delete the cached records of other searches, and return their number. Delete also their checkpoints,
-    corrupt files that were set aside, temporary files of killed processes, and cached weights (today's are in
-    their place)."""
+    """Delete the cached records of other searches, and return their number.
+
+    Also delete their checkpoints, files that were set aside or made ahead, notes of repairs, temporary files
+    of killed processes, and all cached weights. (The weights of the current search are in results/.)
+    """
     trials = list(wanted)
     keys = {trial.key for trial in trials}
     old = [path for path in others(CACHE) if path.stem not in keys]
@@ -191,15 +195,15 @@ def prune(wanted: Iterable[Trial]) -> int:
 
 
 def cache_weights(artifact: Artifact, path: Path) -> None:
-    """Copy the weights to the cache. DVC does not carry them, so `dvc checkout` and `dvc exp apply` would
-    lose those of every other search."""
+    """Copy the weights to the cache. DVC does not track them, so `dvc checkout` and `dvc exp apply` do not
+    restore those of another search."""
     if path.exists():
         write(WEIGHTS / f"{artifact.digest}{path.suffix}", path.read_bytes())
 
 
 def cache_replicates() -> None:
-    """Copy every replicate under results/ to the cache, whatever search it is of: another ranking of the same
-    trials finds them there, in a pulled clone too."""
+    """Copy every replicate under results/ to the cache, including those of other searches. A search that
+    ranks the same trials differently finds them there, also in a clone that pulled them."""
     for path in REPLICATES.glob("*.json"):
         contents = _read_if_intact(path, is_replicate_file)
         if contents and (record := contents["replicate"]):
@@ -209,7 +213,7 @@ def cache_replicates() -> None:
 
 
 def keep_only_replicates(wanted: Iterable[Path]) -> None:
-    """Leave only these files of replicates in results/: what DVC tracks must follow from the commit."""
+    """Cache all replicates, then delete all files but these: what DVC tracks must depend on the commit."""
     cache_replicates()
     for path in others(REPLICATES, *wanted):
         path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""Where checkpoints are: in the local cache, the newest ones, up to a size.
+"""Keep checkpoints in the local cache: the newest ones, up to a total size.
 
-They hold numbers to the last bit. Those differ between processors, so a checkpoint has the names of the
-kernels that made it in its digest, and others do not take it. Without one, a training begins anew.
+A checkpoint holds exact floating-point numbers. Their last bits differ between processors, so its digest
+covers the names of the kernels that computed it, and other kernels do not use it. Without a checkpoint, a
+training starts at the beginning.
 """
 
 import logging
@@ -21,33 +22,33 @@ from zdl.search.checkpoint import course, epochs
 from zdl.search.trial import Trial
 
 CHECKPOINTS = SHARED / "checkpoints"
-WRITTEN = CHECKPOINTS / "written"  # a byte for each kB of them since all were last listed
-LIMIT = "ZDL_CHECKPOINTS_MB"  # the variable that sets another limit
+WRITTEN = CHECKPOINTS / "written"  # one byte per kB of checkpoints written since they were last listed
+LIMIT = "ZDL_CHECKPOINTS_MB"  # an environment variable that replaces MEGABYTES
 MEGABYTES = 1000
 
 log = logging.getLogger(__name__)
 
 
 def folder(trial: Trial) -> Path:
-    """Where a trial's checkpoints are: a folder each, so that nobody has to list those of all others."""
+    """The folder of a trial's checkpoints. Each trial has one, since listing all checkpoints takes long."""
     return CHECKPOINTS / f"{trial.number:04d}-{course(trial.spec)[:12]}"
 
 
 def checkpoint(trial: Trial, length: int) -> File:
-    """The checkpoint of a trial after so many epochs."""
+    """The checkpoint of a trial after `length` epochs."""
     key = digest([course(trial.spec), length, kernels()])
     return File(folder(trial) / f"{length}.npz", key)
 
 
 def lengths_below(trial: Trial) -> list[int]:
-    """The epochs from which a trial can go on, the most first."""
+    """After how many epochs checkpoints exist from which a trial can go on, the greatest number first."""
     last = epochs(trial.spec) or 0
     lengths = (int(path.stem) for path in others(folder(trial)) if path.stem.isdecimal())
     return sorted((length for length in lengths if length < last), reverse=True)
 
 
 def find(trial: Trial) -> bytes | None:
-    """The checkpoint from which a trial goes on."""
+    """The checkpoint with the most epochs from which a trial can go on; None if there is none."""
     for length in lengths_below(trial):
         file = checkpoint(trial, length)
         try:
@@ -58,13 +59,16 @@ def find(trial: Trial) -> bytes | None:
 
 
 def keep(trial: Trial, data: bytes | None) -> None:
-    """Keep the checkpoint of a trial, and delete the oldest ones above the limit. To list all of them takes
-    longer than a tiny training, so they are listed each time a tenth of the limit was written."""
+    """Keep the checkpoint of a trial, and delete the oldest ones above the limit.
+
+    Listing all checkpoints takes longer than a short training, so it is done only after each tenth of the
+    limit that was written.
+    """
     max_bytes = limit()
     if data is None or len(data) > max_bytes:
         return
     write(checkpoint(trial, epochs(trial.spec) or 0).path, data)
-    with WRITTEN.open("ab", buffering=0) as file:  # processes append to it side by side
+    with WRITTEN.open("ab", buffering=0) as file:  # several processes may append to it
         file.write(bytes(len(data) // 1000 + 1))
         size = file.tell() * 1000
     if size > max_bytes // 10:
@@ -75,7 +79,7 @@ def keep(trial: Trial, data: bytes | None) -> None:
 def _delete_oldest(max_bytes: int) -> None:
     ages = []
     for path in CHECKPOINTS.rglob("*.npz"):
-        with suppress(FileNotFoundError):  # another process deletes, too
+        with suppress(FileNotFoundError):  # another process may delete it
             ages.append((path.stat().st_mtime_ns, path.stat().st_size, path))
     for _, size, path in sorted(ages, reverse=True):
         max_bytes -= size
@@ -84,13 +88,13 @@ def _delete_oldest(max_bytes: int) -> None:
 
 
 def prune(wanted: Iterable[Trial]) -> None:
-    """Delete the checkpoints of other trials than these."""
+    """Delete the checkpoints of all trials except these."""
     for path in others(CHECKPOINTS, *map(folder, wanted)):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def limit() -> int:
-    """The size in bytes of all checkpoints together, at most."""
+    """The maximum total size of all checkpoints, in bytes."""
     text = os.environ.get(LIMIT, str(MEGABYTES))
     if not text.isdecimal():
         raise Error(f"{LIMIT}: {text!r} is no size (allowed: a whole number of megabytes; 0 keeps none)")
@@ -99,8 +103,8 @@ def limit() -> int:
 
 @cache
 def kernels() -> list[str]:
-    """What the last bits of a computation depend on, beside its code."""
-    from threadpoolctl import threadpool_info  # here alone: only a training needs it
+    """The kernels and processor features that the last bits of a computation depend on, besides its code."""
+    from threadpoolctl import threadpool_info  # only here: only a training needs it
 
     libraries = [f"{each['internal_api']} {each.get('architecture')}" for each in threadpool_info()]
     features: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])

@@ -1,4 +1,4 @@
-"""What is checked before any work: whether a run can write here, and whether this is the code of the plan."""
+"""Checks before any work: whether a run can write its files, and whether the plan was made with this code."""
 
 import json
 import os
@@ -21,8 +21,8 @@ ROOM = 2**16  # bytes that must be free on the disk
 def check_writable(outputs: Iterable[str], logs: Iterable[str]) -> None:
     """Raise an `Error` if a run cannot write, for lack of permission or because the disk is full.
 
-    `outputs` are the paths, with wildcards, of all files that the run replaces in one step; `logs` are those
-    that it opens again. Snakemake's notes, the cache and the locks are checked as well.
+    `outputs` are the paths, with wildcards, of all files that the run replaces atomically; `logs` are the
+    paths of those that it opens for writing. Snakemake's own files, the cache and the locks are also checked.
     """
     locks = (LOCAL, SHARED / "locks")
     folders = {NOTES, *locks, CACHE, WEIGHTS, *(Path(path).parent for path in outputs)}
@@ -31,19 +31,19 @@ def check_writable(outputs: Iterable[str], logs: Iterable[str]) -> None:
     files += [path for folder in locks for path in folder.glob("*.lock")]
     nearest = {*map(_nearest, folders | log_folders)}
     for path in sorted(nearest.union(files)):
-        if not os.access(path, os.W_OK) and path.exists():  # a run beside this one may have deleted it
+        if not os.access(path, os.W_OK) and path.exists():  # another run may have deleted it
             raise Error(f"{path.resolve()}: cannot be written to (needed: write permission)")
     for folder in sorted(nearest):
         _check_room(folder)
 
 
 def _nearest(folder: Path) -> Path:
-    """A directory, or, if it is yet to be made, the one in which that will be."""
+    """A directory or, if it does not exist yet, the nearest of its parents that does."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def check_notes() -> None:
-    """Fail where Snakemake could not write its own notes, as it does even in a dry run."""
+    """Raise an `Error` if Snakemake cannot write its own files, which it does even in a dry run."""
     place = _nearest(NOTES / "iocache")
     if not os.access(place, os.W_OK):
         raise Error(
@@ -59,8 +59,8 @@ def _check_room(path: Path) -> None:
 
 
 def check_plans(plans: Iterable[Path]) -> None:
-    """Fail where no plan has trials that this code can train: a node of a cluster may have other libraries.
-    (Another run may have left a plan of other code here.)"""
+    """Raise an `Error` if no plan was made with this code and these libraries: a node of a cluster may have
+    others. One plan is enough, since another run may have left a plan of other code here."""
     failure = None
     for plan in plans:
         try:
@@ -76,7 +76,7 @@ def check_plans(plans: Iterable[Path]) -> None:
 
 
 def check_code(plan: Path, spec: Mapping[str, Any]) -> None:
-    """Fail where a record under a name of the plan would be the result of other code or libraries."""
+    """Raise an `Error` if the plan was made with other code or libraries: its names would be wrong here."""
     code, libraries = together(Trial.entry, spec["train"])
     for name, version in libraries.items():
         plan_version = spec["libraries"].get(name)

@@ -1,7 +1,7 @@
-"""The files of a user that a problem reads: which they are, and their contents.
+"""Find and read the user's own files that a problem needs.
 
-They lie under problems/, so that Git or DVC carries them and both engines notice an edit. Their contents are
-in the name of all that follows from them.
+They are under problems/, so that Git or DVC tracks them and both engines notice an edit. A digest of their
+contents is part of the name of every file that is made from them.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from zdl.config.problem import Problem
 
 
 def list_files(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
-    """The files that a problem reads; of a folder, all in it but Python's own. An `Error` names one that is
-    not there."""
+    """The files that a problem reads. A folder stands for all files in it, except hidden ones and Python's
+    own. An `Error` names a path that does not exist."""
     paths: list[Path] = []
     names = problem.get("files", lambda data: ())(data)
     if isinstance(names, str):
@@ -33,17 +33,17 @@ def list_files(problem: Problem, data: Mapping[str, Any]) -> list[Path]:
 
 
 def _is_by_the_way(path: Path) -> bool:
-    """Whether a file is not the user's: Python's, or one that a file manager leaves."""
+    """Whether a file is not the user's, but one that Python or a file manager made."""
     return any(part == "__pycache__" or part[0] == "." or part == "Thumbs.db" for part in path.parts)
 
 
 def digests(paths: Iterable[Path]) -> dict[str, str]:
-    """The SHA-256 of each file."""
+    """The SHA-256 of each file in hexadecimal, by path."""
     return {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def contents(expected: Mapping[str, str]) -> dict[str, bytes]:
-    """The contents of the files with these digests; an `Error` names one that was edited meanwhile."""
+    """The contents of the files with these digests. An `Error` names a file that was edited meanwhile."""
     files = {name: Path(name).read_bytes() for name in expected}
     for name, data in files.items():
         if hashlib.sha256(data).hexdigest() != expected[name]:

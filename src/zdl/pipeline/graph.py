@@ -1,4 +1,4 @@
-"""What the Snakefile asks: which files a job needs, what is damaged, and how much there is to do."""
+"""What the Snakefile needs to know: the inputs of jobs, damaged files, and how many trials are missing."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,12 +15,13 @@ from zdl.search.trial import Trial
 
 
 class Graph:
-    """The inputs of jobs, as far as they depend on which files are there.
+    """The inputs of jobs that depend on which files exist.
 
-    lines  for a person: what is damaged, and how many trials are missing
-    notes  the file that the job leaves which repairs the damage; none, if nothing is damaged
+    lines  messages for the user: what is damaged, and how many trials are missing
+    notes  the file that the repair job will write; empty if nothing is damaged
 
-    With `complete`, a job has all its inputs even if its output is there: a picture of the graph shows them.
+    With `complete`, a job has all its inputs even if its output exists, so that a picture of the graph shows
+    them.
     """
 
     def __init__(self, paths: Paths, complete: bool = False) -> None:
@@ -34,25 +35,25 @@ class Graph:
         entries = [[str(path), line, _stamp(path)] for path, line in sorted(self.damage.items())]
         number = 0
         while (note := cache.REPAIRED / digest([entries, number])[:12]).exists():
-            number += 1  # the same damage as once before
+            number += 1  # the same damage was repaired before
         return note
 
     def is_there(self, path: Path) -> bool:
-        """Whether a file is there, and stays."""
+        """Whether a file exists and is not damaged."""
         return path not in self.damage and path.exists()
 
     def repair_notes(self, *paths: Path) -> list[Path]:
-        """The note of the repair that the job of these files waits for; none, if all of them are intact."""
+        """The note of the repair that the job of these files waits for; empty if all of them are intact."""
         return self.notes if self.damage.keys() & {*paths} else []
 
     @staticmethod
     def inputs(artifacts: Iterable[Artifact]) -> list[Path]:
-        """What a job that makes all of these is given."""
+        """The input files of a job that makes all these artifacts."""
         return sorted({each.path for artifact in artifacts for each in artifact.inputs})
 
     def for_trial(self, name: str) -> list[Path]:
-        """What the record of a trial is made from. One that is there needs nothing: a plan or a split that is
-        made again is no reason to train."""
+        """The inputs of a trial's job. If the record exists, there are none: making the plan or the split
+        again must not cause a training."""
         (record,) = self.paths.records([name])
         return (
             []
@@ -61,9 +62,12 @@ class Graph:
         )
 
     def for_round(self, name: str) -> list[Path]:
-        """What a round is proposed from: the round before it, and the records of that. (All earlier ones
-        would be quadratic in the rounds.) If the round before is there, no other job asks for what is missing
-        of still earlier ones. One that is there needs nothing."""
+        """The inputs of the job that proposes a round: the round before it, and the records of that.
+
+        With the files of all earlier rounds, the number of inputs would be quadratic in the number of rounds.
+        But if the file of the round before exists, no other job asks for missing files of earlier rounds, so
+        this one does. If the file of the round itself exists, the job has no inputs.
+        """
         place = self.paths.round(name)
         if self.is_there(self.paths.round_path(place)) and not self.complete:
             return []
@@ -76,8 +80,8 @@ class Graph:
 
 
 def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
-    """How many records are missing, in a line: of these, how many are in the cache, and how many trials must
-    be trained. No line if none is missing."""
+    """A line that says how many records are missing, how many of them are in the cache, and how many trials
+    must be trained. Empty if no record is missing."""
     trials = Progress(paths).trials
     names = [name for name, path in zip(paths.names, paths.records(), strict=True) if not is_there(path)]
     known = [trials[name] for name in names if name in trials]
@@ -90,7 +94,7 @@ def forecast(paths: Paths, is_there: Callable[[Path], bool]) -> list[str]:
 
 
 def _going_on(trials: Iterable[Trial]) -> str:
-    """How many epochs trials have still to be trained, if checkpoints of some are there."""
+    """How many epochs are left to train, if there are checkpoints of some trials."""
     lengths = [max(checkpoints.lengths_below(trial), default=0) for trial in trials]
     if not any(lengths):
         return ""
@@ -99,7 +103,7 @@ def _going_on(trials: Iterable[Trial]) -> str:
 
 
 def _stamp(path: Path) -> list[int]:
-    """When a file was written, and its size; nothing for one that another process has moved away."""
+    """The modification time in ns and the size of a file; empty if another process has moved it away."""
     with suppress(FileNotFoundError):
         status = path.lstat()
         return [status.st_mtime_ns, status.st_size]

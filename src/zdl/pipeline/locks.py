@@ -1,4 +1,4 @@
-"""Locks between processes. A lock ends with the process that holds it, however that ends."""
+"""Locks between processes. A lock is released when the process that holds it ends, even if it is killed."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ __all__ = ["Timeout", "rounds_lock", "run_lock", "trial_lock"]
 
 
 def trial_lock(trial: Trial, wait: bool = True) -> FileLock:
-    """The lock of whoever makes the record of a trial; without `wait`, entering it may raise Timeout. Its
-    name is the trial's number, and the replicate's."""
+    """The lock for making the record of a trial. Without `wait`, entering it may raise Timeout. The name of
+    its file is the trial's number and, for a replicate, that of the replicate."""
     name = "-".join(f"{number:04d}" for number in trial.spec["seed"][1:])
     return _lock(SHARED / "locks" / f"{name}.lock", wait)
 
 
 def rounds_lock() -> FileLock:
-    """The lock of whoever writes the file of a round, or moves one."""
+    """The lock for writing or moving the file of a round."""
     return _lock(LOCAL / "rounds.lock")
 
 
 def run_lock() -> FileLock:
-    """The lock of whoever has Snakemake make trials for DVC."""
+    """The lock for running Snakemake as a stage of DVC."""
     return _lock(LOCAL / "trials.lock")
 
 

@@ -1,8 +1,8 @@
-"""The one place that names files: a name ends in a digest of all that determines the file's contents.
+"""Name all files: a name ends in a digest of all that determines the file's contents.
 
-Every name is known before anything runs (`zdl.search.rounds` says how, for a search that learns). So a file
-that exists is right, whoever made it and whenever, and neither engine has to trust a time stamp. Only files
-under `reports/` have fixed names, for Git and its readers: they have manifests.
+Every name is known before anything runs (`zdl.search.rounds` says how, for a search that learns). A file that
+exists is therefore right, whoever made it and whenever, and neither engine has to trust a time stamp. Only
+files under `reports/` have fixed names, so that Git can track them. They have manifests instead.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,8 +37,8 @@ PUBLISHED_FIGURES = [REPORTS / f"{figure}.{kind}" for figure in FIGURES for kind
 PUBLISHED = [*PUBLISHED_TABLES, *PUBLISHED_PAGES, *PUBLISHED_FIGURES]
 MANIFESTS = Path("results/manifests")
 WEIGHTS = Path("results/best.npz")
-RESULTS = ("replicates", "baseline", "held_out")  # what tables and pages are made from, beside the trials
-FULL_RANKING = Path("results/ranking")  # every row of the ranking, of which reports/ has the first ones
+RESULTS = ("replicates", "baseline", "held_out")  # what tables and pages are made from, besides the trials
+FULL_RANKING = Path("results/ranking")  # all rows of the ranking; reports/ has only the first ones
 
 
 class Paths:
@@ -54,7 +54,7 @@ class Paths:
         self.raw = Artifact.of(
             "data/raw/{}.npz",
             "zdl.data.preprocess:raw_file",
-            handed={"files": data_files.digests(self.data_files)},  # digests in the code verify all others
+            handed={"files": data_files.digests(self.data_files)},  # the code has the digests of all others
             is_valid=RAW,
             load=self._function("load"),
             regression=self.problem.score.regression,
@@ -83,32 +83,32 @@ class Paths:
         )
 
     def _function(self, part: str) -> Function | None:
-        """A function of the problem, to be given to one of zdl."""
+        """A function of the problem, to be passed to a function of zdl; None if the problem has none."""
         entry = self.problem.function(part)
         return Function(entry) if entry else None
 
     def code(self, entry: str) -> Fingerprint:
-        """The fingerprint of a function that is given the problem's `train`."""
+        """The fingerprint of a function together with the problem's `train`, which is passed to it."""
         return together(entry, self.train)
 
     @cached_property
     def words(self) -> dict[str, dict[str, Any]]:
-        """What the report says of the problem."""
+        """What the report says about the problem."""
         return wording(self.problem, self.settings)
 
     @cached_property
     def image(self) -> list[int]:
-        """The shape of a row that can be shown as an image; empty if it cannot."""
+        """The shape in which a row can be shown as an image; empty if rows are not images."""
         return list(self.problem.get("IMAGE", ()))
 
     @classmethod
     def of(cls, params: str | Path = "params.yaml") -> "Paths":
-        """The files of the search that a params.yaml describes; `SettingsError` if that is wrong."""
+        """The files of the search that a params.yaml describes. Raises `SettingsError` if it is invalid."""
         return cls(load(params))
 
     @property
     def halves(self) -> bool:
-        """Whether the trials of a later round are the best of the round before, with more epochs."""
+        """Whether each later round trains the best trials of the round before with more epochs."""
         return self.settings["search"]["method"] in HALVINGS
 
     @cached_property
@@ -118,7 +118,7 @@ class Paths:
 
     @cached_property
     def rounds(self) -> list[Round]:
-        """The rounds after the first, of a search that learns."""
+        """The rounds after the first; empty unless the search learns."""
         run, propose = self.code(Trial.entry), fingerprint("zdl.search.rounds:round_file")
         return rounds(self.settings, self.split.digest, self.train, run, propose)
 
@@ -134,12 +134,12 @@ class Paths:
         return [TRIALS / f"{name}.json" for name in (self.names if names is None else names)]
 
     def record_places(self, names: Iterable[str]) -> list[Path]:
-        """Where records of trials with these names may be: in their places, or ready to be moved there."""
+        """Where the records of these trials may be: in place, or ready to be moved there."""
         records = self.records(names)
         return [*records, *(READY / record.name for record in records)]
 
     def round(self, name: str) -> Round:
-        """The round whose file has that name (without its suffix)."""
+        """The round whose file has this name (without suffix). Raises an `Error` if there is none."""
         for round_ in self.rounds:
             if round_.name == name:
                 return round_
@@ -151,12 +151,12 @@ class Paths:
         return ROUNDS / f"{round_.name}.json"
 
     def round_file(self, round_: Round, earlier: list[Trial]) -> File:
-        """The file of a round, to be read; `earlier` are all trials of the rounds before it."""
+        """The file of a round, for reading. `earlier` are all trials of the rounds before it."""
         is_valid = partial(round_.is_valid, earlier=list(earlier))
         return File(self.round_path(round_), round_.digest, is_valid)
 
     def listing(self, name: str) -> Path:
-        """The file that has the point of trial `name`: the plan, or that of its round."""
+        """The file that has the point of trial `name`: the plan or the file of its round."""
         return self._listings.get(name, self.plan.path)
 
     @cached_property
@@ -180,7 +180,7 @@ class Paths:
         listings = [self.plan.digest, *(round_.digest for round_ in self.rounds)]
         known: list[Any] = [(trial.number, trial.key, trial.point) for trial in self.first]
         count = len(self.names)
-        if self.halves:  # whose last rung has another key, and is not known yet
+        if self.halves:  # trials of the last rung have other keys, which are not known yet
             known, count = [], self.settings["search"]["trials"]
         return Artifact.of(
             "results/table/{}.json",
@@ -194,7 +194,7 @@ class Paths:
 
     @property
     def places(self) -> int:
-        """How many trials are trained again, if that decides about which; else 0."""
+        """How many trials are trained again, if the choice of these trials depends on it; else 0."""
         places: int = self.settings["replicate"]["trials"]
         return places if self.halves else 0
 
@@ -204,7 +204,7 @@ class Paths:
         return replicates.splits(self.settings, self.prepared.digest)
 
     def replicates_of(self, trial: Trial) -> list[Replicate]:
-        """The replicates of a trial that is among the best; in full, if it was stopped."""
+        """The replicates of one of the best trials. If it was stopped early, they train for all epochs."""
         if self.halves:
             trial = replicates.in_full(trial, self.settings["search"]["epochs"])
         code = self.code(Replicate.entry)
@@ -212,7 +212,7 @@ class Paths:
 
     @cached_property
     def replicates(self) -> list[Artifact]:
-        """The files of replicates: all of the best trial, all of the next, and so on."""
+        """The files of replicates: all of the best trial, then all of the second best, and so on."""
         code = self.code(Replicate.entry)
         return [
             Artifact.of(
@@ -229,11 +229,11 @@ class Paths:
         ]
 
     def _is_replicate(self, contents: dict[str, Any], number: int) -> bool:
-        """Whether contents are that replicate of a trial of this search, or none."""
+        """Whether contents are replicate `number` of a trial of this search, or of no trial."""
         if not is_replicate_file(contents):
             return False
         trial = self._first_by_number.get(contents["trial"])
-        if trial is None:  # none finished, or one of a later round, whose point is not known here
+        if trial is None:  # there is no such trial, or its round is a later one, which is unknown here
             return contents["trial"] is None or bool(self.rounds)
         return bool(contents["replicate"]["spec"] == self.replicates_of(trial)[number - 1].spec)
 
@@ -242,7 +242,7 @@ class Paths:
         return {trial.number: trial for trial in self.first}
 
     def place_of_replicate(self, name: str) -> int:
-        """The place among `replicates` of the file of that name (without its suffix)."""
+        """The index in `replicates` of the file with this name (without suffix), else an `Error`."""
         for place, file in enumerate(self.replicates):
             if file.path.stem == name:
                 return place
@@ -288,7 +288,7 @@ class Paths:
 
     @property
     def published(self) -> list[Artifact]:
-        """All manifests of what is under reports/."""
+        """All manifests of files under reports/."""
         return [self.rank_manifest, *self.trial_figures, *self.replicate_figures, self.pages_manifest]
 
     def _report(self, name: str, entry: str, files: Iterable[Path], *results: str) -> Artifact:
@@ -304,8 +304,11 @@ class Paths:
 
     @cached_property
     def full_ranking(self) -> Artifact:
-        """The manifest of the ranking of all trials. It is one of its own, since CSV has no place for a seal,
-        and PUBLISHED_TABLES can be checked with what Git carries."""
+        """The manifest of the ranking of all trials, which needs one because CSV has no place for a seal.
+
+        It is separate from `rank_manifest`, so that PUBLISHED_TABLES can be checked with the files in Git
+        alone.
+        """
         return Artifact.of(
             f"{MANIFESTS}/ranking/{{}}.json",
             "zdl.analysis.tables:full_ranking",
@@ -320,7 +323,7 @@ class Paths:
         return Artifact.of(
             f"{MANIFESTS}/weights/{{}}.json",
             "zdl.analysis.weights:best",
-            handed={"spec": None, "say": None},  # the table determines one, the other changes no byte
+            handed={"spec": None, "say": None},  # the table determines `spec`, and `say` changes no byte
             published={WEIGHTS.name: WEIGHTS},
             table=self.table,
             split=self.split,
@@ -330,7 +333,7 @@ class Paths:
 
     @property
     def artifacts(self) -> list[Artifact]:
-        """All files that are known by name, in the order in which they are made."""
+        """All files whose names are known, except records of trials, in the order in which they are made."""
         data = [self.raw, self.prepared, self.held_out, self.split]
         search = [self.plan, self.table, *self.replicates, self.baseline]
         return [*data, *search, self.full_ranking, self.weights_manifest, *self.published]

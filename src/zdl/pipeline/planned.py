@@ -1,4 +1,4 @@
-"""Trials from the lines of the plan, or of a round's file: a process parses only those that it trains."""
+"""Read trials from the plan or from a round's file. A process parses only those that it trains."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from zdl.search.trial import Trial
 
 
 def find_trial(plan: Path, name: str) -> Trial:
-    """The trial `name` of a plan; an `Error` if the plan has none of that name."""
+    """The trial `name` of a plan. Raises an `Error` if the plan has no such trial."""
     for line_name, line in _lines(plan):
         if line_name == name and (trial := _trial(plan, name, line)):
             return trial
@@ -21,8 +21,8 @@ def find_trial(plan: Path, name: str) -> Trial:
 
 
 def trials_after(plan: Path, name: str, last: str) -> Iterator[Trial]:
-    """The trials without a record after trial `name`, up to trial `last`. (A round may have more trials than
-    the search.)"""
+    """The trials without a record from the one after `name` up to `last`. (A round may have more trials than
+    the search needs.)"""
     lines = _lines(plan)
     for earlier, _ in lines:
         if earlier == name:
@@ -43,8 +43,8 @@ def _lines(plan: Path) -> Iterator[tuple[str, str]]:
 
 
 def _trial(plan: Path, name: str, line: str) -> Trial | None:
-    """The trial in a line of the plan, if there is one. A name in the plan holds the digest of all that
-    determines the trial, so a line that was changed does not pass for the plan's."""
+    """The trial in a line of the plan; None if the line has none or was edited. An edit shows in the name,
+    which holds the digest of all that determines the trial."""
     with parsing(plan):
         value = line.partition(": ")[2].rstrip(",\n")
         if not value.startswith("["):

@@ -1,7 +1,7 @@
-"""How far a search has come: the trials whose points are known, and those that turned out best.
+"""The progress of a search: the trials whose points are known, and the replicates of the best ones.
 
-Every point of a search at random, on a grid or by a sequence is known from the settings. That of a search
-that learns is in the file of its round, once that is made.
+The settings determine every point of a random, grid or Halton search. The points of a search that learns are
+in the files of its rounds, once these are made.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from zdl.search.trial import Trial
 
 
 class Progress:
-    """The trials of a search that are known by now; the files of rounds are read once."""
+    """The trials of a search that are known so far. The files of rounds are read once."""
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
@@ -41,7 +41,7 @@ class Progress:
         return {trial.number: trial for trial in self.trials.values()}
 
     def all_trials(self, count: int | None = None) -> list[Trial]:
-        """The first `count` trials of the search, or all; Error if some have no points yet."""
+        """The first `count` trials of the search, or all. Raises an `Error` if some have no points yet."""
         names, trials = self.paths.names, list(self.trials.values())[:count]
         if len(trials) < (count or len(names)):
             round_ = next(round_ for round_ in self.paths.rounds if round_.names[0] == names[len(trials)])
@@ -50,17 +50,17 @@ class Progress:
         return trials
 
     def missing_records(self) -> list[Path]:
-        """The records that are not there, or not whole; also those of trials whose points are not known."""
+        """The records that are missing or corrupt, and those of trials whose points are not known yet."""
         known = cache.missing(map(records.record, self.trials.values()))
         return known + self.paths.records(self.paths.names[len(self.trials) :])
 
     def round_files(self) -> list[File]:
-        """The files of the rounds after the first, when all earlier trials are known."""
+        """The files of the rounds after the first. Raises an `Error` if some trials have no points yet."""
         trials = self.all_trials()
         return [self.paths.round_file(round_, trials[: round_.start]) for round_ in self.paths.rounds]
 
     def name_of(self, number: int) -> str:
-        """The name of a trial by its place in the search, or by the number that reports show."""
+        """The name of a trial by the number that reports show, else by its index in the search."""
         places = dict(enumerate(self.paths.names[: self.paths.settings["search"]["trials"]]))
         names = places | {number: trial.name for number, trial in self.by_number.items()}
         if number not in names:
@@ -68,7 +68,7 @@ class Progress:
         return names[number]
 
     def replicates(self) -> list[Replicate]:
-        """All replicates of the best trials; none, as long as it is not known which those are."""
+        """All replicates of the best trials; empty until the best trials are known."""
         with contextlib.suppress(CorruptFileError):
             best = replicated(read(self.paths.table), self.paths.places)
             trials = [self.by_number[number] for number in best[: self.paths.settings["replicate"]["trials"]]]

@@ -1,6 +1,7 @@
-"""Where the records of trials and replicates are, and the files that they are made from.
+"""The paths of the records of trials and replicates, and of the files that they are made from.
 
-A process starts for every few trials, so this module imports little: `zdl.pipeline.paths` names all else.
+A run starts a process for every few trials, so this module imports little. All other paths are in
+`zdl.pipeline.paths`.
 """
 
 import os
@@ -19,11 +20,11 @@ ROUNDS = TRIALS / "rounds"  # among the records: DVC warns of a tracked director
 SPLITS, PREPARED_ROWS, HELD_OUT = Path("data/split"), Path("data/prepared"), Path("data/held_out")
 REPLICATES = Path("results/replicates")
 CACHE = SHARED / "trials"  # every record that was ever made here
-READY = Path("results/ready")  # what a process made on the way, for the jobs that will ask for it
+READY = Path("results/ready")  # files that were made ahead of their jobs
 
 
 def record(trial: Trial) -> File:
-    """The record of a trial. That of a replicate is in the cache only: the files under results/ hold it."""
+    """The record of a trial. That of a replicate is in the cache only; its file under results/ holds it."""
     if isinstance(trial, Replicate):
         return cached(trial)
     return File(TRIALS / f"{trial.name}.json", trial.digest, is_record)
@@ -36,12 +37,12 @@ def cached(trial: Trial) -> File:
 
 
 def ready(file: File) -> File:
-    """A file that was made before its job asked for it."""
+    """The same file in READY, where it is if it was made ahead of its job."""
     return File(READY / file.path.name, file.digest, file.is_valid)
 
 
 def inputs(trial: Trial) -> dict[str, File]:
-    """The files that a trial is made from, by the argument of its function that gets their bytes."""
+    """The files that a trial is made from, by the name of the argument that gets their bytes."""
     split = trial.spec["split"]
     if isinstance(trial, Replicate):
         return {
@@ -56,8 +57,8 @@ def _rows(folder: Path, digest: str) -> File:
 
 
 def end_future(paths: Iterable[Path]) -> None:
-    """Set time stamps in the future to now: Snakemake refuses a result that is older than an input, even one
-    whose time it is told to ignore."""
+    """Set time stamps in the future to now: Snakemake refuses an output that is older than an input, even
+    than one marked as `ancient`."""
     now = time.time()
     for path in paths:
         with suppress(OSError):

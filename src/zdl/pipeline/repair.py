@@ -1,7 +1,7 @@
-"""Repair: an engine takes any file that exists, so a corrupt one must be moved out of the way.
+"""Repair: move corrupt files out of the way, since both engines accept any file that exists.
 
-Damage is found by reading only, whenever the Snakefile is read: nothing is changed then, since somebody may
-only be looking. A run repairs the damage in a job of its own; the files are then missing and made again.
+Damage is looked for whenever Snakemake reads the Snakefile. No file is changed then, since it may be a dry
+run. A run repairs the damage in a separate job; the files are then missing and are made again.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ from zdl.search.samplers import Point
 
 
 def damage(paths: Paths) -> dict[Path, str]:
-    """The files that must go, each with what is wrong with it. The text is empty for a file that only follows
-    from another one that must go."""
+    """The files that must be moved away, each with what is wrong with it. The text is empty for a file that
+    is right in itself, but was made from one that must be moved away."""
     progress = Progress(paths)
     damaged = dict(_rounds(progress)) if paths.rounds else {}
     for artifact in paths.artifacts:
@@ -37,7 +37,7 @@ def damage(paths: Paths) -> dict[Path, str]:
 
 
 def _damage(file: File) -> str:
-    if file.path.exists():  # checked first: another process may be about to make what is not there yet
+    if file.path.exists():  # checked first, since another process may be about to make a missing file
         try:
             if isinstance(file, Artifact) and file.published:
                 return "".join(f"{path}: is not what was made" for path in manifest.changed_files(file)[:1])
@@ -48,9 +48,9 @@ def _damage(file: File) -> str:
 
 
 def _rounds(progress: Progress) -> Iterator[tuple[Path, str]]:
-    """The files of rounds and their records, from the first round on that is missing or does not follow from
-    the records before it: the search may continue differently from there. (Trials that come again are in the
-    cache.)"""
+    """The files of rounds and their records, beginning with the first round whose file is missing or does not
+    follow from the records before it. From there, the search may continue differently. (Records that are
+    needed again are then in the cache.)"""
     paths = progress.paths
     number, line = _first_wrong(progress)
     for round_ in paths.rounds[number:]:
@@ -64,8 +64,8 @@ def _rounds(progress: Progress) -> Iterator[tuple[Path, str]]:
 
 
 def _first_wrong(progress: Progress) -> tuple[int, str]:
-    """The index of the first later round whose file must be made (again), and what is wrong with that file.
-    The index is the number of rounds if no file must be made."""
+    """The index in `paths.rounds` of the first round whose file must be made (again), and what is wrong with
+    that file. The index is the number of these rounds if no file must be made."""
     paths, trials = progress.paths, list(progress.trials.values())
     past: list[tuple[Point, float | None]] | None = []
     for number, round_ in enumerate(paths.rounds):
@@ -79,7 +79,7 @@ def _first_wrong(progress: Progress) -> tuple[int, str]:
                 contents = [read_json(*records.record(trial)) for trial in latest]
                 past += history((trial.point for trial in latest), (each["outcome"] for each in contents))
             except CorruptFileError:
-                past = None  # that record is made again first; the next run looks at what followed from it
+                past = None  # that record is made again first; the next run checks the rounds after it
         file = paths.round_file(round_, earlier)
         if line := _damage(file):
             return number, line
@@ -89,15 +89,16 @@ def _first_wrong(progress: Progress) -> tuple[int, str]:
 
 
 def repair(paths: Paths) -> list[str]:
-    """Move corrupt files out of the way, and records of rounds that do not follow to the cache; a line for
-    each. Published files stay, since somebody may have edited them: their manifest goes, so that they are
-    made again.
+    """Move corrupt files out of the way, and records of rounds that do not follow to the cache.
+
+    Return a line for each damaged file. Published files stay, since the user may have edited them, but their
+    manifest is deleted, so that they are made again.
     """
     manifests = {artifact.path for artifact in paths.artifacts if artifact.published}
     rounds = {paths.round_path(round_) for round_ in paths.rounds}
     lines = []
     with rounds_lock():
-        for path, line in damage(Paths(paths.settings)).items():  # as it is now, not when the process began
+        for path, line in damage(Paths(paths.settings)).items():  # the damage as it is now
             if path in manifests or (path in rounds and not line):
                 path.unlink(missing_ok=True)
                 lines.append(f"{line}; it will be made again" if line else "")
@@ -110,7 +111,7 @@ def repair(paths: Paths) -> list[str]:
 
 
 def restore_weights(artifact: Artifact) -> None:
-    """Restore the weights of this search from the cache, if they are there."""
+    """Restore the weights of this search from the cache, if it has them."""
     cached = cache.WEIGHTS / f"{artifact.digest}{WEIGHTS.suffix}"
     if not manifest.is_current(artifact):
         with suppress(CorruptFileError):

@@ -1,8 +1,8 @@
-"""The pipeline's steps, one function each, with the name of the rule, the stage and the script that run it.
+"""The steps of the pipeline, each a function with the name of the rule, the stage and the script that run it.
 
-Each is the shell around a pure function (`zdl.artifacts.artifact`): it finds and checks files, hands their
-bytes to the function, and writes what that returns. A file that is there and whole is left as it is. `say`
-gets a line for a person now and then. (The step `trial` is `cache.get_or_train`, which imports less.)
+A step is a shell around a pure function (`zdl.artifacts.artifact`): it finds and checks files, passes their
+bytes to the function, and writes what that returns. An intact file is left as it is. `say` gets messages for
+the user. (The step `trial` is `cache.get_or_train`, which imports less.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,12 +21,12 @@ from zdl.search.plan import notes
 from zdl.search.rounds import round_file
 
 Say = Callable[[str], None]
-Handed = Callable[[], Mapping[str, Any]]  # what only the running step can give to an artifact's function
+Handed = Callable[[], Mapping[str, Any]]  # what only the running step can pass to an artifact's function
 
 
 def make(artifact: Artifact, handed: Handed = dict, exclusive: bool = True) -> None:
-    """Make an artifact, unless it is in its place and intact. With `exclusive`, delete all other files of its
-    directory: DVC tracks the directory, so its files must follow from today's settings."""
+    """Make an artifact, unless it exists and is intact. With `exclusive`, delete all other files of its
+    directory: DVC tracks the directory, so its files must depend on the current settings only."""
     records.end_future(each.path for each in artifact.inputs)
     if not is_intact(artifact):
         result = artifact.compute(**handed())
@@ -39,20 +39,20 @@ def make(artifact: Artifact, handed: Handed = dict, exclusive: bool = True) -> N
 
 
 def is_intact(artifact: Artifact) -> bool:
-    """Whether an artifact is in its place and intact; of a manifest, with the files that it names."""
+    """Whether an artifact exists and is intact; if it is a manifest, the same of the files that it names."""
     return manifest.is_current(artifact) if artifact.published else cache.read_if_intact(artifact) is not None
 
 
 def leave_only(*paths: Path) -> None:
-    """Delete all other files in the directories of these."""
+    """Delete all other files in the directories of these paths."""
     for folder in {path.parent for path in paths}:
         for path in others(folder, *paths):
-            if not path.is_dir():  # such as an editor's
+            if not path.is_dir():  # a directory may be that of an editor
                 path.unlink(missing_ok=True)
 
 
 def download(paths: Paths, say: Say) -> None:
-    """All rows of the problem: the same bytes from every source."""
+    """Get all rows of the problem. Every source gives the same bytes."""
     fetch = paths.problem.get("fetch", lambda data, say: {})
 
     def handed() -> dict[str, Any]:
@@ -63,26 +63,26 @@ def download(paths: Paths, say: Say) -> None:
 
 
 def prepare(paths: Paths, say: Say) -> None:
-    """The rows that the search uses, and apart from them the held-out ones."""
+    """Make the rows that the search uses and, in another file, the held-out rows."""
     make(paths.prepared)
     make(paths.held_out)
 
 
 def split(paths: Paths, say: Say) -> None:
-    """A seeded shuffle of the prepared rows; the first share of them is for validation."""
+    """Shuffle the prepared rows with a seed. The first ones are for validation."""
     make(paths.split)
 
 
 def plan(paths: Paths, say: Say) -> None:
-    """Every trial of the search before any of them runs; if the search learns, those of the first round."""
+    """List every trial before any of them runs; if the search learns, only those of the first round."""
     for note in [*notes(paths.settings), *paths.problem.get("notes", lambda settings: ())(paths.settings)]:
         say(f"note: {note}")
     make(paths.plan)
-    list(paths.artifacts)  # to name every file is to analyse the code; the script remembers what it found
+    list(paths.artifacts)  # naming every file analyses the code; the script saves the results
 
 
 def propose(paths: Paths, say: Say, name: str) -> None:
-    """The points of a round of a search that learns, from the outcomes of all trials before it."""
+    """Propose the points of a round of a search that learns, from the outcomes of all trials before it."""
     place = paths.round(name)
     earlier = Progress(paths).all_trials(place.start)
     files = [records.record(trial) for trial in earlier]
@@ -94,7 +94,7 @@ def propose(paths: Paths, say: Say, name: str) -> None:
 
 
 def aggregate(paths: Paths, say: Say) -> None:
-    """The outcome of every trial in one table, and the digest of the rows."""
+    """Collect the outcome of every trial in one table, with the digest of the rows."""
     progress = Progress(paths)
     files = [records.record(trial) for trial in progress.all_trials()]
     listings = [paths.plan, *progress.round_files()]
@@ -108,10 +108,10 @@ def aggregate(paths: Paths, say: Say) -> None:
 
 
 def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool] = bool) -> None:
-    """One of the best trials trained again; then further ones, for their jobs, as long as `go_on` says so."""
+    """Train one of the best trials again, then make the next replicates ready as long as `go_on` allows."""
     records.end_future([paths.prepared.path, paths.held_out.path, paths.table.path])
     progress, table, place = Progress(paths), read(paths.table), paths.place_of_replicate(name)
-    progress.all_trials()  # or an Error that names what is missing
+    progress.all_trials()  # raises an Error if the file of a round is missing
 
     def job_at(place: int) -> cache.Job | None:
         file, number = paths.replicates[place], place % len(paths.replicate_splits)
@@ -131,13 +131,13 @@ def replicate(paths: Paths, say: Say, name: str, go_on: Callable[[], bool] = boo
 
 
 def baseline(paths: Paths, say: Say) -> None:
-    """A linear model on the search's split, and on that of each replicate."""
+    """Fit a linear model to the split of the search and to that of each replicate."""
     make(paths.baseline)
 
 
 def rank(paths: Paths, say: Say) -> None:
-    """The tables of the report: the ranking, what can be said of it, and the replicates."""
-    from zdl.analysis import ranking  # here alone, with pandas: each process imports what its step needs
+    """Write the tables of the report: the ranking, what follows from it, and the replicates."""
+    from zdl.analysis import ranking  # only here: it imports pandas, which few steps need
     from zdl.report.book_lines import best_lines
 
     make(paths.full_ranking)
@@ -149,10 +149,9 @@ def rank(paths: Paths, say: Say) -> None:
 
 
 def weights(paths: Paths, say: Say) -> None:
-    """The weights of the best trial, which is trained once more for them: with the book's network,
-    `zdl.nn.weights.predict` reads digits. (Their last bits differ between processors, so neither engine
-    tracks them.)"""
-    from zdl.pipeline.repair import restore_weights  # here alone: it imports the samplers
+    """Train the best trial once more and save its weights. (Their last bits differ between processors, so
+    neither engine tracks them.) `zdl.nn.weights.predict` reads digits with those of the book's network."""
+    from zdl.pipeline.repair import restore_weights  # only here: it imports the samplers
 
     trials = {trial.number: trial for trial in Progress(paths).all_trials()}
     restore_weights(paths.weights_manifest)
@@ -161,12 +160,12 @@ def weights(paths: Paths, say: Say) -> None:
 
 
 def draw_trials(paths: Paths, say: Say) -> None:
-    """The figures of the trials, each as PNG and as SVG."""
+    """Draw the figures of the trials, each as PNG and as SVG."""
     _draw(paths.trial_figures)
 
 
 def draw_replicates(paths: Paths, say: Say) -> None:
-    """The figures of the replicates, each as PNG and as SVG."""
+    """Draw the figures of the replicates, each as PNG and as SVG."""
     _draw(paths.replicate_figures)
 
 
@@ -177,5 +176,5 @@ def _draw(figures: Sequence[Artifact]) -> None:
 
 
 def pages(paths: Paths, say: Say) -> None:
-    """The pages of the report, in English and in Japanese."""
+    """Write the pages of the report, in English and in Japanese."""
     make(paths.pages_manifest)
