@@ -1,10 +1,10 @@
-"""What makes training fast. The chapter does without, and so may a reader: results are the same to rounding.
+"""Train faster. Readers of the chapter can skip this module: results are the same up to rounding.
 
 - The first layer has a dual form, or leaves out the pixels that are zero in every image (`first_layer`).
 - An image that was drawn twice for a batch is computed once and counts twice.
-- A batch after an evaluation of its images is already computed.
-- Arrays are made once. All parameters are one array, and the optimizer steps through it in blocks, so that
-  what a rule makes on the way stays in the processor's cache.
+- The batch after an evaluation reuses the outputs that the evaluation computed.
+- Arrays are allocated once. All parameters are in one array, which the optimizer updates in blocks, so that
+  the temporary arrays of an update rule stay in the processor's cache.
 """
 
 import math
@@ -22,14 +22,14 @@ from zdl.nn.optimizers import Optimizer
 from zdl.nn.trainer import Trainer
 from zdl.nn.update_rules import Scaled, is_elementwise, step_matrix
 
-BLOCK = 16384  # numbers: with their gradients and memories, and what a rule makes, they fit into the L2 cache
+BLOCK = 16384  # numbers: with gradients, memories and temporary arrays, they fit into the L2 cache
 
 
 class FastTrainer(Trainer):
     """A `Trainer` that computes the same faster.
 
-    It is a plain one where it cannot: if the network has another gradient than the book's, the optimizer
-    is not new, or its step is not one rule for every number.
+    It trains like its base class if the network has another loss or gradient than the book's, if the
+    optimizer has made steps before, or if its step does not apply one rule to every number.
     """
 
     def train(self, start: History | None = None) -> History:
@@ -53,7 +53,7 @@ class FastTrainer(Trainer):
 
     def _restore(self, start: History) -> bool:
         restored = super()._restore(start)
-        if restored and len(start.loss) - 1 in self.evaluations:  # which computed images for the next batch
+        if restored and len(start.loss) - 1 in self.evaluations:  # its outputs are reused by the next batch
             self.network.predict(self.x_train[self.sample])
         return restored
 
@@ -62,7 +62,7 @@ class FastTrainer(Trainer):
         super()._finish(history)
 
     def _leave(self) -> None:
-        """Give the network and the optimizer what a plain training leaves in them."""
+        """Return to the plain network and optimizer, in the state that a plain training would leave."""
         fast = self.network
         if isinstance(fast, _Network):
             self.network, self.optimizer, self.x_train, self.x_val = self.plain
@@ -70,7 +70,10 @@ class FastTrainer(Trainer):
                 fast.restore(self.network, self.optimizer)
 
     def _fast(self) -> "_Network | None":
-        """The network to train, for images by their numbers: those of x_train, then those of x_val."""
+        """The network to train, or None if only a plain training gives the same results.
+
+        It takes images by index: first those of x_train, then those of x_val.
+        """
         network, n = self.network, len(self.x_train)
         if type(network) is not MultiLayerNet or not is_elementwise(self.optimizer):
             return None
@@ -91,7 +94,7 @@ class FastTrainer(Trainer):
 
 
 class _Network(MultiLayerNet):
-    """`network` for a trainer, with images by numbers. Its `params` are blocks of all its parameters."""
+    """A fast copy of `network` that takes images by index. Its `params` are blocks of all its parameters."""
 
     def __init__(self, network: MultiLayerNet, first: PixelLayer | DualLayer, batch: int, most: int) -> None:
         self.activation, self.dtype, affines = network.activation, network.dtype, network.affines
@@ -115,7 +118,7 @@ class _Network(MultiLayerNet):
         self.factor, self.n_forwarded = 1.0, 0
 
     def follow(self, optimizer: Optimizer, step: Array | None) -> None:
-        """Prepare for `optimizer`, whose step has the matrix `step` if it is linear."""
+        """Prepare for `optimizer`. `step` is the matrix of its step, or None if the step is not linear."""
         self.optimizer = copy(optimizer)
         self.memories = [np.zeros_like(self.values) for _ in range(optimizer.memories)]
         blocks = [self._blocks(memory) for memory in self.memories]
@@ -129,7 +132,7 @@ class _Network(MultiLayerNet):
             self.first.follow([self._split(memory)[0] for memory in self.memories], step)
 
     def restore(self, network: MultiLayerNet, optimizer: Optimizer) -> None:
-        """Leave in these what a plain training would."""
+        """Copy the parameters, the number of steps and the memories to a plain network and optimizer."""
         values, *memories = map(self._by_name, (self.values, *self.memories))
         for name, array in values.items():
             network.params[name][:] = array
@@ -137,7 +140,7 @@ class _Network(MultiLayerNet):
         optimizer.memory = {name: [memory[name].copy() for memory in memories] for name in network.params}
 
     def agrees(self, network: MultiLayerNet, images: Labels, x: NDArray[Any], t: Labels) -> bool:
-        """Whether `network`, whose code may have been edited, has the same loss and gradient."""
+        """Whether `network`, whose code may have been edited, has nearly the same loss and gradient."""
         loss, grads = network.loss_and_gradient(x, t)
         pairs = [(np.array(self.loss_and_gradient(images, t)[0]), np.array(loss))]
         pairs += [(own, grads[name]) for name, own in self._by_name(self.grads).items()]
@@ -145,11 +148,11 @@ class _Network(MultiLayerNet):
         return all(abs(a - b).max() <= rtol * abs(b).max() for a, b in pairs)
 
     def predict(self, x: NDArray[Any]) -> Array:
-        """The scores of images with successive numbers."""
+        """The scores (n, classes) of images with successive indices x (n,)."""
         out = [a[: len(x)] for a in self.evaluation_out]
         self.first.evaluate(slice(x[0], x[-1] + 1), out[0])
         self._forward(out)
-        self.n_forwarded = 0 if x[0] else len(x)  # these first images need no other forward pass
+        self.n_forwarded = 0 if x[0] else len(x)  # the next batch can reuse the outputs of these
         return out[-1]
 
     def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
@@ -176,18 +179,18 @@ class _Network(MultiLayerNet):
 
     @property
     def _upper(self) -> tuple[int, int]:
-        """Where W2, W3, ... are: from here to there."""
+        """The start and the end of W2, W3, ... in the array of all parameters."""
         return self.ends[len(self.first.shapes) - 1], self.ends[-self.depth - 1]
 
     def _split(self, flat: Array) -> tuple[list[Array], list[Array], list[Array]]:
-        """Its arrays: those of the first layer; W2, W3, ...; b1, b2, ..."""
+        """Views of a flat array: those of the first layer; W2, W3, ...; b1, b2, ..."""
         parts = np.split(flat, self.ends[:-1])
         arrays = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
         first = len(self.first.shapes)
         return arrays[:first], arrays[first : -self.depth], arrays[-self.depth :]
 
     def _blocks(self, flat: Array) -> dict[str, Array]:
-        """Its blocks. The names of those of weights begin with W."""
+        """The blocks of a flat array, by name. Blocks of weights have names that begin with W."""
         bounds = ("W", 0, self._upper[1]), ("b", self._upper[1], len(flat))
         return {
             f"{kind}{i}": flat[i : min(i + BLOCK, end)]
@@ -196,13 +199,13 @@ class _Network(MultiLayerNet):
         }
 
     def _by_name(self, flat: Array) -> dict[str, Array]:
-        """Its arrays as the plain network has them, by their names."""
+        """The arrays of the plain network from a flat array, by their names."""
         first, W, b = self._split(flat)
         named = zip("Wb", ([self.first.assemble(first), *W], b), strict=True)
         return {f"{name}{i}": array for name, arrays in named for i, array in enumerate(arrays, start=1)}
 
     def _forward(self, out: list[Array]) -> None:
-        """From the first layer's product with its weights to the scores."""
+        """Compute the scores. out[0] already holds the product of the images with W1."""
         np.add(out[0], self.b[0], out=out[0])
         for i, W in enumerate(self.W):
             self._activate(out[i])
@@ -211,13 +214,13 @@ class _Network(MultiLayerNet):
 
     def _activate(self, x: Array) -> None:
         if self.activation == "relu":
-            np.maximum(x, self.zeros[: x.size].reshape(x.shape), out=x)  # a scalar takes four times as long
+            np.maximum(x, self.zeros[: x.size].reshape(x.shape), out=x)  # 0 would take four times as long
         else:
             np.exp(np.negative(x, out=x), out=x)
             np.divide(1, np.add(x, 1, out=x), out=x)
 
     def _loss(self, scores: Array, t: Labels, counts: Labels) -> float:
-        """The cross entropy. The last of `d` becomes its gradient, times `factor`."""
+        """The cross entropy. Its gradient with respect to the scores, times `factor`, is left in `d[-1]`."""
         y, rows, n = self.d[-1][: len(scores)], np.arange(len(scores)), int(counts.sum())
         np.subtract(scores, scores.max(axis=1, keepdims=True), out=y)
         np.exp(y, out=y)

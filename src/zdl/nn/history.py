@@ -1,4 +1,4 @@
-"""How a training went, evaluation by evaluation: what a trial's record is made from."""
+"""The history of a training: its evaluations and losses, from which the record of a trial is made."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ Say = Callable[[str], object]
 class History:
     """Counts of rows that are answered correctly at each evaluation, and the loss of every update.
 
-    A training calls `evaluate` once an epoch, and at its end `finish`, or `diverge` after a loss that is NaN
-    or infinite. `say` gets the lines that the book prints. A training that leaves its `state` can go on from
-    there with more epochs.
+    A training calls `evaluate` once an epoch. It ends with `finish`, or with `diverge` after a loss that is
+    NaN or infinite. `say` gets the lines that the book prints. If a training sets `state`, one with more
+    epochs can go on from there.
     """
 
     train_size: int  # the number of training rows that are evaluated
@@ -34,7 +34,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     diverged: bool = False
     state: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # all that the next update depends on
-    score: str = field(default=ACCURACY, init=False)  # another has a `ScoreHistory`
+    score: str = field(default=ACCURACY, init=False)  # `ScoreHistory` is for other scores
 
     @property
     def epochs(self) -> int:
@@ -46,7 +46,7 @@ class History:
         return "diverged" if self.final_hits is None else "finished"
 
     def evaluate(self, train_hits: NDArray[Any], val_hits: NDArray[Any]) -> None:
-        """Note, by row, whether the answers to the training and the validation rows are right."""
+        """Record whether the answers to the training and the validation rows are right: bool, one per row."""
         self.val_hits = _hits(val_hits, self.val_size)
         self.train_correct.append(int(np.count_nonzero(_hits(train_hits, self.train_size))))
         self.val_correct.append(int(np.count_nonzero(val_hits)))
@@ -55,7 +55,7 @@ class History:
         self.say(f"=== epoch:{self.epochs}, train acc:{train_acc}, test acc:{val_acc} ===")
 
     def finish(self, val_hits: NDArray[Any]) -> None:
-        """Note the same of all validation rows at the end."""
+        """Record the same for all validation rows, after the last update."""
         if not self.epochs:
             raise Error("train: its history has finish before evaluate (needed: evaluate, once an epoch)")
         self.final_hits = _hits(val_hits, np.size(val_hits))
@@ -63,12 +63,12 @@ class History:
         self.say(f"test acc:{np.count_nonzero(val_hits) / len(val_hits)}")
 
     def diverge(self) -> None:
-        """Note that the training cannot go on: its trial ranks last."""
+        """Record that the training diverged: its trial ranks last."""
         self.diverged, self.final_hits = True, None
 
     def points(self) -> dict[str, Any]:
-        """The curve and its end for a record, in counts of rows. Hits are one bit a validation row, in
-        hexadecimal: at the last point of the curve, and after the last update."""
+        """The curve and the final counts of a record. Hits are in hexadecimal, one bit per validation row:
+        those at the last point of the curve, and those after the last update."""
         curve = {
             "train_correct": self.train_correct,
             "train_size": self.train_size,
@@ -88,16 +88,16 @@ class History:
     def check_answers(
         self, answers: NDArray[Any], rows: int, classes: int, subject: str = "predictor gives"
     ) -> NDArray[Any]:
-        """Answers of a predictor to so many rows; an `Error` if they have not the shape of such."""
+        """Return the answers of a predictor (rows, classes). Raises an `Error` if they have another shape."""
         return probabilities(answers, rows, classes, subject)
 
     def describe_answers(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
-        """What a record holds of the answers to held-out rows with labels t (n,)."""
+        """The part of a record about the answers to held-out rows with labels t (n,)."""
         return in_hex(self.check_answers(answers, len(t), classes))
 
 
 def _hits(hits: NDArray[Any], size: int) -> Hits:
-    """Hits of rows. Of anything else, such as the answers themselves, the counts would look like scores."""
+    """Return hits (size,), or raise an `Error` if they are anything else, such as the answers themselves."""
     hits = np.asarray(hits)
     if hits.dtype != bool or hits.shape != (size,):
         actual = f"{hits.dtype} of shape {hits.shape}"

@@ -1,8 +1,8 @@
 """The layers of the book's network (chapter 5).
 
-`forward(x)` maps a batch, one image a row, to the output of the layer. `backward(dout)` maps the gradient of
-the loss with respect to that output to the gradient with respect to the x of the last `forward`. Both return
-new arrays, in the dtype of what they are given.
+`forward(x)` maps a batch, one image per row, to the output of the layer. `backward(dout)` maps the gradient
+of the loss with respect to that output to the gradient with respect to the x of the last `forward`. Both
+return new arrays with the dtype of their argument.
 """
 
 from typing import Any
@@ -89,5 +89,5 @@ def softmax(x: Array) -> Array:
 
 
 def labels(t: NDArray[Any]) -> Labels:
-    """The labels (n,) of t, which are labels already or one-hot rows (n, m)."""
+    """Convert t, which is labels (n,) or one-hot rows (n, m), to labels (n,)."""
     return t if t.ndim == 1 else t.argmax(axis=1)

@@ -16,7 +16,7 @@ from zdl import Error
 from zdl.nn.layers import Affine, Array, Relu, Sigmoid, SoftmaxWithLoss, labels
 
 ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}
-VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # of the initial weights, times n
+VARIANCES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}  # variances of initial weights, times n
 
 
 class MultiLayerNet:
@@ -83,7 +83,7 @@ class MultiLayerNet:
         return self.loss_and_gradient(x, t)[1]
 
     def loss_and_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> tuple[float, dict[str, Array]]:
-        """Both from one forward pass: the book makes another one for the loss."""
+        """The loss and the gradient, from one forward pass. (The book makes a second one for the loss.)"""
         loss = self.loss(x, t)
         dout = self.last_layer.backward()
         for layer in reversed(self.layers):
@@ -95,7 +95,7 @@ class MultiLayerNet:
         return loss, grads
 
     def numerical_gradient(self, x: NDArray[Any], t: NDArray[Any]) -> dict[str, Array]:
-        """`gradient` by finite differences, to check it with: slow, and for float64 only."""
+        """Compute `gradient` by finite differences, to check it. This is slow, and needs float64."""
         return {key: numerical_gradient(lambda _: self.loss(x, t), p) for key, p in self.params.items()}
 
 

@@ -17,8 +17,8 @@ from zdl.nn.layers import Array
 class Optimizer:
     """Changes parameters in place. A subclass is one update rule, `step`, for one array."""
 
-    memories = 0  # how many arrays, zero at first, a step remembers for each array of parameters
-    step: Callable[..., None]  # of an array of parameters p, by its gradient g and those memories
+    memories = 0  # how many arrays a step remembers for each array of parameters; they start at zero
+    step: Callable[..., None]  # step(p, g, *memories) changes p, which has the gradient g, and its memories
 
     def __init__(self, lr: float = 0.01) -> None:
         self.lr = lr
@@ -32,7 +32,7 @@ class Optimizer:
             self.step(p, grads[key], *self.memory_of(key, p))
 
     def memory_of(self, key: str, p: Array) -> list[Array]:
-        """What the steps remember for the array `p` of that name."""
+        """The memories of the array `p` with the name `key`."""
         if key not in self.memory:
             self.memory[key] = [np.zeros_like(p) for _ in range(self.memories)]
         return self.memory[key]
@@ -46,7 +46,7 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """SGD with a velocity v, of which each step keeps the share `momentum`."""
+    """SGD with a velocity v. Each step multiplies v by `momentum` and subtracts lr times the gradient."""
 
     memories = 1
 
@@ -61,7 +61,7 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """Nesterov's momentum, where p is a step of the velocity ahead (Bengio et al., arXiv:1212.0901)."""
+    """Nesterov's momentum. p is momentum * v ahead of the parameters (Bengio et al., arXiv:1212.0901)."""
 
     def step(self, p: Array, g: Array, v: Array) -> None:
         p += self.momentum * self.momentum * v
@@ -81,7 +81,7 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """AdaGrad with a running mean h for the sum: a step keeps the share `decay_rate` of it (Hinton, 2012)."""
+    """AdaGrad with a running mean h instead of the sum; `decay_rate` weights the old h (Hinton, 2012)."""
 
     memories = 1
 
@@ -127,16 +127,17 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 @cache
 def hyperparameters(name: str) -> tuple[str, ...]:
-    """The hyper-parameters of the optimizer `name`, in any case: ("lr", "momentum") for "Nesterov"."""
+    """The hyper-parameters of the optimizer `name`, in any letter case: ("lr", "momentum") for "Nesterov"."""
     if name.lower() not in OPTIMIZERS:
         raise Error(f"optimizer: {name!r} is not known (allowed: {', '.join(OPTIMIZERS)})")
     return tuple(signature(OPTIMIZERS[name.lower()]).parameters)
 
 
 def make(name: str, **settings: float) -> Optimizer:
-    """The optimizer `name`, in any case, with those of `settings` that it has.
+    """The optimizer `name`, in any letter case, with those of `settings` that it uses.
 
-    So one set of settings serves every optimizer. A setting that none of them has is an `Error`.
+    One set of settings therefore works for every optimizer. A setting that no optimizer has raises an
+    `Error`.
     """
     own, known = hyperparameters(name), {each for other in OPTIMIZERS for each in hyperparameters(other)}
     if unknown := sorted(settings.keys() - known):

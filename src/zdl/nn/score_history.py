@@ -1,4 +1,4 @@
-"""How a training went, by a score other than accuracy: a history that is given answers and scores them."""
+"""The history of a training with a score other than accuracy: it gets answers, and scores them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ from zdl.nn.history import History
 class ScoreHistory(History):
     """Scores at each evaluation, by the scorer that a problem names as its `SCORE`.
 
-    `evaluate` and `finish` take what the predictor answers to the rows of `split`: the probability of each
-    class (n, classes), or in regression a number for each row (n,).
+    `evaluate` and `finish` take the predictor's answers to the rows of `split`: the probability of each class
+    (n, classes) or, in regression, a number for each row (n,).
     """
 
     def __init__(self, score: str, split: Split, say: Callable[[str], object] = lambda line: None) -> None:
@@ -30,7 +30,7 @@ class ScoreHistory(History):
         self.val_scores: list[float] = []
         self.val_answers: NDArray[Any] | None = None  # at the last evaluation
         self.final_score: float | None = None  # of the validation rows, after the last update
-        scored(Score(score), self._best_answers(), split.t_val)  # or an Error before anything is trained
+        scored(Score(score), self._best_answers(), split.t_val)  # raises an Error before any training
 
     def _best_answers(self) -> NDArray[Any]:
         t = self.split.t_val
@@ -45,7 +45,7 @@ class ScoreHistory(History):
         return "diverged" if self.final_score is None else "finished"
 
     def evaluate(self, train_answers: NDArray[Any], val_answers: NDArray[Any]) -> None:
-        """Note the scores of the answers to the training and the validation rows."""
+        """Record the scores of the answers to the training and the validation rows."""
         self.val_answers = np.array(val_answers)  # a copy: the training may reuse the array
         self.train_scores.append(self._scored(train_answers, self.split.t_train))
         self.val_scores.append(self._scored(val_answers, self.split.t_val))
@@ -54,7 +54,7 @@ class ScoreHistory(History):
         self.say(f"=== epoch:{self.epochs}, train {title}:{train}, test {title}:{val} ===")
 
     def finish(self, val_answers: NDArray[Any]) -> None:
-        """Note the score of the answers to the validation rows at the end."""
+        """Record the score of the answers to the validation rows, after the last update."""
         if not self.epochs:
             raise Error("train: its history has finish before evaluate (needed: evaluate, once an epoch)")
         self.final_score = self._scored(val_answers, self.split.t_val)
@@ -70,8 +70,8 @@ class ScoreHistory(History):
         return scored(Score(self.score), answers, t)
 
     def points(self) -> dict[str, Any]:
-        """Scores, and those of validation rows that are drawn again at the last point: what those of other
-        rows might have been."""
+        """The curve of scores and the final score of a record. `val_redrawn` has the scores of bootstrap
+        samples of the validation rows at the last point of the curve: what other rows might have given."""
         finished = self.final_score is not None and self.val_answers is not None
         return {
             "curve": {
@@ -96,8 +96,8 @@ class ScoreHistory(History):
         return probabilities(answers, rows, classes, subject)
 
     def describe_answers(self, answers: NDArray[Any], t: NDArray[Any], classes: int) -> dict[str, Any]:
-        """Answers to held-out rows: numbers to 6 digits, or as for accuracy; with their score, and those of
-        the rows drawn again."""
+        """The part of a record about the answers to held-out rows with labels t (n,): the answers (in
+        regression, numbers to 6 significant digits), their score, and those of bootstrap samples."""
         answers = self.check_answers(answers, len(t), classes)
         of_rows = (
             {"answers": [float(f"{answer:.6g}") for answer in answers.tolist()]}

@@ -25,8 +25,8 @@ class Trainer:
     of 5 out of 7 lose an update, and with the book's `%` most epochs are not evaluated unless the batch
     divides n.
 
-    The loss of an update is from before it: the book makes another forward pass after it. `say` gets the
-    lines that the book prints.
+    The loss of an update is the loss before it. (The book computes the loss after it, with another forward
+    pass.) `say` gets the lines that the book prints.
     """
 
     def __init__(
@@ -55,15 +55,14 @@ class Trainer:
         self.say = say or (lambda line: None)
         per_epoch = max(len(x_train), batch_size)  # images an epoch
         self.max_iter = epochs * per_epoch // batch_size
-        self.evaluations = {
-            -(-k * per_epoch // batch_size) for k in range(epochs)
-        }  # -(-a // b) is ceil(a / b)
+        # -(-a // b) is ceil(a / b)
+        self.evaluations = {-(-k * per_epoch // batch_size) for k in range(epochs)}
 
     def train(self, start: History | None = None) -> History:
-        """Train to the end, or to the first loss that is NaN or infinite: the training has diverged then.
+        """Train to the end, or to the first loss that is NaN or infinite: then the training has diverged.
 
-        `start` is how the same training with fewer epochs went. If it left its state, this one goes on from
-        there, and comes out as if it had begun at the beginning.
+        `start` is the history of the same training with fewer epochs. If it has a state, this training goes
+        on from there, with the same results as from the beginning.
         """
         history = History(len(self.t_train[self.sample]), len(self.t_val[self.sample]), self.say)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss shows a divergence
@@ -85,7 +84,7 @@ class Trainer:
         return history
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays that updates change, by names that only the same trainer gives them."""
+        """The arrays that updates change. A trainer restores only a state with the same names."""
         arrays = dict(self.network.params)
         for key, p in self.network.params.items():
             for i, array in enumerate(self.optimizer.memory_of(key, p)):
@@ -99,7 +98,7 @@ class Trainer:
         return {**arrays, "t": np.array(self.optimizer.t), "rng": np.array(rng)}
 
     def _restore(self, start: History) -> bool:
-        """Go back to the state of a training, if it is one that this trainer leaves."""
+        """Restore the state of `start`. Return False if this kind of trainer did not make it."""
         arrays, state = self._arrays(), start.state
         if state.keys() != {*arrays, "t", "rng"}:
             return False
@@ -111,18 +110,16 @@ class Trainer:
 
     def _evaluate(self, history: History) -> None:
         sample = self.sample  # validation first: `FastTrainer` reuses the outputs of the training images
-        val_hits = self._hits(
-            self.x_val[sample], self.t_val[sample]
-        )  # first: training images may be computed
+        val_hits = self._hits(self.x_val[sample], self.t_val[sample])
         history.evaluate(self._hits(self.x_train[sample], self.t_train[sample]), val_hits)
 
     def _finish(self, history: History) -> None:
         if math.isfinite(self.network.loss(self.x_val, self.t_val)):
             history.finish(self._hits(self.x_val, self.t_val))
-        else:  # by the last update
+        else:  # the last update diverged
             history.diverge()
 
     def _hits(self, x: NDArray[Any], t: NDArray[Any]) -> Hits:
-        """By image, whether the network's answer is t."""
+        """Whether the network's answer to each image is t (n,)."""
         hits: Hits = self.network.predict(x).argmax(axis=1) == t
         return hits

@@ -19,7 +19,7 @@ from zdl.nn.network import MultiLayerNet
 
 
 def arrays(network: MultiLayerNet) -> dict[str, NDArray[Any]]:
-    """`params`, and the activation: what a file of weights holds."""
+    """The contents of a file of weights: `params` and the activation."""
     return {**network.params, "activation": np.array(network.activation)}
 
 
@@ -29,7 +29,7 @@ def save(network: MultiLayerNet, path: str | Path) -> None:
 
 
 def load(path: str | Path) -> MultiLayerNet:
-    """The network that was saved at `path`. Its weight decay, which matters in training only, is 0.
+    """The network that was saved at `path`. Its weight decay is 0, since that matters in training only.
 
     An `Error` names the file if it is missing, corrupt or something else.
     """
@@ -61,10 +61,10 @@ def is_network(arrays: dict[str, Any]) -> bool:
 
 
 def predict(path: str | Path, images: NDArray[Any]) -> tuple[Labels, Array]:
-    """Read images with the weights saved at `path`: (digits (n,), their probabilities (n, 10)).
+    """Read images with the weights saved at `path`. Return (digits (n,), their probabilities (n, 10)).
 
-    `images` holds n images, or one, in any shape that has n times 784 pixels in all, such as (n, 28, 28):
-    floats in [0, 1], or integers in 0..255. White on black, as MNIST's are.
+    `images` holds one or more images of 784 pixels, in any shape such as (n, 28, 28): floats in [0, 1], or
+    integers in 0..255. The digits are white on black, as in MNIST. Other sizes raise an `Error`.
     """
     network = load(path)
     size = len(network.params["W1"])
