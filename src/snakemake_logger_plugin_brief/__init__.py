@@ -1,8 +1,8 @@
-"""Snakemake's progress, brief: a line a job in a dry run, a count in a run, everything about a failure.
+"""Brief output for Snakemake: one line per job in a dry run, a count in a run, everything about a failure.
 
-The default output has a dozen lines a job: a thousand for a search of 100 trials. Snakemake finds this
-package by its name; `--logger brief` (set in profiles/default) turns it on. The long form is still in
-.snakemake/log.
+Snakemake's default output has a dozen lines per job: over a thousand for a search of 100 trials. Snakemake
+finds this package by its name; `--logger brief` (set in profiles/default) turns it on. The default output is
+still in .snakemake/log.
 """
 
 import logging
@@ -17,17 +17,17 @@ from typing import Any, NoReturn
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
-SHORT = 5  # seconds: of less, nothing is said
-COUNTS = 10  # where a line cannot be overwritten, the count is shown this many times
-# in Snakemake's statistics, but no work
+SHORT = 5  # seconds: a shorter estimate is not shown
+COUNTS = 10  # how many times the count is shown if a line cannot be overwritten
+# rules without work, which Snakemake counts as jobs; and the total
 SILENT = ("all", "all_on_slurm", "trials", "replicates", "ready", "total")
 
 
 class LogHandler(LogHandlerBase):
-    """Shows records as they come in; on a terminal the count is one line that changes.
+    """Show records as they come in. On a terminal, the count is one line that changes.
 
-    What a record is, its event says, or its level where it has none. Its text is shown or not; nothing is
-    read from it.
+    The event of a record, or its level if it has no event, decides what is done with it. Its text is shown or
+    not, but never parsed.
     """
 
     def __post_init__(self) -> None:
@@ -35,10 +35,10 @@ class LogHandler(LogHandlerBase):
         self.overwrites = self.stream.isatty() and not self.common_settings.dryrun
         self.last_share = 0
         self.remaining: Counter[str] = Counter()  # jobs that have not finished, by rule
-        self.rule: dict[int, str] = {}  # of each job that began
+        self.rule: dict[int, str] = {}  # by the id of each job that began
         self.start_times: dict[str, float] = {}  # when the first job of a rule began
         self.finished: Counter[str] = Counter()
-        self.end_times: dict[str, float] = {}  # when the last of these finished
+        self.end_times: dict[str, float] = {}  # when the last job of a rule finished
         self.jobs: list[str] = []
         self.running = False  # from the event RUN_INFO on
         self.pending: list[str] = []
@@ -49,7 +49,7 @@ class LogHandler(LogHandlerBase):
             signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
-        """Ctrl-C: say so in a line, and nothing of the jobs that it ends, too."""
+        """On Ctrl-C, show one line, and nothing about the jobs that it also ends."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends Snakemake at once
         self.pending.clear()
         self._line("interrupted; what was finished is kept, and the same command continues")
@@ -71,14 +71,14 @@ class LogHandler(LogHandlerBase):
             self._information(record)
 
     def _information(self, record: logging.LogRecord) -> None:
-        """The answer, where Snakemake is to do something else than to run jobs, or has none to run; chatter,
-        if a run follows. So it waits until that is known."""
+        """Hold information back until it is known whether jobs run. If none run, it is the answer to the
+        command, and is shown; else it is dropped."""
         if not self.running and not self.common_settings.quiet:
             self.pending.append(record.getMessage())
 
     def _warning(self, record: logging.LogRecord) -> None:
-        """Of those that one line of code gives, one for every file, say: the first, and how many more. What
-        takes several lines is meant to be read, as each of `snakemake --lint`."""
+        """Show the first warning of each line of code, which may give one for every file, and count the
+        others. Warnings of several lines, such as those of `snakemake --lint`, are all shown."""
         place, text = (record.pathname, record.lineno), record.getMessage()
         if place not in self.first_warnings or "\n" in text:
             self.first_warnings.setdefault(place, text)
@@ -106,7 +106,7 @@ class LogHandler(LogHandlerBase):
         print(f"\r\x1b[K{text}" if self.overwrites else text, file=self.stream, flush=True)
 
     def _run_info(self, record: dict[str, Any]) -> None:
-        """What there is to do, by rule: Snakemake says it before the jobs, in a dry run again after them."""
+        """Show the number of jobs by rule. Snakemake sends it before the jobs; a dry run, also after."""
         self.running = True
         self.pending.clear()
         if self.common_settings.dryrun and not self.jobs:
@@ -145,8 +145,8 @@ class LogHandler(LogHandlerBase):
             self._line(text)
 
     def _estimate(self) -> str:
-        """How long the jobs that are left take, if those of their rule take as long as so far. Those of a
-        rule of which none has finished take as long as others, of rules with one job or with many."""
+        """The estimated time for the remaining jobs. A job takes the mean time of the finished jobs of its
+        rule. If there are none, it takes the mean of other rules with one job, or with several."""
         times = {
             rule: (self.end_times[rule] - self.start_times[rule]) / n for rule, n in self.finished.items()
         }
@@ -161,7 +161,7 @@ class LogHandler(LogHandlerBase):
         return f", about {_duration(seconds)} left" if seconds >= SHORT else ""
 
     def _job_error(self, record: dict[str, Any]) -> None:
-        if record.get("indent"):  # one of a group, of which all is said
+        if record.get("indent"):  # `_group_error` reports the jobs of a group
             return
         names = " ".join([record["rule_name"], *(record.get("wildcards") or {}).values()])
         texts = self._log_texts(record.get("log") or [])
@@ -170,8 +170,8 @@ class LogHandler(LogHandlerBase):
         self._line(f"{names} failed: " + ("\n".join(texts) or f"{record.get('shellcmd')}"))
 
     def _group_error(self, record: dict[str, Any]) -> None:
-        """A submission to a cluster failed: what its jobs said, and how the cluster's own log ends; or
-        why the cluster did not take it (workflow/rules/slurm.smk)."""
+        """Show why a submission to a cluster failed: the logs of its jobs and the last line of the cluster's
+        log, or why the cluster rejected it (workflow/rules/slurm.smk)."""
         jobs, logs = record["job_error_info"], record["aux_logs"]
         texts = self._log_texts([log for job in jobs for log in job["log"]])
         texts += [text.splitlines()[-1] for text in self._log_texts(logs)]
@@ -182,12 +182,12 @@ class LogHandler(LogHandlerBase):
 
     @staticmethod
     def _log_texts(logs: list[str]) -> list[str]:
-        """What stands in log files, each text once."""
+        """The different texts of log files."""
         texts = [Path(log).read_text(errors="replace").strip() for log in logs if Path(log).is_file()]
         return list(filter(None, dict.fromkeys(texts)))
 
     def _error(self, record: dict[str, Any]) -> None:
-        """A job that failed has said so; what else goes wrong is told as it is."""
+        """Show errors other than those of failed jobs, which are reported already."""
         if record.get("exception") not in ("CalledProcessError", "RuleException"):
             self._line(str(record["msg"]))
 
@@ -196,11 +196,11 @@ class LogHandler(LogHandlerBase):
             self._line(str(record.get("shellcmd") or record.get("cmd")))
 
     def _workflow_started(self, record: dict[str, Any]) -> None:
-        """What came before is how Snakemake was set up, and no answer."""
+        """Drop earlier information: it is about the setup of Snakemake."""
         self.pending.clear()
 
     def _job_started(self, record: dict[str, Any]) -> None:
-        """The count shows it."""
+        """Show nothing unless --verbose is set: the count is enough."""
         if self.common_settings.verbose:
             self._line(str(record["msg"]))
 
@@ -215,7 +215,7 @@ class LogHandler(LogHandlerBase):
         self._job_started(record)
 
     def _debug_dag(self, record: dict[str, Any]) -> None:
-        """How jobs are chosen: hundreds of records, most without a text."""
+        """Show nothing: there are hundreds of these records, most without a text."""
 
     _rulegraph = _debug_dag
 
@@ -245,7 +245,7 @@ def end(*_: object) -> NoReturn:
 
 
 def end_later(unraisable: "sys.UnraisableHookArgs") -> None:
-    """End a moment later: Ctrl-C may come in a finalizer, and after an exception in one Python goes on."""
+    """End soon: if Ctrl-C comes during a finalizer, Python ignores the exception and goes on."""
     if unraisable.exc_type is not SystemExit:
         sys.__unraisablehook__(unraisable)
         return
@@ -254,11 +254,11 @@ def end_later(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def cancel_timers(but: int = 0) -> None:
-    """Cancel the timers of Snakemake's scheduler, `but` so many of the last.
+    """Cancel the timers of Snakemake's scheduler, except the last `but` ones.
 
-    While jobs wait for a free core, each look at them starts a timer for another look a second later. So
-    there is one more of them after each job: after a thousand jobs, a thousand looks a second. One is enough.
-    At the end Python would wait for the last.
+    While jobs wait for a free core, each check by the scheduler starts a timer for another check a second
+    later. Each finished job adds one: after a thousand jobs, there are a thousand checks per second. One
+    timer is enough. At exit, Python would wait for the timers.
     """
     timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     for timer in timers[: len(timers) - but]:
@@ -266,7 +266,7 @@ def cancel_timers(but: int = 0) -> None:
 
 
 def _duration(seconds: float) -> str:
-    """A duration to one or two digits: 40 s, 3 min, 2 h 10 min."""
+    """A rounded duration: 40 s, 3 min, 2 h 10 min."""
     if seconds < 60:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)
