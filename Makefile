@@ -19,7 +19,8 @@ help:  ## list the targets
 	    line = line " " words[i] } \
 	  print line }' $(MAKEFILE_LIST)
 
-# A digest of what an environment is made from: the interpreter, where it is (scripts hold their path), the packages.
+# A digest of what an environment is made from: the interpreter, the environment's path (scripts in it contain that
+# path) and the packages.
 define DIGEST
 import hashlib, os, sys
 assert (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -29,9 +30,9 @@ print(hashlib.sha256(repr(parts).encode()).hexdigest())
 endef
 export DIGEST
 
-# `ready` holds that digest, and is written last: an environment is made again if it was made from anything else, or
-# never completed. Its own interpreter is asked first, then the first of the others that runs and is 3.11, 3.12 or 3.13
-# makes it. (A version manager's shim may exist without running.)
+# `ready` holds that digest and is written last: an environment is made again if it was made from anything else or was
+# never completed. If its own interpreter gives another digest or none, the first other one that runs and is 3.11, 3.12
+# or 3.13 makes it. (A version manager's shim may exist without running.)
 .venv/ready: requirements.lock
 .venv-beyond/ready: requirements-beyond.lock  # with the packages for clusters and remotes, and for their tests
 .venv/ready .venv-beyond/ready: pyproject.toml always
@@ -111,7 +112,7 @@ DEBIAN = @type $(1) &> /dev/null || { \
   || { echo "make $@: needs $(2); as root: apt-get install $(2) ($$(tail -n 1 <<< "$$said"))" >&2; exit 1; }; \
 }
 
-# Two processes, one for each kind of server.
+# Two processes: one per kind of server.
 test-remotes: .venv-beyond/ready  ## test sharing by SSH and S3, with servers on this machine (installs sshd as root)
 	$(call DEBIAN,/usr/sbin/sshd,openssh-server)
 	pytest --numprocesses 2 --dist loadscope tests/remotes

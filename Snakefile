@@ -36,7 +36,7 @@ rule replicates:
 
 
 rule all:
-    """The report and every trial: Snakemake makes a missing trial again only if it is asked for."""
+    """The report and every trial. Snakemake makes a missing trial again only if it is listed here."""
     default_target: True
     input:
         rules.trials.input,

@@ -1,4 +1,4 @@
-"""Install a lock and this project into an environment: with uv, or with pip where there is no uv.
+"""Install the packages of a lock file and this project into an environment: with uv, or else with pip.
 
 python3 workflow/install.py .venv requirements.lock
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 UV_LOCK = "requirements-uv.lock"
 
-# uv does not read pip's settings. It has the same ones by these names.
+# uv does not read pip's settings, but has the same ones with these names.
 NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -28,15 +28,15 @@ NAMES = {
 
 
 def install(folder: str, lock: str) -> bool:
-    """Whether it worked. If uv fails, pip tries: it may know a way to the index that uv does not."""
+    """Return whether it worked. If uv fails, try pip, which may have settings for the index that uv lacks."""
     python = f"{folder}/bin/python"
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
     if uv := find_uv(folder, pip):
-        settings = settings_for_uv(pip) | os.environ  # what is set for uv itself goes first
+        settings = settings_for_uv(pip) | os.environ  # uv's own variables take precedence
         if install_by([uv, "pip", "install", "--python", python], "--compile-bytecode", lock, settings):
             return True
     print(f"installing with pip: uv {'failed' if uv else 'is not to be had here'}", file=sys.stderr)
-    # What uv left may be half a package, which pip would take for a whole one.
+    # uv may have left an incomplete package, which pip would take for a complete one.
     return install_by([*pip, "install"], "--force-reinstall", lock, os.environ)
 
 
@@ -48,10 +48,10 @@ def install_by(command: list[str], option: str, lock: str, env: Mapping[str, str
 
 
 def find_uv(folder: str, pip: list[str]) -> str | None:
-    """The user's own, if it runs (a version manager's shim may not); or the locked one, installed there."""
+    """The user's uv, if it runs (a version manager's shim may not), else the locked uv from pip."""
     if runs("uv", "--version", quiet=True):
         return "uv"
-    wheel = ("--only-binary", ":all:", "--require-hashes", "-r", UV_LOCK)  # to build uv takes a Rust compiler
+    wheel = ("--only-binary", ":all:", "--require-hashes", "-r", UV_LOCK)  # building uv needs a Rust compiler
     return f"{folder}/bin/uv" if runs(*pip, "install", "--retries", "1", *wheel, quiet=True) else None
 
 
@@ -67,7 +67,7 @@ def settings_for_uv(pip: list[str]) -> dict[str, str]:
         for name, variable in NAMES.items():
             if value := values.get(f"{section}.{name}"):
                 settings[variable] = ("," if name == "find-links" else " ").join(value)
-    if "UV_INDEX" in settings:  # pip takes a package from whichever index has it; hashes make that safe
+    if "UV_INDEX" in settings:  # like pip, take a package from any index; hashes make that safe
         settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return settings
 
@@ -83,7 +83,7 @@ def runs(*command: str, quiet: bool = False, env: Mapping[str, str] | None = Non
 if __name__ == "__main__":
     try:
         if not install(*sys.argv[1:]):
-            # pip's own last line names a package, whatever is wrong
+            # the last line of pip names a package, whatever the cause
             sys.exit(
                 "the packages were not installed. Is there a network, and a way to the package index?"
                 " (`pip config list` shows pip's.) Then run the same command again."

@@ -1,10 +1,10 @@
-# What the HTML report (`make report`) shows of each file under reports/.
+# Labels and captions of the files under reports/ in the HTML report (`make report`).
 
 import csv
 import json
 from pathlib import Path
 
-# For each file under reports/, by its name without the suffix: its part of the HTML report, and what it shows.
+# For each file under reports/, by its name without the suffix: its part of the HTML report, and its content.
 # Its caption is workflow/report/<name>.rst.
 PARTS = {
     "best20": ("1 The best", "learning curves of the best trials"),

@@ -8,8 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
-# Snakemake keeps all jobs until the end. To look for garbage among them took a quarter of a dry run of 10,000
-# trials, and almost a second at the end of a run of 100.
+# Snakemake keeps all jobs until the end. Garbage collection among them took a quarter of the time of a dry run of
+# 10,000 trials, and almost a second at the end of a run of 100.
 gc.set_threshold(10_000)
 atexit.register(gc.freeze)
 root = Path(f"{workflow.current_basedir}").parents[1]
@@ -49,12 +49,12 @@ except (Error, OSError) as error:
     raise SystemExit(str(error))
 
 
-# What a profile's Snakefile checks, too: there can be only one onstart.
+# Further checks, which a profile's Snakefile adds: there can be only one onstart.
 before_a_run = []
 
 
 onstart:
-    # of a run, after Snakemake has read all rules: a dry run needs no permission to write
+    # Snakemake does not execute this in a dry run, which needs no permission to write.
     logs = [
         file
         for rule in workflow.rules
@@ -69,11 +69,11 @@ onstart:
         raise SystemExit(str(error))
     for check in before_a_run:
         check()
-    remember()  # what the code's analysis found, so that no job analyses it again
+    remember()  # save the fingerprints, so that no job analyses the code again
 
 
 onerror:
-    # Snakemake ends with 1 after Ctrl-C, as after a failure
+    # After Ctrl-C, Snakemake itself would end with 1, as after a failure.
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         raise SystemExit(130)
 

@@ -7,7 +7,7 @@
 
 
 rule download:
-    """All rows of the problem, from files whose digests are pinned or in the name of the output."""
+    """Get all rows of the problem, from files whose digests are pinned or part of the output's name."""
     input:
         ancient(paths.data_files),
         graph.repair_notes(paths.raw.path),
@@ -41,7 +41,7 @@ rule prepare:
 
 
 rule split:
-    """A seeded shuffle; its first part is for validation."""
+    """Shuffle the rows with a seed. The first ones are for validation."""
     input:
         ancient(paths.prepared.path),
         graph.repair_notes(paths.split.path),

@@ -4,8 +4,8 @@
 
 
 rule replicate:
-    """One of the best trials, trained again: restored from the cache or trained. As for trials, a process goes
-    on with the next ones, whose jobs then find them ready."""
+    """Restore a replicate from the cache, or train it. As for trials, a process continues with the next ones,
+    whose jobs then find them ready."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),
@@ -20,7 +20,7 @@ rule replicate:
         "logs/replicate/{name}.log",
     wildcard_constraints:
         name=r"\d+-\d+-[0-9a-f]+",
-    priority: 1  # before the rest of the report, which needs them or takes little time
+    priority: 1  # before the rest of the report, which needs replicates or takes little time
     group:
         lambda wildcards: paths.table.path.stem
     resources:
@@ -31,7 +31,7 @@ rule replicate:
 
 
 rule baseline:
-    """A linear model on the same rows."""
+    """Fit a linear model to the same rows."""
     input:
         ancient(paths.prepared.path),
         ancient(paths.held_out.path),

@@ -5,7 +5,7 @@
 
 
 rule aggregate:
-    """All records, checked, in one table."""
+    """Check all records and collect them in one table."""
     input:
         ancient(paths.plan.path),
         ancient(paths.split.path),
@@ -25,7 +25,7 @@ rule aggregate:
 
 
 rule rank:
-    """The tables of the report; trials are ranked by validation score, ties in trial order."""
+    """Write the tables of the report. Trials are ranked by validation score, ties in trial order."""
     input:
         ancient(graph.inputs([paths.rank_manifest])),
         graph.repair_notes(paths.rank_manifest.path, paths.full_ranking.path),
@@ -42,7 +42,7 @@ rule rank:
 
 
 rule weights:
-    """The weights of the best trial, which is trained once more for them: results/best.npz."""
+    """Train the best trial once more and save its weights in results/best.npz."""
     input:
         ancient(paths.table.path),
         ancient(paths.split.path),
@@ -61,7 +61,7 @@ rule weights:
 
 
 rule draw_trials:
-    """The figures of the trials, in one process: to import what draws takes longer than to draw."""
+    """Draw the figures of the trials, in one process: importing libraries takes longer than drawing."""
     input:
         ancient(graph.inputs(paths.trial_figures)),
         graph.repair_notes(*(figure.path for figure in paths.trial_figures)),
@@ -71,7 +71,7 @@ rule draw_trials:
         "logs/draw_trials.log",
     benchmark:
         "benchmarks/draw_trials.tsv"
-    priority: 2  # as `weights`, before the replicates, so that less is left for the end
+    priority: 2  # like `weights`, before the replicates, so that less is left for the end
     resources:
         mem_mb=500,
     shell:
@@ -79,7 +79,7 @@ rule draw_trials:
 
 
 rule draw_replicates:
-    """The figures of the replicates."""
+    """Draw the figures of the replicates."""
     input:
         ancient(graph.inputs(paths.replicate_figures)),
         graph.repair_notes(*(figure.path for figure in paths.replicate_figures)),
@@ -89,7 +89,7 @@ rule draw_replicates:
         "logs/draw_replicates.log",
     benchmark:
         "benchmarks/draw_replicates.tsv"
-    priority: 1  # what takes longest of what is left
+    priority: 1  # first of the last jobs, since it takes longest
     resources:
         mem_mb=500,
     shell:
@@ -97,7 +97,7 @@ rule draw_replicates:
 
 
 rule pages:
-    """The pages of the report."""
+    """Write the pages of the report."""
     input:
         ancient(graph.inputs([paths.pages_manifest])),
         graph.repair_notes(paths.pages_manifest.path),

@@ -64,7 +64,7 @@ rule trial:
 
 
 rule ready:
-    """Everything that a trial needs, but no trial: `make trial` asks for it."""
+    """Everything that a trial needs, but no trial: the target of `make trial`."""
     input:
         graph.notes,
         ancient(paths.plan.path),

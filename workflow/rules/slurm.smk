@@ -1,5 +1,5 @@
-# The workflow on Slurm (docs/clusters.md): the same rules, and what their groups need there. A group is many jobs
-# of one rule in one submission. profiles/slurm names this file as its Snakefile; nothing else reads it.
+# The workflow on Slurm (docs/clusters.md): the same rules, with settings for their groups. A group is many jobs of
+# one rule in one submission. profiles/slurm names this file as its Snakefile; nothing else reads it.
 # Only this file changes objects of Snakemake (tests/workflow/test_lint.py), each time to work around a gap in it.
 
 import os
@@ -46,7 +46,7 @@ log_error = GroupJob.log_error
 
 
 def log_error_with_reason(group, msg=None, **more):
-    """Pass on why Slurm did not take a group: Snakemake drops the executor's message
+    """Pass on why Slurm rejected a group: Snakemake drops the executor's message
     (snakemake-executor-plugin-slurm#456)."""
     log_error(group, msg, reason=msg, **more)
 
@@ -55,8 +55,8 @@ GroupJob.log_error = log_error_with_reason
 
 
 def find_slurm():
-    """Fail at once if the jobs are to run on Slurm and no Slurm answers: the executor would wait forever without
-    a message."""
+    """Fail at once if the jobs are to run on Slurm and Slurm does not respond: the executor would wait forever
+    without a message."""
     if workflow.executor_plugin.name != "slurm":
         return
     command = ["sinfo", "--noheader"]

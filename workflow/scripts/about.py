@@ -1,4 +1,4 @@
-"""`make about`: what a report of a problem should name. Numbers depend on nothing else of a machine."""
+"""`make about`: print what a bug report should include. Results depend on nothing else of a machine."""
 
 import platform
 import sys

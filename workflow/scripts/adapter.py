@@ -1,4 +1,4 @@
-"""What the scripts share: run one step on the settings, and report errors in one line."""
+"""Shared code of the scripts: run a step with the settings, and report errors in one line."""
 
 import atexit
 import gc
@@ -16,15 +16,15 @@ ROOT = Path(os.path.normpath(Path(__file__).absolute().parents[2]))
 if not ROOT.samefile(Path()):  # every path of the pipeline is relative to it
     raise SystemExit(f"{Path.cwd()}: is not the project's folder; run this in {ROOT}")
 
-gc.set_threshold(10_000)  # looking for garbage while libraries are imported takes a sixth of a step's time
-atexit.register(gc.freeze)  # nor is there any use in it at the end
+gc.set_threshold(10_000)  # else garbage collection during imports takes a sixth of a step's time
+atexit.register(gc.freeze)  # it is useless at exit, too
 START, PARENT, SECONDS = time.monotonic(), os.getppid(), 5
 INTERRUPTED = 130  # the exit code after Ctrl-C, as of a shell
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
     # Ctrl-C is no failure, so there is no traceback. Every write is atomic: what was finished is kept.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
-sys.stdout.reconfigure(errors="backslashreplace")  # in a terminal that lacks a character, as stderr does
-os.environ["MPLBACKEND"] = "agg"  # no figure is shown, so a backend that is not there must not matter
+sys.stdout.reconfigure(errors="backslashreplace")  # like stderr, for characters that a terminal lacks
+os.environ["MPLBACKEND"] = "agg"  # no figure is shown, so the user's backend need not be installed
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # NumPy reads it when imported; with more, parallel trials slow each other down
 
@@ -41,9 +41,9 @@ zdl.__path__[:] = [str(Path(__file__).resolve().parents[2] / "src/zdl")]
 
 
 def name_unknown_files(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The excepthook in a copy that DVC makes for an experiment. It has only the files that Git knows, so an
-    import may fail for want of a new one."""
-    from tools import list_files  # here alone: no step needs it
+    """The excepthook in a copy of the project that DVC makes for an experiment. The copy has only the files
+    that Git knows, so an import of a new file fails there."""
+    from tools import list_files  # only here: no step needs it
     from zdl.artifacts.io import QUEUED_IN
 
     new: list[str] = []
@@ -71,9 +71,11 @@ def run(step: Callable[..., None]) -> None:
 
 
 def go_on() -> bool:
-    """Whether a process that has done its job goes on with further ones: for a few seconds, so that a run can
-    show its progress, or as long as its job took, since some libraries are slow to import; and as long as the
-    run itself goes on."""
+    """Whether a process that has done its job goes on with the next ones.
+
+    It does so for a few seconds, so that the run can still show progress, or for as long as it took until
+    here, since some libraries are slow to import. It stops when the run has ended.
+    """
     start_up = _start_up_time()
     return time.monotonic() < START + start_up + max(SECONDS, start_up) and os.getppid() == PARENT
 

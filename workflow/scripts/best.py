@@ -23,7 +23,7 @@ with one_line():
     published = PUBLISHED_TABLES[0].read_bytes()
     with parsing(PUBLISHED_TABLES[0]):  # a file that people may edit
         frame = ranking.read(published.decode())
-        for path in FULL_RANKING.glob("*.csv"):  # it may be that of another search
+        for path in FULL_RANKING.glob("*.csv"):  # it may be of another search
             if (contents := path.read_bytes()).startswith(published):
                 frame = ranking.read(contents.decode())
         lines = best_lines(frame, args.count, score="acc" if score.counts else score.title)

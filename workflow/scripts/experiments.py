@@ -13,7 +13,7 @@ from tools import output, require_git
 from zdl.report.formatting import accuracy, short
 
 WIDTH, NAME, GLUE = 100, 26, "\N{NO-BREAK SPACE}"  # columns of the table, and of a name
-SCORES = {  # in the search; and of the confirmed best on other splits, and on held-out images
+SCORES = {  # in the search; and of the confirmed best on other splits and on held-out images
     "Best-1": ("best", "val_acc"),
     "replicates": ("confirmed", "val_mean"),
     "held out": ("confirmed", "held_out"),
@@ -30,7 +30,7 @@ def flat(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def contents(revision: Mapping[str, Any], kind: str, path: str) -> Any:
-    """The contents of a file of a revision; nothing if the revision has none that can be read."""
+    """The contents of a file in a revision; empty if the file is missing or cannot be read."""
     return ((revision["data"] or {}).get(kind, {}).get(path) or {}).get("data") or {}
 
 
@@ -41,7 +41,7 @@ def scores(revision: Mapping[str, Any]) -> list[str]:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], state: str) -> str:
-    """The settings that differ between two revisions, or why that is not known."""
+    """The settings that differ between two revisions, or why they are unknown."""
     before, after = (dict(flat(contents(each, "params", "params.yaml"))) for each in (old, new))
     if not after:
         return state or "its files cannot be read"
@@ -55,7 +55,7 @@ def text(value: Any) -> str:
 
 
 def row(name: str, cells: list[str], last: str) -> str:
-    """A line of the table. Its last cell takes as many lines as it needs, cut between settings."""
+    """A row of the table. Its last cell is wrapped between settings."""
     head = f"{name if len(name) <= NAME else name[: NAME - 1] + '…':<{NAME}}"
     head += "".join(f"{cell:>{len(title) + 2}}" for cell, title in zip(cells, SCORES, strict=True)) + "  "
     edits = textwrap.wrap(last.replace(", ", ",\n").replace(" ", GLUE), WIDTH - len(head))

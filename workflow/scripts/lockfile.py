@@ -1,4 +1,4 @@
-"""DVC's own two files, read as strictly as DVC reads them."""
+"""Read dvc.yaml and dvc.lock as strictly as DVC does."""
 
 import re
 from typing import Any

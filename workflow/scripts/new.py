@@ -1,4 +1,4 @@
-"""`make new NAME=mine`: a problem of your own, problems/mine.py, and a params.yaml that names it.
+"""`make new NAME=mine`: write a problem of your own, problems/mine.py, and a params.yaml that names it.
 
 `make example NAME=torch_csv` puts a problem of examples/ into a copy of this project, in build/, and runs it.
 """

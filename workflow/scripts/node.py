@@ -1,7 +1,7 @@
 """Check a node of a cluster before a group of trials: its code and libraries must be those of the plan.
 
-If they are not, say so in one line, before Snakemake starts there. This script imports only what trials
-import: with another NumPy, the rest may not even start.
+If they are not, fail with one line, before Snakemake starts there. This script imports only what trials
+import, since other imports may fail with another version of NumPy.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Check dvc.lock and reports/ against the settings and the code, for `make check` and `make review`.
 
 dvc.lock has the checksum of every file that a stage read and wrote. The check therefore needs no results and
-no training, only what Git carries. DVC is used through its files and its command line.
+no training, only the files in Git. DVC is used through its files and its command line.
 """
 
 import hashlib
@@ -37,14 +37,14 @@ class Stage(NamedTuple):
     name: str
     deps: set[str]  # including the files of its parameters
     outs: set[str]
-    uncached: set[str]  # the outs that Git carries
+    uncached: set[str]  # the outs that Git tracks
     read: dict[str, str | None]  # path: checksum (None for a file of parameters)
     written: dict[str, str | None]
     changed: dict[str, Mapping[str, Any]]  # kind of change: paths
 
 
 def check() -> list[str]:
-    """The findings, one line each. Invalid settings are an `Error`."""
+    """The findings, one line each. Invalid settings raise an `Error`."""
     require_git("make check")
     paths = Paths.of("params.yaml")
     if not LOCK.exists():
@@ -117,7 +117,7 @@ def status() -> dict[str, list[Any]]:
         changes: dict[str, list[Any]] = json.loads(output("dvc", "status", "--json"))
         return changes
     except Error as error:
-        paths = (path for path in (PIPELINE, LOCK) if str(path) in str(error))  # others are not to blame
+        paths = (path for path in (PIPELINE, LOCK) if str(path) in str(error))  # only these can cause it
         names = [str(path) for path in paths if read_at("HEAD", path) not in (None, path.read_bytes())]
         back = f"; `git checkout HEAD {' '.join(names)}` restores the last commit" if names else ""
         raise Error(f"{error}{back}") from None
@@ -129,7 +129,7 @@ def checksums(record: Record, kind: str) -> dict[str, str | None]:
 
 
 def by_kind(changes: Iterable[str | Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """One mapping from a stage in the output of `dvc status`, which is a list of texts and mappings."""
+    """Merge the changes of a stage in the output of `dvc status`: they are a list of texts and mappings."""
     return {
         kind: paths
         for change in changes
@@ -160,7 +160,7 @@ def structure(stages: list[Stage], records: Mapping[str, Record]) -> Iterator[st
 
 
 def chain(stages: list[Stage], outs: Mapping[str, str | None]) -> Iterator[str]:
-    """Stages that were recorded with another input than the one that an earlier stage made."""
+    """Stages whose recorded input is not the recorded output of the stage that makes it."""
     makers = {path: stage.name for stage in stages for path in stage.outs}
     for stage in stages:
         for path in sorted(stage.deps & stage.read.keys() & outs.keys()):
@@ -188,8 +188,8 @@ def sources(stages: list[Stage]) -> set[str]:
 
 
 def published(stages: list[Stage], run_due: bool) -> Iterator[tuple[str, str]]:
-    """The files under reports/ that differ from dvc.lock, each with a line. `run_due` says that a run must
-    happen anyway; it writes all of them."""
+    """The files under reports/ that differ from dvc.lock, each with a line. With `run_due`, a run is needed
+    anyway, and writes all of them."""
     differences = {
         path: (change, stage.written[path])
         for stage in stages

@@ -1,4 +1,4 @@
-"""`make pull`: `dvc pull` what the remote has. No remote is no error: a run can make everything itself."""
+"""`make pull`: run `dvc pull` if a remote is set. If not, this is no error: a run can make everything."""
 
 import sys
 from pathlib import Path

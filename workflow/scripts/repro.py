@@ -15,7 +15,7 @@ from lockfile import read_lock
 from tools import become, require_scm
 
 with one_line():
-    from filelock import FileLock  # here, so that a Python without zdl is named first
+    from filelock import FileLock  # after the check in adapter that zdl is installed
 
     require_scm("make repro")
     own = Path(".dvc/tmp")

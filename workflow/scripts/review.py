@@ -31,7 +31,7 @@ def here(path: str) -> bytes | None:
 
 
 def side(name: str, files: sides.Files) -> sides.Side:
-    """One side of the review, with the names of its files that differ from what its dvc.lock records."""
+    """One side of the review, with the names of its files that differ from its dvc.lock."""
     if (lock := files("dvc.lock")) is None:
         raise Error(f"dvc.lock: is not in {name} (needed: a commit with its report)")
     with parsing(f"{name}:dvc.lock"):
@@ -40,7 +40,7 @@ def side(name: str, files: sides.Files) -> sides.Side:
 
 
 def full_name(revision: str) -> str:
-    """The full name of a revision that a person named."""
+    """The full name of a revision that the user named. Raises an `Error` if there is none."""
     if (name := commit(revision)) is None:
         raise Error(f"BASE or HEAD: {revision} is not a revision here (allowed: a branch, a tag or a commit)")
     return name
@@ -59,7 +59,7 @@ with one_line():
     base, head = full_name(args.base), full_name(args.head) if args.head else None
     files = partial(read_at, base), partial(read_at, head) if head else here
     name = args.head or "working tree"
-    name = head[:12] if name == head else name  # in full it would fill the page
+    name = head[:12] if name == head else name  # the full name would be too wide
     old, new = side(args.base, files[0]), side(name, files[1])
     trials, names = compare.overlaid(old, new)
     links = {"old": "best20-old.png", "new": "best20-new.png", "overlay": "overlay.png"}

@@ -1,4 +1,4 @@
-"""Git, DVC and Snakemake by their command lines: what they answer, or an `Error` with their own reason."""
+"""Run Git, DVC and Snakemake by their command lines. If one fails, an `Error` gives its own reason."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ Missing = Callable[[], Sequence[Path]]
 @contextlib.contextmanager
 def only_run() -> Iterator[Callable[[str, Missing], int]]:
     """A context that one process at a time can enter. It yields a function that runs Snakemake on a target if
-    files of it are missing, and returns the exit code. An `Error` says if files are missing afterwards."""
+    files of it are missing, and returns the exit code. It raises an `Error` if some are still missing."""
     from zdl.pipeline.locks import run_lock
     from zdl.pipeline.paths import Paths
 
@@ -36,7 +36,7 @@ def only_run() -> Iterator[Callable[[str, Missing], int]]:
 
 def _snakemake(target: str) -> int:
     cores = os.environ.get("ZDL_CORES", "all")  # not an argument: DVC would record it in dvc.lock
-    signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it, too: wait for its end
+    signal.signal(signal.SIGINT, lambda *_: None)  # Snakemake gets it as well: wait until it ends
     with program("snakemake"):
         code = subprocess.call(["snakemake", "--cores", cores, target])
     if code == INTERRUPTED:
@@ -45,27 +45,27 @@ def _snakemake(target: str) -> int:
 
 
 def in_repository() -> bool:
-    """Whether there is a Git repository here, be it one that Git refuses to read."""
+    """Whether there is a Git repository here, even if Git refuses to read it."""
     folder = Path.cwd()
     return "GIT_DIR" in os.environ or any((each / ".git").exists() for each in (folder, *folder.parents))
 
 
 def require_git(target: str) -> None:
-    """Fail where `target`, which reads the history, has none to read."""
+    """Raise an `Error` unless there is a Git repository, whose history `target` reads."""
     files = ("--cached", "--others", "--exclude-standard", "--", "workflow")
-    # A repository around this folder may ignore it: then Git lists nothing
+    # Git lists nothing if this folder is ignored in a repository of a parent folder
     if not in_repository() or not list_files(*files):
         raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one (`git clone` gives one)")
 
 
 def require_scm(target: str) -> None:
-    """Fail before any work where DVC would fail after it: it needs a Git repository that it may read, unless
-    it is set to do without."""
+    """Raise an `Error` before any work if DVC would fail after it: it needs a Git repository that it may
+    read, unless core.no_scm is set."""
     try:
         if not in_repository():
             hint = "`dvc config core.no_scm true` has DVC do without"
             raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({hint})")
-        if shutil.which("git"):  # DVC needs no such program, but asks as Git does whose the repository is
+        if shutil.which("git"):  # DVC does not need it, but checks the owner of the repository as Git does
             output("git", "rev-parse", "--git-dir")
     except Error:
         if output("dvc", "config", "core.no_scm").strip().lower() != b"true":
@@ -97,7 +97,7 @@ def list_files(*arguments: str, command: str = "ls-files", cwd: Path | None = No
 
 
 def copy_project(folder: Path) -> None:
-    """Copy what Git tracks here, or would track, to a folder, but not what a run makes of it."""
+    """Copy the files that Git tracks or would track to a folder, except those that a run makes."""
     for name in list_files("--cached", "--others", "--exclude-standard"):
         if Path(name).is_file() and name != "dvc.lock" and not name.startswith("reports/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def copy_project(folder: Path) -> None:
 
 
 def output(*command: str, **options: Any) -> bytes:
-    """The output of a command; an `Error` with its own reason, if it fails."""
+    """The output of a command. Raises an `Error` with the command's own reason if it fails."""
     return output_of(run_program(*command, **options))
 
 
@@ -115,7 +115,7 @@ def run_program(*command: str, **options: Any) -> subprocess.CompletedProcess[by
 
 
 def output_of(process: subprocess.CompletedProcess[bytes]) -> bytes:
-    """The output of a command that has ended; an `Error` if it failed."""
+    """The output of a command that has ended. Raises an `Error` if it failed."""
     if process.returncode:
         cause = reason(process.stderr.decode(errors="replace")) or f"exit code {process.returncode}"
         raise Error(f"{' '.join(process.args[:2])}: {cause}")
@@ -123,7 +123,7 @@ def output_of(process: subprocess.CompletedProcess[bytes]) -> bytes:
 
 
 def reason(message: str) -> str:
-    """The line of a tool's message that names the error, with the command that Git advises, if it does.
+    """The line of a tool's message that names the error, with the command that Git advises, if any.
     (Warnings may come before it. DVC may add an excerpt of a file, or a traceback.)"""
     lines = message.rstrip().split("\n")
     errors = (line for line in lines if line.lower().startswith(("fatal: ", "error: ")))
@@ -132,14 +132,14 @@ def reason(message: str) -> str:
 
 
 def become(*command: str) -> NoReturn:
-    """Go on as another program."""
+    """Replace this process by another program."""
     with program(command[0]):
         os.execvp(command[0], command)
 
 
 @contextlib.contextmanager
 def program(name: str) -> Iterator[None]:
-    """A context that starts a program; an `Error` if there is none of that name."""
+    """A context that starts the program `name`. Raises an `Error` if it is not installed."""
     try:
         yield
     except FileNotFoundError:
