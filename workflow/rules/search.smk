@@ -23,7 +23,9 @@ rule propose:
     """The points of one round of a search that learns, chosen from the scores of all earlier trials."""
     input:
         lambda wildcards: ancient(graph.for_round(wildcards.name)),
-        lambda wildcards: graph.repair_notes(paths.round_path(paths.round(wildcards.name))),
+        lambda wildcards: graph.repair_notes(
+            paths.round_path(paths.round(wildcards.name))
+        ),
     output:
         update("results/trials/rounds/{name}.json"),
     log:

@@ -63,7 +63,9 @@ def find_slurm():
     try:
         process = subprocess.run(command, capture_output=True, text=True, timeout=60)
         code = f"{command[0]}: exit code {process.returncode}"
-        problem = [code, *process.stderr.splitlines()][-1:] if process.returncode else []
+        problem = (
+            [code, *process.stderr.splitlines()][-1:] if process.returncode else []
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         problem = [str(error)]
     if problem:
