@@ -35,7 +35,7 @@ def install(folder: str, lock: str) -> bool:
         settings = settings_for_uv(pip) | os.environ  # uv's own variables take precedence
         if install_by([uv, "pip", "install", "--python", python], "--compile-bytecode", lock, settings):
             return True
-    print(f"installing with pip: uv {'failed' if uv else 'is not to be had here'}", file=sys.stderr)
+    print(f"installing with pip: uv {'failed' if uv else 'is not available'}", file=sys.stderr)
     # uv may have left an incomplete package, which pip would take for a complete one.
     return install_by([*pip, "install"], "--force-reinstall", lock, os.environ)
 

@@ -114,7 +114,7 @@ class LogHandler(LogHandlerBase):
         for job in sorted(self.jobs):
             self._line(job)
         stats = {rule: count for rule, count in record["stats"].items() if rule not in SILENT}
-        jobs = ", ".join(f"{count} {rule}" for rule, count in stats.items()) or "nothing but to look"
+        jobs = ", ".join(f"{count} {rule}" for rule, count in stats.items()) or "nothing"
         self._line(f"{'would run' if self.common_settings.dryrun else 'to run'}: {jobs}")
         self.remaining.update(stats)
 
@@ -175,10 +175,10 @@ class LogHandler(LogHandlerBase):
         jobs, logs = record["job_error_info"], record["aux_logs"]
         texts = self._log_texts([log for job in jobs for log in job["log"]])
         texts += [text.splitlines()[-1] for text in self._log_texts(logs)]
-        texts = list(dict.fromkeys(texts)) or [record.get("reason") or "nothing was said"]
+        texts = list(dict.fromkeys(texts)) or [record.get("reason") or "no reason was given"]
         self._line(f"{len(jobs)} {jobs[0]['rule_name']} failed on the cluster: " + "\n".join(texts))
         if logs:
-            self._line(f"(more may stand in {', '.join(logs)})")
+            self._line(f"(the logs may say more: {', '.join(logs)})")
 
     @staticmethod
     def _log_texts(logs: list[str]) -> list[str]:

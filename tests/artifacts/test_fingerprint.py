@@ -210,7 +210,7 @@ def test_what_cannot_be_followed_is_refused(toy, module, old, new, line):
 
 
 def test_a_name_that_is_none_is_refused(toy):
-    with pytest.raises(Error, match=r"toy\.shapes:volume: is no definition of the project"):
+    with pytest.raises(Error, match=r"toy\.shapes:volume: is not a definition of the project"):
         toy("shapes:volume")
 
 

@@ -107,12 +107,12 @@ BROKEN = {
     WHOLE.replace(
         "def load", "def read"
     ): "problems.tested: has no load (needed: HYPERPARAMETERS, load, train)",
-    f"{WHOLE}train = 'sgd'": "problems.tested: train: is no function of (config, split, rng, say)",
-    f"{WHOLE}def load(data): ...": "problems.tested: load: is no function of (data, files)",
-    f"{WHOLE}def words(): ...": "problems.tested: words: is no function of (settings)",
-    f"{WHOLE}DATA = ['file']": "problems.tested: DATA: ['file'] is no mapping (needed: a Setting by "
+    f"{WHOLE}train = 'sgd'": "problems.tested: train: is not a function of (config, split, rng, say)",
+    f"{WHOLE}def load(data): ...": "problems.tested: load: is not a function of (data, files)",
+    f"{WHOLE}def words(): ...": "problems.tested: words: is not a function of (settings)",
+    f"{WHOLE}DATA = ['file']": "problems.tested: DATA: ['file'] is not a mapping (needed: a Setting by "
     "each name)",
-    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.tested: DATA: file: is no declared setting (needed: "
+    f"{WHOLE}DATA = {{'file': 'a.csv'}}": "problems.tested: DATA: file: is not a declared setting (needed: "
     "a name of small letters, and real, whole, choice)",
 }
 
@@ -132,18 +132,18 @@ def test_a_module_that_is_no_problem_is_one_line(own, text, line):
     assert found == line or (line.endswith("...") and found.startswith(line[:-3]))
 
 
-NAMED = "is no declared setting (needed: a name of small letters, and real, whole, choice)"
+NAMED = "is not a declared setting (needed: a name of small letters, and real, whole, choice)"
 DECLARED = {  # wrong declarations
-    "None": "null is no mapping (needed: a Setting by each name)",
+    "None": "null is not a mapping (needed: a Setting by each name)",
     "{'lr': 0.1}": f"lr: {NAMED}",
     "{'Lr': real(0, 1)}": f"Lr: {NAMED}",
     "{'learning rate': real(0, 1)}": f"learning rate: {NAMED}",
     "{1: real(0, 1)}": f"1: {NAMED}",
     "{'lr': real(0, 1, section='net')}": "lr: section: 'net' is not one of these (allowed: model, training)",
     "{'kind': choice()}": "kind: has no values (needed: names, or a number)",
-    "{'lr': real(1, 0)}": "lr: 1 to 0 is no range (uniform needs: low < high)",
-    "{'lr': real(0, 1, log=True)}": "lr: 0 to 1 is no range (log_uniform needs: 0 < low < high)",
-    "{'depth': whole(0.5, 4)}": "depth: 0.5 to 4 is no range (int_uniform needs: whole numbers)",
+    "{'lr': real(1, 0)}": "lr: 1 to 0 is not a range (uniform needs: low < high)",
+    "{'lr': real(0, 1, log=True)}": "lr: 0 to 1 is not a range (log_uniform needs: 0 < low < high)",
+    "{'depth': whole(0.5, 4)}": "depth: 0.5 to 4 is not a range (int_uniform needs: whole numbers)",
     "{'lr': Hyperparameter(('', ''), ('', ''), number=float, sampling={'normal': (0, 1)})}": "lr: normal is "
     "not one of these (allowed: log_uniform, uniform)",
     "{'beta': real(0, 1, when={'kind': ['a']}), 'kind': choice('a')}": "beta: when: kind is not an earlier "

@@ -97,7 +97,7 @@ def test_the_limit_is_set_by_a_variable(monkeypatch):
     monkeypatch.setenv("ZDL_CHECKPOINTS_MB", "2")
     assert checkpoints.limit() == 2_000_000
     monkeypatch.setenv("ZDL_CHECKPOINTS_MB", "much")
-    with pytest.raises(Error, match=r"^ZDL_CHECKPOINTS_MB: 'much' is no size \(allowed: a whole number"):
+    with pytest.raises(Error, match=r"^ZDL_CHECKPOINTS_MB: 'much' is not a size \(allowed: a whole number"):
         checkpoints.limit()
 
 

@@ -167,7 +167,7 @@ def test_a_trial_whose_point_is_not_known_yet_is_refused_in_one_line(paths):
     with pytest.raises(Error, match=f"{paths.names[0]}.json: cannot be read"):
         steps.propose(paths, print, paths.rounds[0].name)
     for unknown in ("1", "0001-0123456789ab"):
-        with pytest.raises(Error, match=f"round {unknown}: is none of this search"):
+        with pytest.raises(Error, match=f"round {unknown}: is not part of this search"):
             steps.propose(paths, print, unknown)
 
 

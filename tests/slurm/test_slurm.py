@@ -122,7 +122,7 @@ def test_without_a_slurm_that_answers_the_run_ends_at_once(tiny, tmp_path, scrip
 def test_what_slurm_does_not_take_is_told(clone):
     said = clone.run(*ON_SLURM, "--retries", "0", "--default-resources", "slurm_partition=nope", ok=False)
     assert "trial failed on the cluster: " in said and "nope" in said, said
-    assert "nothing was said" not in said and "Traceback" not in said, said
+    assert "no reason was given" not in said and "Traceback" not in said, said
 
 
 def test_a_node_that_is_not_as_it_should_be_says_so_in_one_line(clone, cluster, tmp_path):

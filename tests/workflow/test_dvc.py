@@ -138,7 +138,7 @@ def test_a_list_of_experiments_without_git_is_one_line(fresh, tmp_path):
     clone = fresh.copy(tmp_path / "zdl")
     shutil.rmtree(clone.path / ".git")
     said = clone.run("python", "workflow/scripts/experiments.py", ok=False)
-    assert said.count("\n") == 1 and "is no Git repository, and make experiments needs one" in said
+    assert said.count("\n") == 1 and "is not a Git repository, and make experiments needs one" in said
 
 
 class Page(HTMLParser):

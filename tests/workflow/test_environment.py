@@ -582,7 +582,7 @@ def test_uv_installs_or_else_pip(set_up, clone, tmp_path):
     assert "--only-binary :all: --require-hashes" in wheel
     assert packages.startswith(".venv/bin/uv pip") and project.startswith(".venv/bin/uv pip")
     said, (_, packages, project) = again("exit 1", NO_UV)
-    assert "installing with pip: uv is not to be had here\n" in said
+    assert "installing with pip: uv is not available\n" in said
     assert packages.startswith("-m pip ") and packages.endswith(LOCK.format("--force-reinstall"))
     assert project.startswith("-m pip ") and project.endswith("--editable .")
     said, (packages, project) = again(failing, "exit 0")

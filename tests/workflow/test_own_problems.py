@@ -39,7 +39,7 @@ def begin(clone: Clone) -> None:
     clone.commit()
     assert "problems/mine.csv: written" in clone.run(*make, "new", "NAME=mine")
     assert ": is there already" in clone.run(*make, "new", "NAME=mine", ok=False)
-    assert "is no name of a module" in clone.run(*make, "new", "NAME=My-own", ok=False)
+    assert "is not a name of a module" in clone.run(*make, "new", "NAME=My-own", ok=False)
     clone.commit()
     clone.edit(**SMALL)
     assert "params.yaml: has edits" in clone.run(*make, "new", "NAME=other", ok=False)

@@ -78,7 +78,7 @@ def test_files_without_a_repository_are_told_what_they_lack(fresh, tmp_path):
     for command in (*NEED_GIT, REPRO):
         said = clone.run(*command.split(), ok=False)
         target = f"make {command.split('/')[-1].split('.')[0]}"
-        assert said.startswith(f"{clone.path}: is no Git repository, and {target} needs one (`")
+        assert said.startswith(f"{clone.path}: is not a Git repository, and {target} needs one (`")
         assert said.count("\n") == 1
         assert clone.files() == before and not (clone.path / ".dvc/tmp").exists()
     fatal, make = clone.run("make", "unchanged", ok=False).splitlines()
@@ -86,7 +86,7 @@ def test_files_without_a_repository_are_told_what_they_lack(fresh, tmp_path):
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)  # around them, and ignores them
     (tmp_path / ".gitignore").write_text("*\n")
     said = clone.run(*NEED_GIT[1].split(), ok=False)
-    assert said.startswith(f"{clone.path}: is no Git repository, and make check needs one")
+    assert said.startswith(f"{clone.path}: is not a Git repository, and make check needs one")
 
 
 def test_without_a_repository_the_engines_work(recorded, tmp_path):

@@ -23,11 +23,13 @@ def new(name: str) -> None:
     """Add the skeleton of a problem to this project."""
     require_git("make new")
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise Error(f"NAME={name}: is no name of a module (needed: small letters, digits and _)")
+        raise Error(f"NAME={name}: is not a name of a module (needed: small letters, digits and _)")
     if paths := [*OWN.glob(f"{name}.*"), *OWN.glob(name)]:
         raise Error(f"{paths[0]}: is there already")
     if list_files("--modified", "--others", "--", str(PARAMS)):
-        raise Error(f"{PARAMS}: has edits that no commit has, and is to be written anew: commit them first")
+        raise Error(
+            f"{PARAMS}: has edits that are not committed, and would be overwritten: commit them first"
+        )
     add(SKELETON, name, Path())
     # Editors complete params.yaml by the schema
     output_of(run_program(sys.executable, "workflow/scripts/schema.py"))
@@ -49,7 +51,7 @@ def run_example(name: str) -> None:
     require_git("make example")
     names = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{PARAMS}"))
     if name not in names:
-        raise Error(f"NAME={name}: is no example (allowed: {', '.join(names)})")
+        raise Error(f"NAME={name}: is not an example (allowed: {', '.join(names)})")
     project = Path("build") / name
     if not project.exists():
         copy_project(project)

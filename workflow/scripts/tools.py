@@ -55,7 +55,7 @@ def require_git(target: str) -> None:
     files = ("--cached", "--others", "--exclude-standard", "--", "workflow")
     # Git lists nothing if this folder is ignored in a repository of a parent folder
     if not in_repository() or not list_files(*files):
-        raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one (`git clone` gives one)")
+        raise Error(f"{Path.cwd()}: is not a Git repository, and {target} needs one (`git clone` gives one)")
 
 
 def require_scm(target: str) -> None:
@@ -64,7 +64,7 @@ def require_scm(target: str) -> None:
     try:
         if not in_repository():
             hint = "`dvc config core.no_scm true` has DVC do without"
-            raise Error(f"{Path.cwd()}: is no Git repository, and {target} needs one ({hint})")
+            raise Error(f"{Path.cwd()}: is not a Git repository, and {target} needs one ({hint})")
         if shutil.which("git"):  # DVC does not need it, but checks the owner of the repository as Git does
             output("git", "rev-parse", "--git-dir")
     except Error:

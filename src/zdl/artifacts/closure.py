@@ -99,7 +99,7 @@ class Closure:
         self._modules: set[str] = set()
         module, _, name = entry.partition(":")
         if module not in source.paths or name not in source.module(module).nodes:
-            raise Error(f"{entry}: is no definition of the project")
+            raise Error(f"{entry}: is not a definition of the project")
         self._to_do: list[Key] = []
         self._numbers: dict[Key, int] = {}
         self._number((module, name))

@@ -91,7 +91,7 @@ class Problem(NamedTuple):
                 raise Error(f"{where}: has no {part} (needed: {', '.join(NEEDED)})")
         for part, arguments in FUNCTIONS.items():
             if hasattr(self.module, part) and not _can_be_called(self.get(part), arguments):
-                raise Error(f"{where}: {part}: is no function of ({arguments})")
+                raise Error(f"{where}: {part}: is not a function of ({arguments})")
         for part in ("HYPERPARAMETERS", "DATA"):
             for text in _mistakes(self.get(part, {})):
                 raise Error(f"{where}: {part}: {text}")
@@ -110,16 +110,17 @@ def _can_be_called(function: Any, arguments: str) -> bool:
 def _mistakes(declarations: Any) -> Iterator[str]:
     """The mistakes in declarations, one line each."""
     if not isinstance(declarations, Mapping):
-        yield f"{show(declarations)} is no mapping (needed: a Setting by each name)"
+        yield f"{show(declarations)} is not a mapping (needed: a Setting by each name)"
         return
     choices: dict[str, Collection[Any]] = {}
     for name, setting in declarations.items():
         if not isinstance(setting, Setting) or not re.fullmatch("[a-z][a-z0-9_]{0,39}", str(name)):
-            yield f"{name}: is no declared setting (needed: a name of small letters, and real, whole, choice)"
+            needed = "a name of small letters, and real, whole, choice"
+            yield f"{name}: is not a declared setting (needed: {needed})"
         elif setting.section not in ("model", "training"):
             yield f"{name}: section: {setting.section!r} is not one of these (allowed: model, training)"
         elif not all(isinstance(value, str | int | float) for value in setting.names):
-            yield f"{name}: {show(list(setting.names))} are no names (needed: texts or numbers)"
+            yield f"{name}: {show(list(setting.names))} are not names (needed: texts or numbers)"
         elif not setting.names and setting.number is None:
             yield f"{name}: has no values (needed: names, or a number)"
         elif isinstance(setting, Hyperparameter):
@@ -133,9 +134,10 @@ def _of_sampling(parameter: Hyperparameter) -> Iterator[str]:
         if kind not in (allowed := DISTRIBUTIONS[parameter.number]):
             yield f"{kind} is not one of these (allowed: {', '.join(allowed)})"
         elif not low < high or (kind == "log_uniform" and low <= 0):
-            yield f"{low} to {high} is no range ({kind} needs: {'0 < ' * (kind == 'log_uniform')}low < high)"
+            needed = "0 < low < high" if kind == "log_uniform" else "low < high"
+            yield f"{low} to {high} is not a range ({kind} needs: {needed})"
         elif kind == "int_uniform" and not isinstance(low, int) & isinstance(high, int):
-            yield f"{low} to {high} is no range ({kind} needs: whole numbers)"
+            yield f"{low} to {high} is not a range ({kind} needs: whole numbers)"
 
 
 def _of_when(parameter: Hyperparameter, choices: Mapping[str, Collection[Any]]) -> Iterator[str]:

@@ -33,7 +33,9 @@ def read(path: str | Path) -> Any:
     except ReaderError as error:
         before = text[: error.position].split("\n")
         at = f"line {len(before)}, column {len(before[-1]) + 1}"
-        raise SettingsError(path, f"{at}: a character that no text holds (allowed: UTF-8 text)") from None
+        raise SettingsError(
+            path, f"{at}: a character that text may not contain (allowed: UTF-8 text)"
+        ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

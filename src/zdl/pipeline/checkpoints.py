@@ -97,7 +97,7 @@ def limit() -> int:
     """The maximum total size of all checkpoints, in bytes."""
     text = os.environ.get(LIMIT, str(MEGABYTES))
     if not text.isdecimal():
-        raise Error(f"{LIMIT}: {text!r} is no size (allowed: a whole number of megabytes; 0 keeps none)")
+        raise Error(f"{LIMIT}: {text!r} is not a size (allowed: a whole number of megabytes; 0 keeps none)")
     return int(text) * 10**6
 
 

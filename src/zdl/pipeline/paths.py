@@ -143,7 +143,9 @@ class Paths:
         for round_ in self.rounds:
             if round_.name == name:
                 return round_
-        raise Error(f"round {name}: is none of this search; if params.yaml or the code changed, run again")
+        raise Error(
+            f"round {name}: is not part of this search; if params.yaml or the code changed, run again"
+        )
 
     @staticmethod
     def round_path(round_: Round) -> Path:

@@ -64,7 +64,7 @@ class Progress:
         places = dict(enumerate(self.paths.names[: self.paths.settings["search"]["trials"]]))
         names = places | {number: trial.name for number, trial in self.by_number.items()}
         if number not in names:
-            raise Error(f"trial {number}: is none of this search (allowed: 0 to {len(places) - 1})")
+            raise Error(f"trial {number}: is not part of this search (allowed: 0 to {len(places) - 1})")
         return names[number]
 
     def replicates(self) -> list[Replicate]:
